@@ -1,0 +1,66 @@
+/**
+ * What one kind of IOMMU hardware allows: data that the planner and the checker read, so that neither tests for a format
+ * by name. An edit script means something only relative to such a record; the text form names it in its header.
+ */
+export interface Capability {
+  /** Stable name, e.g. `vtd-ss-48`. */
+  readonly name: string;
+  /** Entry layout, the key of the format that encodes and decodes entries. */
+  readonly format: string;
+  /** Table levels between the root (level `levels - 1`) and the 4 KiB leaves (level 0). */
+  readonly levels: number;
+  /** Bits of IOVA a walk translates; input beyond faults. */
+  readonly inputBits: number;
+  /** Bits of physical address an entry can hold. */
+  readonly outputBits: number;
+  /** Levels at which an entry may be a leaf, ascending; 0 = 4 KiB, 1 = 2 MiB, 2 = 1 GiB. */
+  readonly leafLevels: readonly number[];
+  /**
+   * May a reachable entry change between leaf and table in one store?
+   * `identical`: yes while every page keeps its translation or is absent on one side; `never`: only through not-present and an invalidation.
+   */
+  readonly resizeInPlace: "identical" | "never";
+  /** May one store replace a reachable leaf by another leaf of the same size with a different frame / different rights? */
+  readonly swapInPlace: { readonly frame: boolean; readonly rights: boolean };
+  /** Rights of a table entry are ANDed into everything below it. */
+  readonly rightsAnded: boolean;
+  /** Not-present entries may be cached (VT-d caching mode), so that 0 → 1 needs an invalidation. */
+  readonly cachesNotPresent: boolean;
+  /** Walkers snoop CPU caches; where they do not, stores need `clean`. */
+  readonly coherentWalk: boolean;
+  /** Hardware sets A/D in leaves; reachable leaves change by `exchange`. */
+  readonly hardwareDirty: boolean;
+  /** An invalidation must contain a leaf's whole span to drop it. */
+  readonly invalidateCoversLeaf: boolean;
+  /** A root switch is one store (epoch mode possible). */
+  readonly rootSwitch: boolean;
+}
+
+const vtd = (levels: 3 | 4 | 5): Capability => ({
+  name: `vtd-ss-${levels * 9 + 12}`,
+  format: "vtd-ss",
+  levels,
+  inputBits: levels * 9 + 12,
+  outputBits: 52,
+  leafLevels: [0, 1, 2],
+  resizeInPlace: "identical",
+  swapInPlace: { frame: true, rights: true },
+  rightsAnded: true,
+  cachesNotPresent: false,
+  coherentWalk: true,
+  hardwareDirty: false,
+  invalidateCoversLeaf: true,
+  rootSwitch: true,
+});
+
+/** Profiles by name. `vtd-ss-39/48/57` are VT-d second stage with 3/4/5 levels; `-cm` adds caching mode, `-nc` a walker that does not snoop. */
+export const CAPABILITIES: ReadonlyMap<string, Capability> = new Map(
+  ([3, 4, 5] as const).flatMap((levels) => {
+    const base = vtd(levels);
+    return [
+      [base.name, base],
+      [`${base.name}-cm`, { ...base, name: `${base.name}-cm`, cachesNotPresent: true }],
+      [`${base.name}-nc`, { ...base, name: `${base.name}-nc`, coherentWalk: false }],
+    ] as [string, Capability][];
+  }),
+);

@@ -1,0 +1,3 @@
+export { CAPABILITIES, type Capability } from "./capability.ts";
+export * from "./script.ts";
+export * from "./steps.ts";

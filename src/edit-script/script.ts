@@ -1,0 +1,377 @@
+import { type IovaPfn, iovaPfn, type Pfn, pfn } from "../units/index.ts";
+import type { InvalidationScope, Step } from "./steps.ts";
+
+/**
+ * The binary edit script: the one artefact the engine executes, the checker decides, mutators rewrite and printers show.
+ *
+ * A record is RECORD_WORDS 32-bit words; 64-bit values are two words, low first:
+ *
+ *     word 0   op | flags << 8
+ *     word 1   update id
+ *     word 2   table frame, or domain of invalidate, window and setRoot
+ *     word 3   index | count << 16, or scope/caches, or levels
+ *     word 4,5 entry / first / iovaPfn / pfn / root
+ *     word 6,7 stride / expected / pages
+ *
+ * A gather is followed by `count` entries of two words each. The engine reads this layout from shared memory as it is.
+ */
+export const RECORD_WORDS = 8;
+
+export const OP = {
+  fill: 1,
+  gather: 2,
+  barrier: 3,
+  clean: 4,
+  store: 5,
+  storeRun: 6,
+  exchange: 7,
+  invalidate: 8,
+  wait: 9,
+  freeTable: 10,
+  unpin: 11,
+  window: 12,
+  setRoot: 13,
+} as const;
+
+/** Flags in word 0: `wait` with drain; `window` open; `invalidate` of non-leaf scope. */
+export const FLAG_DRAIN = 1;
+export const FLAG_OPEN = 1;
+export const FLAG_NON_LEAF = 1;
+
+const TWO32 = 0x1_0000_0000;
+const lowOf = (v: bigint): number => Number(v & 0xffff_ffffn);
+const highOf = (v: bigint): number => Number((v >> 32n) & 0xffff_ffffn);
+
+/** Append-only builder and holder of one edit script. Entry arguments are (low, high) words so that bulk building needs no BigInt. */
+export class EditScript {
+  #words: Uint32Array;
+  #length = 0;
+  #records = 0;
+  #nextUpdate = 1;
+
+  constructor(capacityWords = 1024) {
+    this.#words = new Uint32Array(capacityWords);
+  }
+
+  /** Number of steps. */
+  get steps(): number {
+    return this.#records;
+  }
+  get isEmpty(): boolean {
+    return this.#records === 0;
+  }
+  /** The records; valid until the next append. */
+  get words(): Uint32Array {
+    return this.#words.subarray(0, this.#length);
+  }
+
+  /** A fresh id for the next logical update. */
+  newUpdate(): number {
+    return this.#nextUpdate++;
+  }
+
+  #record(
+    op: number,
+    flags: number,
+    w1: number,
+    w2: number,
+    w3: number,
+    w4 = 0,
+    w5 = 0,
+    w6 = 0,
+    w7 = 0,
+  ): number {
+    const at = this.#reserve(RECORD_WORDS);
+    const w = this.#words;
+    w[at] = op | (flags << 8);
+    w[at + 1] = w1;
+    w[at + 2] = w2;
+    w[at + 3] = w3;
+    w[at + 4] = w4;
+    w[at + 5] = w5;
+    w[at + 6] = w6;
+    w[at + 7] = w7;
+    this.#records++;
+    return at;
+  }
+
+  #reserve(words: number): number {
+    const at = this.#length;
+    this.#length += words;
+    if (this.#length > this.#words.length) {
+      const grown = new Uint32Array(Math.max(this.#length, this.#words.length * 2));
+      grown.set(this.#words);
+      this.#words = grown;
+    }
+    return at;
+  }
+
+  fill(
+    update: number,
+    table: Pfn,
+    index: number,
+    count: number,
+    lo: number,
+    hi: number,
+    strideLo: number,
+    strideHi: number,
+  ): void {
+    this.#record(OP.fill, 0, update, table, index | (count << 16), lo, hi, strideLo, strideHi);
+  }
+  /** Appends a gather and returns where its `2 * count` payload words start in `words`; the caller fills them before the next append. */
+  gather(update: number, table: Pfn, index: number, count: number): { words: Uint32Array; at: number } {
+    this.#record(OP.gather, 0, update, table, index | (count << 16));
+    const at = this.#reserve(count * 2);
+    return { words: this.#words, at };
+  }
+  barrier(): void {
+    this.#record(OP.barrier, 0, 0, 0, 0);
+  }
+  clean(table: Pfn, index: number, count: number): void {
+    this.#record(OP.clean, 0, 0, table, index | (count << 16));
+  }
+  store(update: number, table: Pfn, index: number, lo: number, hi: number): void {
+    this.#record(OP.store, 0, update, table, index | (1 << 16), lo, hi);
+  }
+  storeRun(
+    update: number,
+    table: Pfn,
+    index: number,
+    count: number,
+    lo: number,
+    hi: number,
+    strideLo: number,
+    strideHi: number,
+  ): void {
+    this.#record(OP.storeRun, 0, update, table, index | (count << 16), lo, hi, strideLo, strideHi);
+  }
+  exchange(
+    update: number,
+    table: Pfn,
+    index: number,
+    expectedLo: number,
+    expectedHi: number,
+    lo: number,
+    hi: number,
+  ): void {
+    this.#record(OP.exchange, 0, update, table, index | (1 << 16), lo, hi, expectedLo, expectedHi);
+  }
+  invalidate(domain: number, scope: InvalidationScope, caches: number, start: IovaPfn, pages: number): void {
+    this.#record(
+      OP.invalidate,
+      scope === "nonLeaf" ? FLAG_NON_LEAF : 0,
+      0,
+      domain,
+      caches,
+      start % TWO32,
+      Math.floor(start / TWO32),
+      pages % TWO32,
+      Math.floor(pages / TWO32),
+    );
+  }
+  wait(drain: boolean): void {
+    this.#record(OP.wait, drain ? FLAG_DRAIN : 0, 0, 0, 0);
+  }
+  freeTable(table: Pfn): void {
+    this.#record(OP.freeTable, 0, 0, table, 0);
+  }
+  unpin(first: Pfn, pages: number): void {
+    this.#record(
+      OP.unpin,
+      0,
+      0,
+      0,
+      0,
+      first % TWO32,
+      Math.floor(first / TWO32),
+      pages % TWO32,
+      Math.floor(pages / TWO32),
+    );
+  }
+  window(state: "open" | "close", domain: number, start: IovaPfn, pages: number): void {
+    this.#record(
+      OP.window,
+      state === "open" ? FLAG_OPEN : 0,
+      0,
+      domain,
+      0,
+      start % TWO32,
+      Math.floor(start / TWO32),
+      pages % TWO32,
+      Math.floor(pages / TWO32),
+    );
+  }
+  setRoot(domain: number, root: Pfn, levels: number): void {
+    this.#record(OP.setRoot, 0, 0, domain, levels, root % TWO32, Math.floor(root / TWO32));
+  }
+
+  /** Appends one step given as an object. */
+  push(step: Step): void {
+    switch (step.op) {
+      case "fill":
+        this.fill(
+          step.update,
+          step.table,
+          step.index,
+          step.count,
+          lowOf(step.first),
+          highOf(step.first),
+          lowOf(step.stride),
+          highOf(step.stride),
+        );
+        break;
+      case "gather": {
+        const { words, at } = this.gather(step.update, step.table, step.index, step.entries.length);
+        step.entries.forEach((entry, i) => {
+          words[at + 2 * i] = lowOf(entry);
+          words[at + 2 * i + 1] = highOf(entry);
+        });
+        break;
+      }
+      case "barrier":
+        this.barrier();
+        break;
+      case "clean":
+        this.clean(step.table, step.index, step.count);
+        break;
+      case "store":
+        this.store(step.update, step.table, step.index, lowOf(step.entry), highOf(step.entry));
+        break;
+      case "storeRun":
+        this.storeRun(
+          step.update,
+          step.table,
+          step.index,
+          step.count,
+          lowOf(step.first),
+          highOf(step.first),
+          lowOf(step.stride),
+          highOf(step.stride),
+        );
+        break;
+      case "exchange":
+        this.exchange(
+          step.update,
+          step.table,
+          step.index,
+          lowOf(step.expected),
+          highOf(step.expected),
+          lowOf(step.entry),
+          highOf(step.entry),
+        );
+        break;
+      case "invalidate":
+        this.invalidate(step.domain, step.scope, step.caches, step.iovaPfn, step.pages);
+        break;
+      case "wait":
+        this.wait(step.drain);
+        break;
+      case "freeTable":
+        this.freeTable(step.table);
+        break;
+      case "unpin":
+        this.unpin(step.pfn, step.pages);
+        break;
+      case "window":
+        this.window(step.state, step.domain, step.iovaPfn, step.pages);
+        break;
+      case "setRoot":
+        this.setRoot(step.domain, step.root, step.levels);
+        break;
+    }
+  }
+
+  /** Appends all steps of another script; their update ids are shifted so that they stay distinct from those already here. */
+  append(other: EditScript): void {
+    const at = this.#reserve(other.#length);
+    this.#words.set(other.words, at);
+    const shift = this.#nextUpdate - 1;
+    for (let i = at; i < this.#length; i += recordLength(this.#words, i)) {
+      if (this.#words[i + 1] !== 0) this.#words[i + 1]! += shift;
+    }
+    this.#nextUpdate += other.#nextUpdate - 1;
+    this.#records += other.#records;
+  }
+
+  /** Steps as objects, in order. For printers, mutators and checkers; the engine reads `words`. */
+  *[Symbol.iterator](): Generator<Step> {
+    for (let i = 0; i < this.#length; i += recordLength(this.#words, i)) yield decodeStep(this.#words, i);
+  }
+
+  static from(steps: Iterable<Step>): EditScript {
+    const script = new EditScript();
+    for (const step of steps) {
+      script.push(step);
+      if ("update" in step) script.#nextUpdate = Math.max(script.#nextUpdate, step.update + 1);
+    }
+    return script;
+  }
+}
+
+/** Words of the record at `at`, payload included. */
+export const recordLength = (words: Uint32Array, at: number): number =>
+  (words[at]! & 0xff) === OP.gather ? RECORD_WORDS + 2 * (words[at + 3]! >>> 16) : RECORD_WORDS;
+
+const pair = (words: Uint32Array, at: number): bigint => (BigInt(words[at + 1]!) << 32n) | BigInt(words[at]!);
+const wide = (words: Uint32Array, at: number): number => words[at + 1]! * TWO32 + words[at]!;
+
+/** Decodes the record at `at` into a step object. Pre: `at` is the start of a record. */
+export function decodeStep(words: Uint32Array, at: number): Step {
+  const op = words[at]! & 0xff;
+  const flags = words[at]! >>> 8;
+  const update = words[at + 1]!;
+  const table = pfn(words[at + 2]!);
+  const domain = words[at + 2]!;
+  const index = words[at + 3]! & 0xffff;
+  const count = words[at + 3]! >>> 16;
+  const first = pair(words, at + 4);
+  switch (op) {
+    case OP.fill:
+      return { op: "fill", update, table, index, count, first, stride: pair(words, at + 6) };
+    case OP.gather:
+      return {
+        op: "gather",
+        update,
+        table,
+        index,
+        entries: Array.from({ length: count }, (_, i) => pair(words, at + RECORD_WORDS + 2 * i)),
+      };
+    case OP.barrier:
+      return { op: "barrier" };
+    case OP.clean:
+      return { op: "clean", table, index, count };
+    case OP.store:
+      return { op: "store", update, table, index, entry: first };
+    case OP.storeRun:
+      return { op: "storeRun", update, table, index, count, first, stride: pair(words, at + 6) };
+    case OP.exchange:
+      return { op: "exchange", update, table, index, entry: first, expected: pair(words, at + 6) };
+    case OP.invalidate:
+      return {
+        op: "invalidate",
+        domain,
+        scope: flags & FLAG_NON_LEAF ? "nonLeaf" : "leaf",
+        caches: words[at + 3]!,
+        iovaPfn: iovaPfn(wide(words, at + 4)),
+        pages: wide(words, at + 6),
+      };
+    case OP.wait:
+      return { op: "wait", drain: (flags & FLAG_DRAIN) !== 0 };
+    case OP.freeTable:
+      return { op: "freeTable", table };
+    case OP.unpin:
+      return { op: "unpin", pfn: pfn(wide(words, at + 4)), pages: wide(words, at + 6) };
+    case OP.window:
+      return {
+        op: "window",
+        state: flags & FLAG_OPEN ? "open" : "close",
+        domain,
+        iovaPfn: iovaPfn(wide(words, at + 4)),
+        pages: wide(words, at + 6),
+      };
+    case OP.setRoot:
+      return { op: "setRoot", domain, root: pfn(wide(words, at + 4)), levels: words[at + 3]! };
+    default:
+      throw new RangeError(`edit script: unknown op ${op} at word ${at}`);
+  }
+}

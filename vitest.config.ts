@@ -1,0 +1,28 @@
+import { defineConfig } from "vitest/config";
+
+/* Worker threads in these tests load TypeScript through tsx, so every worker inherits the loader. */
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    execArgv: ["--import", "tsx"],
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    passWithNoTests: false,
+    projects: [
+      {
+        extends: true,
+        test: { name: "single-thread", include: ["test/**/*.test.ts"], exclude: ["test/threads/**"] },
+      },
+      {
+        extends: true,
+        test: {
+          name: "threads",
+          include: ["test/threads/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 180_000,
+        },
+      },
+    ],
+  },
+});
