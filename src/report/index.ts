@@ -1,0 +1,16 @@
+export { formatBytes, formatShare, groupDigits, plural } from "./figures.ts";
+export { runResultJsonSchema, toJson } from "./json.ts";
+export { type Paint, PLAIN } from "./paint.ts";
+export {
+  type Grade,
+  type OutcomeRow,
+  RUN_RESULT_SCHEMA_ID,
+  type RunResult,
+  runResultSchema,
+  type StrategyResult,
+  type Verdict,
+  type Violation,
+} from "./run-result.ts";
+export { type Column, textTable, wrap } from "./table.ts";
+export { runHeading, type TerminalOptions, toTerminal } from "./terminal.ts";
+export { BASELINE, decideVerdict, EXIT_OF_VERDICT, hasViolation, isBaseline } from "./verdict.ts";

@@ -1,0 +1,116 @@
+import { formatShare, groupDigits, plural } from "./figures.ts";
+import { nextSteps, strategyFinding, verdictSentence, whyItMatters } from "./findings.ts";
+import { type Paint, PLAIN } from "./paint.ts";
+import type { Grade, RunResult, StrategyResult } from "./run-result.ts";
+import { type Column, textTable, wrap } from "./table.ts";
+import { hasViolation } from "./verdict.ts";
+
+export interface TerminalOptions {
+  /** Columns to fill; default 110. */
+  readonly width?: number;
+  readonly paint?: Paint;
+  /** Only findings and verdict. */
+  readonly quiet?: boolean;
+}
+
+const CHANGE_COLUMNS: readonly Column[] = [
+  { title: "STRATEGY", align: "left" },
+  ...["IOCTLS", "ENTRY STORES", "INVALIDATIONS", "PINNED", "UNPINNED", "KEPT BYTES LOST"].map(
+    (title): Column => ({ title, align: "right" }),
+  ),
+];
+const OUTCOME_COLUMNS: readonly Column[] = [
+  { title: "RESULT", align: "left" },
+  { title: "SAMPLES", align: "right" },
+  { title: "FREQ", align: "right" },
+  { title: "EXPECT", align: "left" },
+  { title: "DESCRIPTION", align: "left" },
+];
+const GRADE_COLUMN = 3;
+
+/** The whole result for a person at a terminal or in a log: what was changed, what devices saw, what it means. Ends in a newline. */
+export function toTerminal(result: RunResult, options: TerminalOptions = {}): string {
+  const width = options.width ?? 110;
+  const paint = options.paint ?? PLAIN;
+  const lines: string[] = [];
+  if (!options.quiet) {
+    lines.push(...changesSection(result, width, paint), "");
+    for (const s of result.strategies) lines.push(...outcomeSection(s, width, paint), "");
+  }
+  lines.push(...findingsSection(result, width, paint));
+  return `${lines.join("\n")}\n`;
+}
+
+/** The lines that say what is about to run; printed before the run starts. */
+export const runHeading = (
+  r: Pick<RunResult, "input" | "maps" | "format" | "devices" | "seed" | "inject" | "host">,
+): string =>
+  `hitless stress: ${r.input}, ${plural(r.maps, "map")}, ${plural(Math.max(0, r.maps - 1), "change")}; ` +
+  `${r.format}, ${plural(r.devices, "device")}, seed ${r.seed}` +
+  `${r.inject === null ? "" : `, fault ${r.inject} injected`} (Node ${r.host.node}, ${plural(r.host.cpus, "CPU")})`;
+
+function changesSection(result: RunResult, width: number, paint: Paint): string[] {
+  const rows = result.strategies.map((s) => [
+    s.name,
+    groupDigits(s.ioctls),
+    groupDigits(s.entryStores),
+    groupDigits(s.invalidations),
+    groupDigits(s.pagesPinned),
+    groupDigits(s.pagesUnpinned),
+    groupDigits(s.keptBytesLost),
+  ]);
+  const changes = plural(Math.max(0, result.maps - 1), "map change");
+  return [
+    paint.bold("What was changed") + ` (one pass over ${changes}; pins in 4 KiB pages)`,
+    ...textTable(CHANGE_COLUMNS, rows, width),
+  ];
+}
+
+function outcomeSection(s: StrategyResult, width: number, paint: Paint): string[] {
+  const rows = s.outcomes.map((o) => [
+    o.id,
+    groupDigits(o.samples),
+    formatShare(o.samples, s.accesses),
+    o.grade,
+    o.class === null ? o.description : `${o.class}: ${o.description}`,
+  ]);
+  const seconds = (s.elapsedMs / 1000).toFixed(1);
+  return [
+    paint.bold(`What the devices saw with ${s.name}`) +
+      `${s.baseline ? " (baseline)" : ""}: ${plural(s.accesses, "access", "accesses")}, ` +
+      `${plural(s.passes, "pass", "passes")} in ${seconds} s`,
+    ...textTable(OUTCOME_COLUMNS, rows, width, (text, row, column) =>
+      column === GRADE_COLUMN && s.outcomes[row]!.samples > 0
+        ? paintGrade(s.outcomes[row]!.grade, text, paint)
+        : text,
+    ),
+  ];
+}
+
+function paintGrade(grade: Grade, text: string, paint: Paint): string {
+  if (grade === "FORBIDDEN") return paint.red(text);
+  return grade === "INTERESTING" ? paint.yellow(text) : paint.green(text);
+}
+
+function findingsSection(result: RunResult, width: number, paint: Paint): string[] {
+  const lines: string[] = [];
+  const why = whyItMatters(result);
+  if (why !== null) lines.push(...hanging("Why it matters: ", why, width), "");
+  for (const v of result.violations)
+    lines.push(...hanging(`${paint.red(v.class)} in ${v.strategy} at ${v.iova}: `, v.detail, width));
+  for (const step of nextSteps(result)) lines.push(`Next: ${step.command}   # ${step.why}`);
+  if (lines.length > 0 && lines.at(-1) !== "") lines.push("");
+  if (result.partial) lines.push("Interrupted: the figures are those of the run so far.");
+  for (const s of result.strategies) {
+    const name = hasViolation(s) ? paint.red(s.name) : paint.green(s.name);
+    lines.push(...hanging(`${name}: `, strategyFinding(s), width));
+  }
+  lines.push(`${paint.bold("Verdict")}: ${verdictSentence(result)}`);
+  return lines;
+}
+
+/** Text after a label, wrapped, its further lines indented by two. */
+function hanging(label: string, text: string, width: number): string[] {
+  const [first, ...rest] = wrap(label + text, width);
+  return [first!, ...(rest.length === 0 ? [] : wrap(rest.join(" "), width - 2).map((line) => `  ${line}`))];
+}
