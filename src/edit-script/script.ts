@@ -1,5 +1,5 @@
 import { type IovaPfn, iovaPfn, type Pfn, pfn } from "../units/index.ts";
-import type { InvalidationScope, Step } from "./steps.ts";
+import type { FreeTableStep, InvalidationScope, SetRootStep, Step, UnpinStep } from "./steps.ts";
 
 /**
  * The binary edit script: the one artefact the engine executes, the checker decides, mutators rewrite and printers show.
@@ -281,21 +281,26 @@ export class EditScript {
     }
   }
 
-  /** Appends all steps of another script; their update ids are shifted so that they stay distinct from those already here. */
+  /** Appends all steps of another script. Update ids are taken over as they are: the planner numbers them across its phases. */
   append(other: EditScript): void {
     const at = this.#reserve(other.#length);
     this.#words.set(other.words, at);
-    const shift = this.#nextUpdate - 1;
-    for (let i = at; i < this.#length; i += recordLength(this.#words, i)) {
-      if (this.#words[i + 1] !== 0) this.#words[i + 1]! += shift;
-    }
-    this.#nextUpdate += other.#nextUpdate - 1;
+    this.#nextUpdate = Math.max(this.#nextUpdate, other.#nextUpdate);
     this.#records += other.#records;
   }
 
   /** Steps as objects, in order. For printers, mutators and checkers; the engine reads `words`. */
   *[Symbol.iterator](): Generator<Step> {
     for (let i = 0; i < this.#length; i += recordLength(this.#words, i)) yield decodeStep(this.#words, i);
+  }
+
+  /** The steps by which a script gives something back or switches a root, skipping the rest without decoding it. */
+  *releases(): Generator<FreeTableStep | UnpinStep | SetRootStep> {
+    for (let i = 0; i < this.#length; i += recordLength(this.#words, i)) {
+      const op = this.#words[i]! & 0xff;
+      if (op === OP.freeTable || op === OP.unpin || op === OP.setRoot)
+        yield decodeStep(this.#words, i) as FreeTableStep | UnpinStep | SetRootStep;
+    }
   }
 
   static from(steps: Iterable<Step>): EditScript {

@@ -1,0 +1,216 @@
+import { type Capability, EditScript } from "../../edit-script/index.ts";
+import type { Engine } from "../../engine/types.ts";
+import { Errno } from "../../uapi/errno.ts";
+import { type IovaPfn, iovaPfn, type Pfn, type Rights } from "../../units/index.ts";
+import { type FaultInjector, KernelBug } from "../fault-injection.ts";
+import { Committer, type FrameRelease } from "./commit.ts";
+import { Domain } from "./domain.ts";
+import { FORMATS } from "./formats/index.ts";
+import { Phases } from "./phases.ts";
+import { type PhysicalRun, physicalRuns, visitLeaves } from "./physical-runs.ts";
+import { PlanContext, type PlanCounts, PlanFailure } from "./plan-context.ts";
+import { planTable } from "./planner.ts";
+import { RunList } from "./run-list.ts";
+import { TablePool } from "./table-pool.ts";
+
+/** Pages to translate: one physically contiguous piece. */
+export interface MapRun {
+  readonly iovaPfn: IovaPfn;
+  readonly pfn: Pfn;
+  readonly pages: number;
+  readonly rights: Rights;
+}
+
+/** Contiguous runs an unmap queues before it waits for the invalidation (type1's VFIO_IOMMU_TLB_SYNC_MAX). */
+const TLB_SYNC_MAX = 512;
+
+/** What a plan of one or several domains will do. */
+export interface PlannedChange {
+  readonly phases: Phases;
+  readonly counts: PlanCounts;
+  /** Gives back every table the plan allocated; afterwards the plan must not be committed. */
+  abandon(): void;
+}
+
+/** The IOMMU driver: domains, their tables, and the one way to change them. */
+export class Iommu {
+  readonly engine: Engine;
+  readonly pool: TablePool;
+  readonly committer: Committer;
+  readonly #capability: Capability;
+  readonly #domains = new Map<number, Domain>();
+  #nextDomain = 1;
+
+  constructor(options: {
+    engine: Engine;
+    capability: Capability;
+    faults: FaultInjector;
+    releaseFrames: FrameRelease;
+    tableLimitPages?: number;
+  }) {
+    this.engine = options.engine;
+    this.#capability = options.capability;
+    this.pool = new TablePool(options.engine, options.faults, options.tableLimitPages);
+    this.committer = new Committer(options.engine, this.pool, options.releaseFrames, (id, root) =>
+      this.#rootChanged(id, root),
+    );
+  }
+
+  get domains(): readonly Domain[] {
+    return [...this.#domains.values()];
+  }
+
+  /** A domain with an empty root table, or null when there is no table page for it. */
+  createDomain(capability = this.#capability): Domain | null {
+    const format = FORMATS.get(capability.format);
+    if (format === undefined) throw new KernelBug(`createDomain: no format '${capability.format}'`);
+    const id = this.#nextDomain;
+    const root = this.pool.alloc({ domain: id, level: capability.levels - 1, base: iovaPfn(0) });
+    if (root === null) return null;
+    this.#nextDomain++;
+    const script = new EditScript(16);
+    script.fill(1, root, 0, 512, 0, 0, 0, 0);
+    script.barrier();
+    this.engine.execute(script.words);
+    const domain = new Domain(id, capability, format, root);
+    this.#domains.set(id, domain);
+    return domain;
+  }
+
+  /** Gives the root back. Pre: nothing is mapped and no device is attached. */
+  destroyDomain(domain: Domain): void {
+    if (domain.devices.size > 0) throw new KernelBug(`destroyDomain: domain ${domain.id} has devices`);
+    const script = new EditScript(16);
+    script.freeTable(domain.root);
+    this.engine.execute(script.words);
+    this.pool.free(domain.root);
+    this.#domains.delete(domain.id);
+  }
+
+  /** From now on the device's walks start at the domain's root. */
+  attachDevice(domain: Domain, slot: number): void {
+    domain.devices.add(slot);
+    this.engine.setContext(slot, { domain: domain.id, root: domain.root, levels: domain.levels });
+  }
+
+  /** From now on every access of the device faults. */
+  detachDevice(domain: Domain, slot: number): void {
+    domain.devices.delete(slot);
+    this.engine.setContext(slot, null);
+  }
+
+  /**
+   * Plans the change `runs` of every domain, reserving all tables it needs. Nothing reachable is written.
+   * Returns the plan, or -ENOMEM without tables, or -EOPNOTSUPP where the hardware needs a break.
+   */
+  plan(domains: readonly Domain[], runs: RunList, merge: boolean): PlannedChange | number {
+    const phases = new Phases();
+    const counts: PlanCounts = { leavesStored: 0, split: 0, merged: 0, tablesBuilt: 0 };
+    const contexts: PlanContext[] = [];
+    const abandon = (): void => {
+      for (const context of contexts) for (const table of context.built) this.pool.free(table);
+    };
+    try {
+      for (const domain of domains) {
+        if (runs.count === 0) break;
+        const { capability, format } = domain;
+        const context = new PlanContext({
+          engine: this.engine,
+          pool: this.pool,
+          format,
+          capability,
+          domain: domain.id,
+          runs,
+          phases,
+          merge,
+        });
+        contexts.push(context);
+        planTable(context, domain.levels - 1, domain.root, 0, 0, runs.count);
+        counts.leavesStored += context.counts.leavesStored;
+        counts.split += context.counts.split;
+        counts.merged += context.counts.merged;
+        counts.tablesBuilt += context.counts.tablesBuilt;
+      }
+    } catch (error) {
+      abandon();
+      if (error instanceof PlanFailure)
+        return error.reason === "no-tables" ? -Errno.ENOMEM : -Errno.EOPNOTSUPP;
+      throw error;
+    }
+    return { phases, counts, abandon };
+  }
+
+  /** Makes a plan visible. Cannot fail. */
+  commit(planned: PlannedChange, domains: readonly Domain[]): EditScript {
+    const capability = domains[0]?.capability ?? this.#capability;
+    const script = planned.phases.compose(capability);
+    if (!script.isEmpty) this.committer.run(script);
+    return script;
+  }
+
+  /**
+   * Adds translations to every domain, legacy style: leaves never join those of earlier calls.
+   * Returns 0, or -ENOMEM with nothing changed. Pre: the pages are absent in every domain; runs ascend.
+   */
+  mapRuns(domains: readonly Domain[], runs: readonly MapRun[]): number {
+    const list = new RunList();
+    for (const run of runs) list.push(run.iovaPfn, run.pages, run.pfn, run.rights);
+    const planned = this.plan(domains, list, false);
+    if (typeof planned === "number") return planned;
+    this.commit(planned, domains);
+    return 0;
+  }
+
+  /**
+   * Removes all translations of [start, start + pages) from one domain; with `unpin`, the frames found in the tables lose
+   * one pin each after the invalidation that covers them (vfio_unmap_unpin). Returns the pages that were translated, or
+   * -ENOMEM with nothing changed when a large leaf reaches out of the range and no table is left to split it.
+   * Post: each chunk's invalidation is complete and drained.
+   */
+  unmapRange(domain: Domain, start: IovaPfn, pages: number, unpin: boolean): number {
+    const end = start + pages;
+    // A leaf that set-map formed across region borders is split here: plan the range as one, so that failing changes nothing.
+    const limit = this.#leafReachesOut(domain, start, end) ? Number.POSITIVE_INFINITY : TLB_SYNC_MAX;
+    let unmapped = 0;
+    for (let at: number = start; at < end; ) {
+      const runs = physicalRuns(this.engine, domain, iovaPfn(at), end - at, limit);
+      const last = runs[runs.length - 1];
+      if (last === undefined) break;
+      const chunkEnd = runs.length < limit ? end : last.iovaPfn + last.pages;
+      const list = new RunList();
+      list.remove(iovaPfn(at), chunkEnd - at);
+      const planned = this.plan([domain], list, false);
+      if (typeof planned === "number") return planned;
+      for (const run of runs) {
+        unmapped += run.pages;
+        if (unpin) planned.phases.unpin(run.pfn, run.pages);
+      }
+      this.commit(planned, [domain]);
+      at = chunkEnd;
+    }
+    return unmapped;
+  }
+
+  /** True iff a leaf crosses one of the two borders of [start, end). */
+  #leafReachesOut(domain: Domain, start: number, end: number): boolean {
+    let reachesOut = false;
+    for (const border of [start, end]) {
+      if (border === 0) continue;
+      visitLeaves(this.engine, domain, border - 1, border, (at, _frame, _pages, _rights, leafPages) => {
+        reachesOut ||= border % leafPages !== 0 && at < border;
+        return false;
+      });
+    }
+    return reachesOut;
+  }
+
+  physicalRuns(domain: Domain, start: IovaPfn, pages: number): PhysicalRun[] {
+    return physicalRuns(this.engine, domain, start, pages);
+  }
+
+  #rootChanged(id: number, root: Pfn): void {
+    const domain = this.#domains.get(id);
+    if (domain === undefined) throw new KernelBug(`setRoot: no domain ${id}`);
+    domain.root = root;
+  }
+}

@@ -1,0 +1,226 @@
+import type { Capability } from "../../edit-script/index.ts";
+import { CACHES_ALL, EditScript } from "../../edit-script/index.ts";
+import { iovaPfn, type Pfn } from "../../units/index.ts";
+import type { Entry } from "./format.ts";
+
+/** Ranges to invalidate for one domain; neighbours join as they arrive in ascending order. */
+class InvalidationRanges {
+  readonly starts: number[] = [];
+  readonly ends: number[] = [];
+
+  add(start: number, end: number): void {
+    const last = this.starts.length - 1;
+    if (last >= 0 && start <= this.ends[last]! && end >= this.starts[last]!) {
+      this.starts[last] = Math.min(this.starts[last]!, start);
+      this.ends[last] = Math.max(this.ends[last]!, end);
+      return;
+    }
+    this.starts.push(start);
+    this.ends.push(end);
+  }
+
+  get isEmpty(): boolean {
+    return this.starts.length === 0;
+  }
+}
+
+/** More ranges than this become one that spans them all: hardware does the same above its largest page-selective range. */
+const MAX_RANGES = 64;
+
+interface DomainInvalidations {
+  readonly leaf: InvalidationRanges;
+  readonly nonLeaf: InvalidationRanges;
+}
+
+/** The live stores of one phase, and what caches may hold of the entries they overwrite. */
+class Phase {
+  readonly script = new EditScript(256);
+  readonly invalidations = new Map<number, DomainInvalidations>();
+  #runTable = -1 as Pfn | -1;
+  #runFirst = 0;
+  #runCount = 0;
+  #runUpdate = 0;
+  #firstLo = 0;
+  #firstHi = 0;
+  #lastLo = 0;
+  #lastHi = 0;
+  #strideLo = 0;
+  #strideHi = 0;
+  stores = 0;
+
+  /** One store to a reachable entry; consecutive ones with a constant stride become one storeRun step. */
+  store(update: number, table: Pfn, index: number, to: Entry): void {
+    this.stores++;
+    if (this.#runTable === table && index === this.#runFirst + this.#runCount) {
+      const strideLo = (to.lo - this.#lastLo) >>> 0;
+      const strideHi = (to.hi - this.#lastHi - (to.lo < this.#lastLo ? 1 : 0)) >>> 0;
+      if (this.#runCount === 1) {
+        this.#strideLo = strideLo;
+        this.#strideHi = strideHi;
+      }
+      if (strideLo === this.#strideLo && strideHi === this.#strideHi) {
+        this.#runCount++;
+        this.#lastLo = to.lo;
+        this.#lastHi = to.hi;
+        return;
+      }
+    }
+    this.flush();
+    this.#runTable = table;
+    this.#runFirst = index;
+    this.#runCount = 1;
+    this.#runUpdate = update;
+    this.#firstLo = this.#lastLo = to.lo;
+    this.#firstHi = this.#lastHi = to.hi;
+  }
+
+  flush(): void {
+    const table = this.#runTable;
+    if (table === -1) return;
+    if (this.#runCount === 1)
+      this.script.store(this.#runUpdate, table, this.#runFirst, this.#firstLo, this.#firstHi);
+    else
+      this.script.storeRun(
+        this.#runUpdate,
+        table,
+        this.#runFirst,
+        this.#runCount,
+        this.#firstLo,
+        this.#firstHi,
+        this.#strideLo,
+        this.#strideHi,
+      );
+    this.#runTable = -1;
+  }
+
+  /** The caches of `domain` may hold what stood in [start, end); `nonLeaf` when a table pointer did or does. */
+  invalidate(domain: number, nonLeaf: boolean, start: number, end: number): void {
+    let of = this.invalidations.get(domain);
+    if (of === undefined) {
+      of = { leaf: new InvalidationRanges(), nonLeaf: new InvalidationRanges() };
+      this.invalidations.set(domain, of);
+    }
+    (nonLeaf ? of.nonLeaf : of.leaf).add(start, end);
+  }
+}
+
+/**
+ * The phases of one map change, in the order every walker must see them (races that each order prevents: DESIGN.md):
+ *
+ *     build    plain stores into tables nobody reaches
+ *     split    leaf → table of smaller leaves with the same translation; pages that go may be absent already
+ *     edit     leaves change, subtrees are linked and detached
+ *     merge    table → leaf, where the leaves of the last phase agree
+ *     release  tables and pins go back
+ *
+ * Several domains share one set of phases, so that nothing is released before the last domain has let go.
+ */
+export class Phases {
+  readonly build = new EditScript(256);
+  readonly split = new Phase();
+  readonly edit = new Phase();
+  readonly merge = new Phase();
+  readonly retired = new Set<Pfn>();
+  readonly #unpins = new EditScript(256);
+  /** A page under a split also changes its translation: the old large leaf must be gone before the small one differs. */
+  splitsMustSettle = false;
+  #updates = 0;
+
+  newUpdate(): number {
+    return ++this.#updates;
+  }
+
+  unpin(first: Pfn, pages: number): void {
+    this.#unpins.unpin(first, pages);
+  }
+
+  /** True iff the plan stores nothing and releases nothing. */
+  get isEmpty(): boolean {
+    return (
+      this.split.stores + this.edit.stores + this.merge.stores === 0 &&
+      this.#unpins.isEmpty &&
+      this.retired.size === 0
+    );
+  }
+
+  get entryStores(): number {
+    return this.split.stores + this.edit.stores + this.merge.stores;
+  }
+
+  /** The whole change as one edit script. */
+  compose(capability: Capability): EditScript {
+    for (const phase of [this.split, this.edit, this.merge]) phase.flush();
+    const script = new EditScript(this.build.words.length + this.edit.script.words.length + 1024);
+    const clean = !capability.coherentWalk;
+    const add = (part: EditScript): void => {
+      script.append(part);
+      if (clean) appendCleans(script, part);
+    };
+    if (!this.build.isEmpty) {
+      add(this.build);
+      script.barrier();
+    }
+    add(this.split.script);
+    const carried = this.splitsMustSettle ? [] : [this.split];
+    if (this.splitsMustSettle) settle(script, [this.split]);
+    add(this.edit.script);
+    const settled = settle(script, [...carried, this.edit]);
+    if (this.merge.stores > 0) {
+      add(this.merge.script);
+      settle(script, [this.merge]);
+    } else if (!settled && this.entryStores > 0) {
+      script.barrier();
+    }
+    for (const table of this.retired) script.freeTable(table);
+    script.append(this.#unpins);
+    return script;
+  }
+}
+
+/** Appends barrier, invalidations and a draining wait for what the phases overwrote; false when there was nothing to do. */
+function settle(script: EditScript, phases: readonly Phase[]): boolean {
+  const domains = new Map<number, DomainInvalidations[]>();
+  for (const phase of phases)
+    for (const [domain, of] of phase.invalidations) domains.set(domain, [...(domains.get(domain) ?? []), of]);
+  if (domains.size === 0) return false;
+  script.barrier();
+  for (const [domain, parts] of domains) {
+    for (const scope of ["leaf", "nonLeaf"] as const) {
+      const ranges = join(parts.map((part) => part[scope]));
+      for (let i = 0; i < ranges.starts.length; i++)
+        script.invalidate(
+          domain,
+          scope,
+          CACHES_ALL,
+          iovaPfn(ranges.starts[i]!),
+          ranges.ends[i]! - ranges.starts[i]!,
+        );
+    }
+  }
+  script.wait(true);
+  return true;
+}
+
+function join(parts: readonly InvalidationRanges[]): InvalidationRanges {
+  const used = parts.filter((part) => !part.isEmpty);
+  let all = used[0] ?? new InvalidationRanges();
+  if (used.length > 1) {
+    const pairs = used.flatMap((part) => part.starts.map((start, i) => [start, part.ends[i]!] as const));
+    pairs.sort((a, b) => a[0] - b[0]);
+    all = new InvalidationRanges();
+    for (const [start, end] of pairs) all.add(start, end);
+  }
+  if (all.starts.length <= MAX_RANGES) return all;
+  const span = new InvalidationRanges();
+  span.add(Math.min(...all.starts), Math.max(...all.ends));
+  return span;
+}
+
+/** For walkers that do not snoop CPU caches: push out every entry that `part` stored. */
+function appendCleans(script: EditScript, part: EditScript): void {
+  for (const step of part) {
+    if (step.op === "gather") script.clean(step.table, step.index, step.entries.length);
+    else if (step.op === "fill" || step.op === "storeRun") script.clean(step.table, step.index, step.count);
+    else if (step.op === "store" || step.op === "exchange") script.clean(step.table, step.index, 1);
+  }
+}

@@ -1,0 +1,117 @@
+import type { Capability } from "../../edit-script/index.ts";
+import type { Engine } from "../../engine/types.ts";
+import { type IovaPfn, iovaPfn, type Pfn } from "../../units/index.ts";
+import type { Entry, Format } from "./format.ts";
+import type { Phases } from "./phases.ts";
+import type { RunList } from "./run-list.ts";
+import type { TablePool } from "./table-pool.ts";
+
+/** Why a plan was given up; nothing reachable was written. */
+export class PlanFailure extends Error {
+  override name = "PlanFailure";
+  readonly reason: "no-tables" | "needs-break";
+  constructor(reason: "no-tables" | "needs-break") {
+    super(reason);
+    this.reason = reason;
+  }
+}
+
+/** What a plan did, for the report of a call. */
+export interface PlanCounts {
+  /** Live stores that write, replace or clear a leaf, and leaves linked as part of a new subtree. */
+  leavesStored: number;
+  split: number;
+  merged: number;
+  tablesBuilt: number;
+}
+
+/** Everything the planning functions share while they plan one change of one domain. They write no reachable word. */
+export class PlanContext {
+  readonly engine: Engine;
+  readonly pool: TablePool;
+  readonly format: Format;
+  readonly capability: Capability;
+  readonly domain: number;
+  readonly runs: RunList;
+  readonly phases: Phases;
+  /** May leaves that come to agree with their neighbours become one larger leaf? */
+  readonly merge: boolean;
+  readonly counts: PlanCounts = { leavesStored: 0, split: 0, merged: 0, tablesBuilt: 0 };
+  /** Tables this plan allocated, in order; given back when the plan is given up. */
+  readonly built: Pfn[] = [];
+  readonly #scratch: Uint32Array[] = [];
+
+  constructor(fields: {
+    engine: Engine;
+    pool: TablePool;
+    format: Format;
+    capability: Capability;
+    domain: number;
+    runs: RunList;
+    phases: Phases;
+    merge: boolean;
+  }) {
+    this.engine = fields.engine;
+    this.pool = fields.pool;
+    this.format = fields.format;
+    this.capability = fields.capability;
+    this.domain = fields.domain;
+    this.runs = fields.runs;
+    this.phases = fields.phases;
+    this.merge = fields.merge;
+  }
+
+  /** Pages one entry at `level` translates. */
+  span(level: number): number {
+    return 512 ** level;
+  }
+
+  mayBeLeaf(level: number): boolean {
+    return this.capability.leafLevels.includes(level);
+  }
+
+  /** A table for the entries of `level` below `base`. Throws PlanFailure when there is none. */
+  alloc(level: number, base: number): Pfn {
+    const table = this.pool.alloc({ domain: this.domain, level, base: iovaPfn(base) });
+    if (table === null) throw new PlanFailure("no-tables");
+    this.built.push(table);
+    this.counts.tablesBuilt++;
+    return table;
+  }
+
+  /** The entries of a live table at `level`; each level has its own buffer, valid until the next read at that level. */
+  read(level: number, table: Pfn): Uint32Array {
+    const scratch = (this.#scratch[level] ??= new Uint32Array(1024));
+    scratch.set(this.engine.readTable(table));
+    return scratch;
+  }
+
+  /** The table and everything below it leave the tree: freed once no walker can hold them. */
+  retire(table: Pfn): void {
+    const level = this.pool.positionOf(table)?.level ?? 0;
+    this.phases.retired.add(table);
+    if (level === 0) return;
+    const words = this.engine.readTable(table).slice();
+    for (let i = 0; i < 512; i++) {
+      const lo = words[2 * i]!;
+      const hi = words[2 * i + 1]!;
+      if (this.format.isPresent(lo, hi) && this.format.isTable(level, lo, hi))
+        this.retire(this.format.pfnOf(lo, hi));
+    }
+  }
+
+  /** Single leaf that serves the whole slot, if the runs [from, to) allow one there. */
+  singleLeaf(level: number, start: number, from: number, to: number): Entry | null {
+    const runs = this.runs;
+    if (to - from !== 1 || !this.mayBeLeaf(level)) return null;
+    const span = this.span(level);
+    if (runs.pfns[from]! < 0 || runs.starts[from]! > start || runs.ends[from]! < start + span) return null;
+    const frame = runs.frameAt(from, start);
+    return frame % span === 0 ? this.format.leaf(level, frame, runs.rights[from]!) : null;
+  }
+
+  /** First page of the slot that entry `index` of a table at `level` below `base` translates. */
+  slotStart(level: number, base: number, index: number): IovaPfn {
+    return iovaPfn(base + index * this.span(level));
+  }
+}

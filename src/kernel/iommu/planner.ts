@@ -1,0 +1,287 @@
+import type { Pfn } from "../../units/index.ts";
+import { buildIdentical, buildInShapeOf, buildSlot, fillEntries } from "./build-aside.ts";
+import { ABSENT, type Entry } from "./format.ts";
+import { outlook, sameShape, translatesAnything } from "./outlook.ts";
+import { type PlanContext, PlanFailure } from "./plan-context.ts";
+
+/**
+ * The planner: the only place that decides what happens to page tables. It reads live tables and emits steps; it writes
+ * nothing a walker can reach.
+ *
+ * A slot (one entry of a reachable table) passes through at most three values, one live store each:
+ *
+ *     split   a leaf becomes a table of smaller leaves with the same translation
+ *     edit    leaves get their new translation, subtrees are linked or detached
+ *     merge   a table whose leaves now agree becomes one leaf
+ *
+ * so that no store changes the size of a leaf together with its frame or rights, and a page that both maps translate
+ * alike is never touched by more than a change of leaf size.
+ */
+export function planTable(
+  plan: PlanContext,
+  level: number,
+  table: Pfn,
+  base: number,
+  from: number,
+  to: number,
+  merge = plan.merge,
+): void {
+  const { runs } = plan;
+  const span = plan.span(level);
+  const end = base + 512 * span;
+  const first = Math.max(0, Math.floor((runs.starts[from]! - base) / span));
+  const last = Math.min(511, Math.floor((Math.min(runs.ends[to - 1]!, end) - 1 - base) / span));
+  // Recursion below reads other tables at this level only after this loop is done with its slot.
+  const words = first === last ? null : plan.engine.readTable(table).slice();
+  for (let index = first; index <= last; index++) {
+    const start = base + index * span;
+    const a = runs.firstEndingAfter(start, from, to);
+    const b = runs.firstStartingAt(start + span, a, to);
+    if (a === b) continue;
+    if (words !== null)
+      planSlot(plan, level, table, index, start, words[2 * index]!, words[2 * index + 1]!, a, b, merge);
+    else {
+      const entry = plan.engine.loadEntry(table, index);
+      planSlot(
+        plan,
+        level,
+        table,
+        index,
+        start,
+        Number(entry & 0xffff_ffffn),
+        Number(entry >> 32n),
+        a,
+        b,
+        merge,
+      );
+    }
+  }
+}
+
+/** Plans one slot of a reachable table. */
+function planSlot(
+  plan: PlanContext,
+  level: number,
+  table: Pfn,
+  index: number,
+  start: number,
+  lo: number,
+  hi: number,
+  from: number,
+  to: number,
+  merge: boolean,
+): void {
+  const { format } = plan;
+  const slot: Slot = { level, table, index, start };
+  if (!format.isPresent(lo, hi)) {
+    const update = plan.phases.newUpdate();
+    const entry = buildSlot(plan, update, level, start, from, to);
+    if (entry !== ABSENT) edit(plan, slot, update, ABSENT, entry);
+  } else if (format.isTable(level, lo, hi)) planTableSlot(plan, slot, { lo, hi }, from, to, merge);
+  else {
+    const { first, last, update } = planLeaf(plan, level, start, { lo, hi }, from, to, false);
+    if (first.lo !== lo || first.hi !== hi) {
+      plan.counts.split++;
+      plan.phases.split.store(update, table, index, first);
+      plan.phases.split.invalidate(plan.domain, true, start, start + plan.span(level));
+    }
+    if (last !== first) edit(plan, slot, update, first, last);
+  }
+}
+
+interface Slot {
+  readonly level: number;
+  readonly table: Pfn;
+  readonly index: number;
+  readonly start: number;
+}
+
+/** Emits the live store of the edit phase that takes a slot from one entry to another. */
+function edit(plan: PlanContext, slot: Slot, update: number, old: Entry, next: Entry): void {
+  const { format, phases, capability } = plan;
+  const was = format.isPresent(old.lo, old.hi);
+  const is = format.isPresent(next.lo, next.hi);
+  const wasTable = was && format.isTable(slot.level, old.lo, old.hi);
+  const isTable = is && format.isTable(slot.level, next.lo, next.hi);
+  if (was && is && !wasTable && !isTable) {
+    const frameChanges = format.pfnOf(old.lo, old.hi) !== format.pfnOf(next.lo, next.hi);
+    const allowed = frameChanges ? capability.swapInPlace.frame : capability.swapInPlace.rights;
+    if (!allowed) throw new PlanFailure("needs-break");
+  }
+  if (!wasTable && !isTable) plan.counts.leavesStored++;
+  phases.edit.store(update, slot.table, slot.index, next);
+  if (was || capability.cachesNotPresent)
+    phases.edit.invalidate(plan.domain, wasTable || isTable, slot.start, slot.start + plan.span(slot.level));
+}
+
+/** Plans a slot that holds a table. */
+function planTableSlot(
+  plan: PlanContext,
+  slot: Slot,
+  old: Entry,
+  from: number,
+  to: number,
+  merge: boolean,
+): void {
+  const { format, phases, runs } = plan;
+  const { level, start } = slot;
+  const child = format.pfnOf(old.lo, old.hi);
+  const next = outlook(plan, level, start, old.lo, old.hi, from, to);
+  const covered = runs.covers(start, start + plan.span(level), from, to);
+  if (next.kind === "absent") {
+    plan.retire(child);
+    edit(plan, slot, phases.newUpdate(), old, ABSENT);
+    return;
+  }
+  if (covered && !translatesAnything(plan, level - 1, child)) {
+    const update = phases.newUpdate();
+    plan.retire(child);
+    edit(plan, slot, update, old, buildSlot(plan, update, level, start, from, to));
+    return;
+  }
+  if (next.kind === "leaf" && (covered || merge)) {
+    if (plan.capability.resizeInPlace === "never") throw new PlanFailure("needs-break");
+    const leaf = format.leaf(level, next.frame, next.rights);
+    if (!next.replacesPresent) {
+      // Only absent pages change, so this one store resizes the others without touching their translation.
+      plan.retire(child);
+      plan.counts.leavesStored++;
+      plan.counts.merged++;
+      edit(plan, slot, phases.newUpdate(), old, leaf);
+      return;
+    }
+    const builtBefore = plan.built.length;
+    if (covered) {
+      const update = phases.newUpdate();
+      const reshaped = buildInShapeOf(plan, update, level, start, child, next.frame, next.rights);
+      edit(plan, slot, update, old, reshaped);
+      if (!merge) {
+        // A larger leaf above takes this table's place in the merge phase anyway.
+        plan.retire(child);
+        return;
+      }
+    } else planTable(plan, level - 1, child, start, from, to, false);
+    plan.retire(child);
+    for (let i = builtBefore; i < plan.built.length; i++) phases.retired.add(plan.built[i]!);
+    plan.counts.merged++;
+    phases.merge.store(phases.newUpdate(), slot.table, slot.index, leaf);
+    phases.merge.invalidate(plan.domain, true, start, start + plan.span(level));
+    return;
+  }
+  if (covered && sameShape(plan, level, start, child, from, to)) {
+    const update = phases.newUpdate();
+    plan.retire(child);
+    edit(plan, slot, update, old, buildSlot(plan, update, level, start, from, to));
+    return;
+  }
+  planTable(plan, level - 1, child, start, from, to, merge);
+}
+
+interface LeafPlan {
+  /** Entry after the split phase: the old leaf, or a table with the same translation. */
+  readonly first: Entry;
+  /** Entry after the edit phase. */
+  readonly last: Entry;
+  readonly update: number;
+}
+
+/**
+ * Plans a slot that holds a leaf.
+ *
+ * `aside` says that the slot is part of a table still being built: a page that goes is then left out at once, since the
+ * table's link is what makes it go.
+ */
+function planLeaf(
+  plan: PlanContext,
+  level: number,
+  start: number,
+  old: Entry,
+  from: number,
+  to: number,
+  aside: boolean,
+): LeafPlan {
+  const { format, phases, runs } = plan;
+  const frame = format.pfnOf(old.lo, old.hi);
+  const rights = format.rightsOf(old.lo, old.hi);
+  if (isUnchanged(plan, start, frame, rights, from, to)) return { first: old, last: old, update: 0 };
+  const update = phases.newUpdate();
+  if (runs.covers(start, start + plan.span(level), from, to)) {
+    if (runs.allAbsent(from, to)) return { first: aside ? ABSENT : old, last: ABSENT, update };
+    const leaf = plan.singleLeaf(level, start, from, to);
+    if (leaf !== null) {
+      phases.splitsMustSettle ||= aside;
+      return { first: old, last: leaf, update };
+    }
+    // Every page that stays translated changes: cut the leaf to the new shape, then swap the whole table.
+    mayResize(plan);
+    phases.splitsMustSettle = true;
+    const identical = buildIdentical(plan, update, level, start, frame, rights, from, to);
+    retireBuilt(plan, identical);
+    const thenUpdate = phases.newUpdate();
+    const last = buildSlot(plan, thenUpdate, level, start, from, to);
+    return { first: identical, last, update };
+  }
+  mayResize(plan);
+  return { ...splitLeaf(plan, update, level, start, frame, rights, from, to), update };
+}
+
+/** A table of smaller leaves with the same translation, and the edits its changing pages need once it is linked. */
+function splitLeaf(
+  plan: PlanContext,
+  update: number,
+  level: number,
+  start: number,
+  frame: Pfn,
+  rights: number,
+  from: number,
+  to: number,
+): { first: Entry; last: Entry } {
+  const { format, phases, runs } = plan;
+  const childLevel = level - 1;
+  const childSpan = plan.span(childLevel);
+  const table = plan.alloc(childLevel, start);
+  const later: { slot: Slot; plan: LeafPlan }[] = [];
+  fillEntries(plan, update, table, (index) => {
+    const childStart = start + index * childSpan;
+    const leaf = format.leaf(childLevel, (frame + index * childSpan) as Pfn, rights);
+    const a = runs.firstEndingAfter(childStart, from, to);
+    const b = runs.firstStartingAt(childStart + childSpan, a, to);
+    if (a === b) return leaf;
+    const child = planLeaf(plan, childLevel, childStart, leaf, a, b, true);
+    if (child.last !== child.first && child.first !== ABSENT) {
+      phases.splitsMustSettle = true;
+      later.push({ slot: { level: childLevel, table, index, start: childStart }, plan: child });
+    }
+    return child.first;
+  });
+  for (const { slot, plan: child } of later) edit(plan, slot, phases.newUpdate(), child.first, child.last);
+  const entry = format.table(table);
+  return { first: entry, last: entry };
+}
+
+/** True iff every run gives its pages the translation the leaf gives them already. */
+function isUnchanged(
+  plan: PlanContext,
+  start: number,
+  frame: Pfn,
+  rights: number,
+  from: number,
+  to: number,
+): boolean {
+  const { runs } = plan;
+  for (let i = from; i < to; i++)
+    if (runs.pfns[i]! < 0 || runs.rights[i] !== rights || runs.pfns[i]! - runs.starts[i]! !== frame - start)
+      return false;
+  return true;
+}
+
+function mayResize(plan: PlanContext): void {
+  if (plan.capability.resizeInPlace === "never") throw new PlanFailure("needs-break");
+}
+
+/** Tables of an intermediate shape are linked in one phase and gone after the next. */
+function retireBuilt(plan: PlanContext, entry: Entry): void {
+  const root = plan.format.pfnOf(entry.lo, entry.hi);
+  const at = plan.built.lastIndexOf(root);
+  for (let i = at; i < plan.built.length; i++) plan.phases.retired.add(plan.built[i]!);
+}
