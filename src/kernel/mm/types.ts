@@ -1,4 +1,5 @@
 import type { Pfn, Rights, VaddrPfn } from "../../units/index.ts";
+import type { FaultInjector } from "../fault-injection.ts";
 
 /**
  * What vfio needs of a process's memory. Implemented by mm/address-space.ts; kernel-internal functions return 0 (or a count)
@@ -39,11 +40,18 @@ export interface AddressSpace {
   /** Limit in pages; Infinity = unlimited. */
   readonly memlockLimitPages: number;
   readonly capIpcLock: boolean;
+  /** Asked at every place that can fail for lack of something. */
+  readonly faults: FaultInjector;
 
   /** Copies user bytes in. Returns 0 or -EFAULT; on error `dst` may be partly written. */
   copyFromUser(dst: Uint8Array, vaddr: bigint): number;
   /** Copies kernel bytes out. Returns 0 or -EFAULT; bytes before the bad page may have been written. */
   copyToUser(vaddr: bigint, src: Uint8Array): number;
+  /**
+   * View of readable user bytes where the whole range is held in one piece, else null: then `copyFromUser` decides, copy or -EFAULT.
+   * User space may rewrite the bytes at any time, so the kernel copies from the view once and reads only its copy.
+   */
+  userBytes(vaddr: bigint, lengthBytes: number): Uint8Array | null;
 
   /**
    * Faults in and pins the first physically contiguous run of [start, start + pages); long-term pin, FOLL_WRITE iff `write`.

@@ -1,0 +1,123 @@
+import { RAM_BASE_PFN } from "../../engine/types.ts";
+import { PAGES_PER_1G, PAGES_PER_2M, type Pfn, pfn } from "../../units/index.ts";
+import { FrameBlock, reservedFrames, type UnitPages } from "./frame-block.ts";
+import { FreeRanges } from "./free-ranges.ts";
+import type { FrameLayout } from "./types.ts";
+
+/** The zero page: a dedicated frame below all RAM, without a pin count. */
+export const ZERO_PAGE_PFN = pfn(0x1000);
+/** Device MMIO: 32 GiB to 64 GiB, below all RAM; PFNs without struct page. */
+export const MMIO_BASE_PFN = pfn(0x80_0000);
+
+const FOUR_GIB_PAGES = 4 * PAGES_PER_1G;
+/** Fully unmapped blocks that wait for their last unpin are looked at again when they are this many. */
+const ORPHANS_TOLERATED = 64;
+
+/** What the allocator asks of the machine: how much RAM there is and who still pins a frame. */
+export interface FrameHost {
+  readonly ramFrames: number;
+  framePins(frame: Pfn): number;
+}
+
+/**
+ * Allocator of physical memory for all processes of one machine.
+ *
+ * Memory is handed out in blocks, one per mapping, at the cost of a few numbers each. A block is reused as a whole, when
+ * nothing maps it and nothing pins any of its frames. Small blocks are spread over the first fifth of RAM in steps of
+ * 4 GiB, so that addresses differ in their high halves; large ones lie above.
+ */
+export class FrameAllocator {
+  readonly #host: FrameHost;
+  readonly #free: FreeRanges;
+  readonly #orphans: Orphan[] = [];
+  readonly #zones: number;
+  readonly #zoneStep: number;
+  #orphanLimit = ORPHANS_TOLERATED;
+  #allocations = 0;
+  #nextMmio: number = MMIO_BASE_PFN;
+
+  constructor(host: FrameHost) {
+    this.#host = host;
+    this.#free = new FreeRanges(RAM_BASE_PFN, RAM_BASE_PFN + host.ramFrames);
+    this.#zones = Math.max(1, Math.floor(host.ramFrames / 5 / FOUR_GIB_PAGES));
+    this.#zoneStep = coprimeStep(this.#zones);
+  }
+
+  /** Frames that no block holds. Blocks that wait for an unpin count as held. */
+  get freeFrames(): number {
+    return this.#free.frames;
+  }
+
+  /** Reserves frames for `pages` pages; null when RAM is exhausted. Pre: pages ≥ 1. */
+  allocate(pages: number, unitPages: UnitPages, layout: FrameLayout): FrameBlock | null {
+    if (this.#orphans.length > this.#orphanLimit) this.reclaim();
+    const span = reservedFrames(pages, unitPages, layout);
+    const align = unitPages > 1 ? unitPages : layout.kind === "contiguous" ? naturalAlignment(pages) : 1;
+    const from = RAM_BASE_PFN + this.#placeFor(span);
+    let first = this.#free.take(span, align, from);
+    if (first < 0 && this.#orphans.length > 0) {
+      this.reclaim();
+      first = this.#free.take(span, align, from);
+    }
+    if (first < 0 && align > unitPages) first = this.#free.take(span, unitPages, from);
+    return first < 0 ? null : new FrameBlock(pfn(first), pages, unitPages, layout);
+  }
+
+  /** Nothing maps the block any more: its frames become free now, or when the last pin is gone. */
+  release(block: FrameBlock): void {
+    if (block.pinnedHigh === 0) this.#free.give(block.first, block.first + block.span);
+    else this.#orphans.push({ block, cursor: block.pinnedLow });
+  }
+
+  /** Frees the unmapped blocks whose pins are gone meanwhile. Returns the number of blocks that are still pinned. */
+  reclaim(): number {
+    let kept = 0;
+    for (const orphan of this.#orphans) {
+      if (this.#stillPinned(orphan)) this.#orphans[kept++] = orphan;
+      else this.#free.give(orphan.block.first, orphan.block.first + orphan.block.span);
+    }
+    this.#orphans.length = kept;
+    this.#orphanLimit = Math.max(ORPHANS_TOLERATED, 2 * kept);
+    return kept;
+  }
+
+  /** A fresh window of device memory, aligned like a BAR of that size. */
+  allocateMmio(pages: number): Pfn {
+    const align = 2 ** Math.ceil(Math.log2(pages));
+    const first = Math.ceil(this.#nextMmio / align) * align;
+    this.#nextMmio = first + pages;
+    return pfn(first);
+  }
+
+  /* Pins of an unmapped block only ever go away, so the scan resumes where the last one met a pinned frame. */
+  #stillPinned(orphan: Orphan): boolean {
+    while (orphan.cursor < orphan.block.pinnedHigh) {
+      if (this.#host.framePins(pfn(orphan.cursor)) > 0) return true;
+      orphan.cursor++;
+    }
+    return false;
+  }
+
+  #placeFor(span: number): number {
+    if (span >= FOUR_GIB_PAGES) return this.#zones > 1 ? this.#zones * FOUR_GIB_PAGES : 0;
+    return ((this.#allocations++ * this.#zoneStep) % this.#zones) * FOUR_GIB_PAGES;
+  }
+}
+
+interface Orphan {
+  readonly block: FrameBlock;
+  cursor: number;
+}
+
+/** Largest leaf size that fits into `pages`: contiguous memory starts at a multiple of it, so that superpages can serve it. */
+export function naturalAlignment(pages: number): UnitPages {
+  return pages >= PAGES_PER_1G ? PAGES_PER_1G : pages >= PAGES_PER_2M ? PAGES_PER_2M : 1;
+}
+
+/** A step near the golden section of `n` that visits every residue. */
+function coprimeStep(n: number): number {
+  const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
+  let step = Math.max(1, Math.round(n * 0.618));
+  while (divisor(n, step) !== 1) step++;
+  return step;
+}
