@@ -9,6 +9,7 @@ const source = join(root, "src/engine/assembly");
 const target = join(root, "src/engine/engine-bytes.ts");
 const newest = Math.max(
   ...readdirSync(source).map((f) => statSync(join(source, f)).mtimeMs),
+  ...["layout.ts", "device-layout.ts"].map((f) => statSync(join(source, "..", f)).mtimeMs),
   statSync(import.meta.filename).mtimeMs,
 );
 if (!process.argv.includes("--force") && existsSync(target) && statSync(target).mtimeMs > newest)

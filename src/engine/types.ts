@@ -22,14 +22,14 @@ export interface EngineOptions {
 /** What executing scripts did, summed since the engine was made or `resetCounters`. */
 export interface EngineCounters {
   /** Single-entry stores to reachable tables: store, storeRun (each entry), exchange, setRoot. */
-  entryStores: number;
+  readonly entryStores: number;
   /** Plain stores into unreachable tables (fill, gather), in entries. */
-  privateStores: number;
-  invalidations: number;
-  waits: number;
-  barriers: number;
-  tablesFreed: number;
-  pagesUnpinned: number;
+  readonly privateStores: number;
+  readonly invalidations: number;
+  readonly waits: number;
+  readonly barriers: number;
+  readonly tablesFreed: number;
+  readonly pagesUnpinned: number;
 }
 
 /** Perturbation of the script executor: after each step, with probability `oneIn`, spin up to `maxSpins` times. */
@@ -40,6 +40,8 @@ export interface Perturbation {
 }
 
 export interface Engine {
+  /** Offset of the control block, for the rooms that own parts of the shared memory (engine, device). */
+  readonly control: number;
   /** Send these two to worker threads (structured clone shares both). */
   readonly module: object;
   readonly memory: { readonly buffer: SharedArrayBuffer };
@@ -66,9 +68,18 @@ export interface Engine {
    * devices have acknowledged. Post: returns when the last step is done.
    */
   execute(words: Uint32Array): void;
+  /** The counters at this moment. */
   readonly counters: EngineCounters;
   resetCounters(): void;
   setPerturbation(p: Perturbation | null): void;
+  /**
+   * Breaks live stores on purpose: store, storeRun and exchange write the two 32-bit halves one after the other.
+   * What the mutant of torn entries (M25) runs with; off by default.
+   */
+  setTearStores(on: boolean): void;
+
+  /** Free and claim count of a table page: live now, and the clock of its last free. */
+  tableLife(table: Pfn): { live: boolean; freedAt: number };
 
   /** Context entry of a device: which domain, root and levels its walks use. root null = blocked (every access faults). */
   setContext(device: number, context: { domain: number; root: Pfn; levels: number } | null): void;

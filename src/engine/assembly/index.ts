@@ -1,0 +1,6 @@
+/* The engine's exports. Every function takes the offset of the control block; there is no state outside shared memory. */
+
+export { execute } from "./execute";
+export { framePins, pinFrames, unpinFrames } from "./pins";
+export { claimTable, entryHigh, entryLow, readTable, tableLife, walkPage } from "./tables";
+export { addAndFetch, fetch32, notify, publish32, setContext, waitWhile } from "./words";

@@ -1,0 +1,111 @@
+import {
+  CTL_CONTEXTS,
+  CTL_PERTURB_MAX_SPINS,
+  CTL_PERTURB_ONE_IN,
+  CTL_PERTURB_STATE,
+  CTL_TABLE_PAGES,
+  CTL_TEAR_STORES,
+  ERR_EXCHANGE,
+  MAX_DEVICES,
+} from "../layout";
+import { ACCESSED, childOffset, DIRTY, isPresent, isTablePointer, PAGE_SIZE_BIT } from "./entry";
+import { nextRandom, spin } from "./random";
+import { contextDomain } from "./words";
+
+/* Stores to entries that walkers can reach: one aligned 64-bit atomic each. */
+
+const TORN_SPINS: u32 = 400;
+
+/** With probability 1 in `oneIn`, a pause of up to `maxSpins` spins. */
+export function perturb(m: usize): void {
+  const oneIn = load<u32>(m, CTL_PERTURB_ONE_IN);
+  if (oneIn === 0) return;
+  const r = nextRandom(m + CTL_PERTURB_STATE);
+  if (u32(r >> 32) % oneIn !== 0) return;
+  const most = load<u32>(m, CTL_PERTURB_MAX_SPINS);
+  if (most !== 0) spin(m, (u32(r) % most) + 1);
+}
+
+/** A deliberately broken store: the halves one after the other, in seeded order, with a pause between. */
+function storeTorn(m: usize, slot: usize, entry: u64): void {
+  const r = nextRandom(m + CTL_PERTURB_STATE);
+  if (r >> 63 === 0) {
+    atomic.store<u32>(slot, u32(entry));
+    spin(m, TORN_SPINS);
+    atomic.store<u32>(slot, u32(entry >> 32), 4);
+  } else {
+    atomic.store<u32>(slot, u32(entry >> 32), 4);
+    spin(m, TORN_SPINS);
+    atomic.store<u32>(slot, u32(entry));
+  }
+}
+
+/** Stores first + i * stride to `entries` entries in rising order, each by one atomic store. */
+export function storeLive(m: usize, slot: usize, entries: u32, first: u64, stride: u64): void {
+  let entry = first;
+  const end: usize = slot + (entries << 3);
+  if (load<u32>(m, CTL_TEAR_STORES) !== 0) {
+    for (; slot < end; slot += 8) {
+      storeTorn(m, slot, entry);
+      entry += stride;
+      perturb(m);
+    }
+    return;
+  }
+  if (load<u32>(m, CTL_PERTURB_ONE_IN) !== 0) {
+    for (; slot < end; slot += 8) {
+      atomic.store<u64>(slot, entry);
+      entry += stride;
+      perturb(m);
+    }
+    return;
+  }
+  for (; slot < end; slot += 8) {
+    atomic.store<u64>(slot, entry);
+    entry += stride;
+  }
+}
+
+/**
+ * Replaces `expected` by `entry`. Where a walker has set A or D meanwhile, reads again and carries the bits: into the
+ * new entry, or, when a leaf becomes a table, into all leaves of the table. Any other difference is ERR_EXCHANGE.
+ */
+export function exchangeEntry(m: usize, slot: usize, expected: u64, entry: u64): i32 {
+  if (load<u32>(m, CTL_TEAR_STORES) !== 0) {
+    storeTorn(m, slot, entry);
+    return 0;
+  }
+  const becomesTable =
+    (expected & PAGE_SIZE_BIT) !== 0 &&
+    (entry & PAGE_SIZE_BIT) === 0 &&
+    isPresent(entry) &&
+    isTablePointer(entry, load<u32>(m, CTL_TABLE_PAGES));
+  let current = expected;
+  let carried: u64 = 0;
+  while (true) {
+    const seen = atomic.cmpxchg<u64>(
+      slot,
+      current,
+      becomesTable || !isPresent(entry) ? entry : entry | carried,
+    );
+    if (seen === current) break;
+    if (((seen ^ expected) & ~(ACCESSED | DIRTY)) !== 0) return ERR_EXCHANGE;
+    carried = seen & (ACCESSED | DIRTY);
+    current = seen;
+  }
+  if (becomesTable && (carried & ~expected) !== 0) {
+    const child: usize = childOffset(entry);
+    for (let i: usize = 0; i < 4096; i += 8) atomic.or<u64>(child + i, carried);
+  }
+  return 0;
+}
+
+/** Switches every device attached to the domain to another root, one store each. */
+export function setRoot(m: usize, domain: u32, root: u32, levels: u32): void {
+  for (let d: usize = 0; d < <usize>MAX_DEVICES; d++) {
+    const at = m + (d << 3);
+    const word = atomic.load<u64>(at, CTL_CONTEXTS);
+    if (word === 0 || contextDomain(word) !== domain) continue;
+    atomic.store<u64>(at, ((<u64>domain) << 40) | ((<u64>levels) << 32) | <u64>root, CTL_CONTEXTS);
+  }
+}

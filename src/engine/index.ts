@@ -1,0 +1,2 @@
+export { createEngine, openEngine } from "./engine.ts";
+export * from "./types.ts";
