@@ -3,7 +3,6 @@ import { defineConfig } from "vitest/config";
 /* Worker threads in these tests load TypeScript through tsx, so every worker inherits the loader. */
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     execArgv: ["--import", "tsx"],
     pool: "forks",
     maxWorkers: 2,
