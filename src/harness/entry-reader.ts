@@ -1,0 +1,24 @@
+import type { EntryReader } from "../check/mutants/index.ts";
+import { type Engine, TABLE_WINDOW_PFN } from "../engine/types.ts";
+import type { Format } from "../kernel/iommu/format.ts";
+
+const LOW = 0xffff_ffffn;
+
+/**
+ * Reads entries whose level is not known: a present entry is a table pointer iff its frame lies in the window that holds
+ * tables, since RAM and tables never share a frame.
+ */
+export function entryReader(format: Format, engine: Pick<Engine, "tablePages">): EntryReader {
+  const low = (entry: bigint): number => Number(entry & LOW);
+  const high = (entry: bigint): number => Number(entry >> 32n);
+  const windowEnd = TABLE_WINDOW_PFN + engine.tablePages;
+  return {
+    isPresent: (entry) => format.isPresent(low(entry), high(entry)),
+    isTable(entry) {
+      const frame = format.pfnOf(low(entry), high(entry));
+      return frame >= TABLE_WINDOW_PFN && frame < windowEnd;
+    },
+    pfnOf: (entry) => format.pfnOf(low(entry), high(entry)),
+    rightsOf: (entry) => format.rightsOf(low(entry), high(entry)),
+  };
+}
