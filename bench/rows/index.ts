@@ -1,0 +1,7 @@
+import type { Row } from "../row.ts";
+import { mapRow } from "./map.ts";
+import { splitRow } from "./split.ts";
+import { storeRow } from "./store.ts";
+
+/** Every row, in the order of the printed table. */
+export const allRows = (): Row[] => [mapRow, splitRow, storeRow];
