@@ -1,11 +1,10 @@
-import type { Pfn } from "../../src/engine/types.ts";
 import { RAM_BASE_PFN } from "../../src/engine/types.ts";
 import { FaultInjector } from "../../src/kernel/fault-injection.ts";
 import { ProcessMemory } from "../../src/kernel/mm/address-space.ts";
 import { FrameAllocator } from "../../src/kernel/mm/frames.ts";
 import type { PinnedRun } from "../../src/kernel/mm/types.ts";
 import type { Personality } from "../../src/kernel/personality.ts";
-import { pfn, type Rights, vaddrPfn } from "../../src/units/index.ts";
+import { type Pfn, pfn, type Rights, vaddrPfn } from "../../src/units/index.ts";
 
 /** Pin counts a page at a time, as naive as can be: what the engine keeps in shared memory. */
 export class PinBook {

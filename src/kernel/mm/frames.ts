@@ -13,6 +13,9 @@ const FOUR_GIB_PAGES = 4 * PAGES_PER_1G;
 /** Fully unmapped blocks that wait for their last unpin are looked at again when they are this many. */
 const ORPHANS_TOLERATED = 64;
 
+/** Frames looked at in passing before an allocation; one that would fail otherwise looks at all. */
+const SCAN_IN_PASSING = 1 << 18;
+
 /** What the allocator asks of the machine: how much RAM there is and who still pins a frame. */
 export interface FrameHost {
   readonly ramFrames: number;
@@ -50,7 +53,7 @@ export class FrameAllocator {
 
   /** Reserves frames for `pages` pages; null when RAM is exhausted. Pre: pages ≥ 1. */
   allocate(pages: number, unitPages: UnitPages, layout: FrameLayout): FrameBlock | null {
-    if (this.#orphans.length > this.#orphanLimit) this.reclaim();
+    if (this.#orphans.length > this.#orphanLimit) this.reclaim(SCAN_IN_PASSING);
     const span = reservedFrames(pages, unitPages, layout);
     const align = unitPages > 1 ? unitPages : layout.kind === "contiguous" ? naturalAlignment(pages) : 1;
     const from = RAM_BASE_PFN + this.#placeFor(span);
@@ -69,11 +72,15 @@ export class FrameAllocator {
     else this.#orphans.push({ block, cursor: block.pinnedLow });
   }
 
-  /** Frees the unmapped blocks whose pins are gone meanwhile. Returns the number of blocks that are still pinned. */
-  reclaim(): number {
+  /** Frees the unmapped blocks whose pins are gone meanwhile, looking at `budget` frames at most. Returns the number of blocks kept. */
+  reclaim(budget = Number.POSITIVE_INFINITY): number {
     let kept = 0;
+    let left = budget;
     for (const orphan of this.#orphans) {
-      if (this.#stillPinned(orphan)) this.#orphans[kept++] = orphan;
+      const from = orphan.cursor;
+      const keep = this.#stillPinned(orphan, left);
+      left -= orphan.cursor - from;
+      if (keep) this.#orphans[kept++] = orphan;
       else this.#free.give(orphan.block.first, orphan.block.first + orphan.block.span);
     }
     this.#orphans.length = kept;
@@ -90,9 +97,10 @@ export class FrameAllocator {
   }
 
   /* Pins of an unmapped block only ever go away, so the scan resumes where the last one met a pinned frame. */
-  #stillPinned(orphan: Orphan): boolean {
+  #stillPinned(orphan: Orphan, budget: number): boolean {
+    const last = orphan.cursor + budget;
     while (orphan.cursor < orphan.block.pinnedHigh) {
-      if (this.#host.framePins(pfn(orphan.cursor)) > 0) return true;
+      if (orphan.cursor >= last || this.#host.framePins(pfn(orphan.cursor)) > 0) return true;
       orphan.cursor++;
     }
     return false;
