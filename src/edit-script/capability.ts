@@ -32,7 +32,7 @@ export interface Capability {
   readonly hardwareDirty: boolean;
   /** An invalidation must contain a leaf's whole span to drop it. */
   readonly invalidateCoversLeaf: boolean;
-  /** A root switch is one store (epoch mode possible). */
+  /** Root and domain tag change in one store (epoch mode possible). VT-d needs a 128-bit write, which is not modelled. */
   readonly rootSwitch: boolean;
 }
 
@@ -50,7 +50,7 @@ const vtd = (levels: 3 | 4 | 5): Capability => ({
   coherentWalk: true,
   hardwareDirty: false,
   invalidateCoversLeaf: true,
-  rootSwitch: true,
+  rootSwitch: false,
 });
 
 /** Profiles by name. `vtd-ss-39/48/57` are VT-d second stage with 3/4/5 levels; `-cm` adds caching mode, `-nc` a walker that does not snoop. */

@@ -289,6 +289,14 @@ export class EditScript {
     this.#records += other.#records;
   }
 
+  /** Number of steps with the given op. */
+  count(op: number): number {
+    let count = 0;
+    for (let i = 0; i < this.#length; i += recordLength(this.#words, i))
+      if ((this.#words[i]! & 0xff) === op) count++;
+    return count;
+  }
+
   /** Steps as objects, in order. For printers, mutators and checkers; the engine reads `words`. */
   *[Symbol.iterator](): Generator<Step> {
     for (let i = 0; i < this.#length; i += recordLength(this.#words, i)) yield decodeStep(this.#words, i);

@@ -1,5 +1,6 @@
 import { Errno } from "../../uapi/index.ts";
 import { type IovaPfn, iovaPfn, type Rights, type VaddrPfn, vaddrPfn } from "../../units/index.ts";
+import { type IovaRange, isUsable } from "./iova-ranges.ts";
 
 /*
  * The list of regions of one VFIO_IOMMU_SET_MAP call: its raw words, and the middle part that differs from the list in
@@ -23,12 +24,6 @@ export interface Region {
   readonly vaddrPfn: VaddrPfn;
   readonly rights: Rights;
   readonly index: number;
-}
-
-/** Usable IOVA pages, half-open. */
-export interface IovaPageRange {
-  readonly start: number;
-  readonly end: number;
 }
 
 /** Why a list is refused: which region, which errno. */
@@ -80,7 +75,7 @@ export function decodeRegions(
   words: Uint32Array,
   from: number,
   to: number,
-  usable: readonly IovaPageRange[],
+  usable: readonly IovaRange[],
 ): Region[] | RegionError {
   const regions: Region[] = [];
   for (let index = from; index < to; index++) {
@@ -98,8 +93,7 @@ export function decodeRegions(
     const vaddr = words[at + 5]! * PAGES_PER_HIGH + (vaddrLow >>> 12);
     if (first + pages > ADDRESS_SPACE_PAGES || vaddr + pages > ADDRESS_SPACE_PAGES)
       return { errno: -Errno.EOVERFLOW, index };
-    if (!usable.some((range) => first >= range.start && first + pages <= range.end))
-      return { errno: -Errno.EINVAL, index };
+    if (!isUsable(usable, first, first + pages)) return { errno: -Errno.EINVAL, index };
     regions.push({ iovaPfn: iovaPfn(first), pages, vaddrPfn: vaddrPfn(vaddr), rights: flags, index });
   }
   return regions;
