@@ -51,8 +51,8 @@ export function cValue(value: number): string {
   return String(value);
 }
 
-export const cDefine = (name: string, value: string, doc = ""): string =>
-  pad(`#define ${name}`, 56) + value + (doc === "" ? "" : `\t/* ${doc} */`);
+/** A `#define` with its value at column `at`. */
+export const cDefine = (name: string, value: string, at = 56): string => pad(`#define ${name}`, at) + value;
 
 /** Base type of a field as C spells it. */
 export function cType(field: Field, alignedU64: boolean): string {

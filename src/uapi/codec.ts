@@ -96,7 +96,8 @@ export function encodedBytes<S extends Struct>(struct: S, value: ValueOf<S>): nu
  * Encodes into `into` at `at` (a fresh array of exactly the right size by default) and returns `into`. Padding is written
  * as zero. A counter field is written as given: an argument that lies about its tail can be made on purpose.
  *
- * @throws RangeError naming struct, field and value when a number does not fit its field or the struct does not fit `into`.
+ * @throws RangeError naming struct, field and value when a number does not fit its field or the struct does not fit
+ * `into`, which is then unchanged.
  */
 export function encode<S extends Struct>(
   struct: S,
@@ -108,8 +109,9 @@ export function encode<S extends Struct>(
   const bytes = into ?? new Uint8Array(at + size);
   if (at + size > bytes.byteLength)
     throw new RangeError(`struct ${struct.name}: ${size} bytes at ${at} do not fit into ${bytes.byteLength}`);
-  bytes.fill(0, at, at + size);
-  encodeAt(struct, value as Loose, viewOf(bytes), at);
+  const scratch = new Uint8Array(size);
+  encodeAt(struct, value as Loose, viewOf(scratch), 0);
+  bytes.set(scratch, at);
   return bytes;
 }
 
