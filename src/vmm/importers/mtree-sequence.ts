@@ -1,0 +1,127 @@
+import type { FlatRange, FlatView } from "../flat-view.ts";
+import { InputError } from "../input-error.ts";
+import type { ImportNote, MapSequence, MapStep, MemoryMap } from "../memory-map.ts";
+import type { SkippedRange } from "../skipped-range.ts";
+import { mapFromFlatRanges } from "../vfio-rules.ts";
+import { DEFAULT_ADDRESS_SPACE, missingAddressSpace, selectView } from "./address-space.ts";
+import { parseMtree } from "./mtree.ts";
+import { parseSequenceTsv } from "./sequence-tsv.ts";
+
+export interface MtreeOptions {
+  /** Name of the address space, or of its root; default `memory`. */
+  readonly addressSpace?: string;
+}
+
+/** A flat view and what to call the moment. */
+interface LabelledView {
+  readonly label: string;
+  readonly view: FlatView;
+}
+
+/**
+ * Names memory by its region's name. Only `-o` output can tell two regions of one name apart; there the owner becomes
+ * part of the name, and only for names that need it.
+ */
+function backingNamer(views: readonly LabelledView[]): (range: FlatRange) => string {
+  const owners = new Map<string, Set<string | null>>();
+  for (const { ranges } of new Set(views.map((v) => v.view)))
+    for (const { name, owner } of ranges) {
+      const known = owners.get(name);
+      if (known === undefined) owners.set(name, new Set([owner]));
+      else known.add(owner);
+    }
+  return ({ name, owner }) => (owners.get(name)!.size > 1 && owner !== null ? `${name} {${owner}}` : name);
+}
+
+function buildSteps(views: readonly LabelledView[]): MapStep[] {
+  const backingOf = backingNamer(views);
+  const built = new Map<FlatView, { map: MemoryMap; skipped: SkippedRange[] }>();
+  return views.map(({ label, view }) => {
+    let result = built.get(view);
+    if (result === undefined) {
+      result = mapFromFlatRanges(view.ranges, view.origin.file, backingOf);
+      built.set(view, result);
+    }
+    return { label, ...result, origin: view.origin };
+  });
+}
+
+/**
+ * The maps of one address space over the snapshots of one text, in order of appearance.
+ *
+ * Snapshots taken before the address space exists (a device's own, before the device) are passed over with a note.
+ * Throws InputError when it is missing altogether, or again after it was there.
+ */
+export function importMtree(text: string, file: string, options: MtreeOptions = {}): MapSequence {
+  const addressSpace = options.addressSpace ?? DEFAULT_ADDRESS_SPACE;
+  const snapshots = parseMtree(text, file);
+  const notes: ImportNote[] = [];
+  const views: LabelledView[] = [];
+  snapshots.forEach((snapshot, i) => {
+    const view = selectView(snapshot, addressSpace);
+    if (view !== null) views.push({ label: snapshot.label ?? `snapshot ${i}`, view });
+    else if (views.length > 0) throw missingAddressSpace([snapshot], addressSpace);
+    else notes.push({ origin: snapshot.origin, text: `no address space '${addressSpace}' yet: passed over` });
+  });
+  if (views.length === 0) throw missingAddressSpace(snapshots, addressSpace);
+  return {
+    name: file,
+    source: `info mtree -f, address space '${addressSpace}'`,
+    steps: buildSteps(views),
+    notes,
+  };
+}
+
+/** The one view of a file that must hold exactly one snapshot. */
+function onlyView(text: string, path: string, addressSpace: string): FlatView {
+  const snapshots = parseMtree(text, path);
+  if (snapshots.length > 1)
+    throw new InputError(path, snapshots[1]!.origin.line, "one snapshot in a file of a sequence", null);
+  const view = selectView(snapshots[0]!, addressSpace);
+  if (view === null) throw missingAddressSpace(snapshots, addressSpace);
+  return view;
+}
+
+/**
+ * The maps of a folder of snapshots, one a file.
+ *
+ * `files` holds the texts by file name, `sequence.tsv` among them where the folder has one: it gives the order and may
+ * name a file several times. Without it every file counts once, in the order of their names.
+ * Throws InputError.
+ */
+export function importMtreeFolder(
+  files: ReadonlyMap<string, string>,
+  folder: string,
+  options: MtreeOptions = {},
+): MapSequence {
+  const addressSpace = options.addressSpace ?? DEFAULT_ADDRESS_SPACE;
+  const views = new Map<string, FlatView>();
+  const viewOf = (name: string, text: string): FlatView => {
+    let view = views.get(name);
+    if (view === undefined) {
+      view = onlyView(text, `${folder}/${name}`, addressSpace);
+      views.set(name, view);
+    }
+    return view;
+  };
+  const sequence = files.get("sequence.tsv");
+  const labelled: LabelledView[] = [];
+  if (sequence !== undefined) {
+    const path = `${folder}/sequence.tsv`;
+    for (const { file, label, line } of parseSequenceTsv(sequence, path)) {
+      const text = file === "sequence.tsv" ? undefined : files.get(file);
+      if (text === undefined) throw new InputError(path, line, "the name of a file in the folder", file);
+      labelled.push({ label: `${label} ${file}`, view: viewOf(file, text) });
+    }
+  } else {
+    for (const name of [...files.keys()].sort())
+      labelled.push({ label: name, view: viewOf(name, files.get(name)!) });
+    if (labelled.length === 0) throw new InputError(folder, 0, "at least one snapshot in the folder", null);
+  }
+  return {
+    name: folder.split("/").findLast((part) => part !== "") ?? folder,
+    source: `${views.size} snapshots of info mtree -f, address space '${addressSpace}'`,
+    steps: buildSteps(labelled),
+    notes: [],
+  };
+}

@@ -1,0 +1,64 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { importText } from "./importers/detect.ts";
+import { importMtreeFolder, type MtreeOptions } from "./importers/mtree-sequence.ts";
+import { InputError } from "./input-error.ts";
+import type { MapSequence } from "./memory-map.ts";
+
+/** Text larger than this is refused: no capture comes near it, a damaged or hostile .gz does. */
+const LARGEST_TEXT_BYTES = 256 << 20;
+const SNAPSHOT_NAME = /\.txt(?:\.gz)?$/;
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Reads a text file, compressed or not; which of the two it is, its first bytes say. Throws InputError. */
+function readText(path: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw new InputError(path, 0, "a readable file", reasonOf(error));
+  }
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b)
+    try {
+      bytes = gunzipSync(bytes, { maxOutputLength: LARGEST_TEXT_BYTES });
+    } catch (error) {
+      throw new InputError(path, 0, `gzip data of at most ${LARGEST_TEXT_BYTES >> 20} MiB`, reasonOf(error));
+    }
+  if (bytes.length > LARGEST_TEXT_BYTES)
+    throw new InputError(path, 0, `at most ${LARGEST_TEXT_BYTES >> 20} MiB of text`, `${bytes.length} bytes`);
+  return bytes.toString("utf8");
+}
+
+/** A folder with sequence.tsv may hold anything else as well: only what it names is read. */
+function readFolder(path: string): Map<string, string> {
+  const names = readdirSync(path).sort();
+  const files = new Map<string, string>();
+  if (!names.includes("sequence.tsv")) {
+    for (const name of names.filter((n) => SNAPSHOT_NAME.test(n)))
+      files.set(name, readText(join(path, name)));
+    return files;
+  }
+  const sequence = readText(join(path, "sequence.tsv"));
+  files.set("sequence.tsv", sequence);
+  for (const name of names)
+    if (sequence.includes(name) && statSync(join(path, name)).isFile() && !files.has(name))
+      files.set(name, readText(join(path, name)));
+  return files;
+}
+
+/**
+ * Reads a sequence of memory maps from a path: a file of any known kind, plain or .gz, or a folder of
+ * `info mtree -f` snapshots with or without sequence.tsv. Throws InputError.
+ */
+export function loadInput(path: string, options: MtreeOptions = {}): MapSequence {
+  let isFolder: boolean;
+  try {
+    isFolder = statSync(path).isDirectory();
+  } catch (error) {
+    throw new InputError(path, 0, "a file or folder", reasonOf(error));
+  }
+  if (isFolder) return importMtreeFolder(readFolder(path), path, options);
+  return { ...importText(readText(path), path, options), name: basename(path) };
+}

@@ -1,0 +1,49 @@
+import { iovaPfn, PAGE_SIZE_BYTES, READ, WRITE } from "../units/index.ts";
+import type { FlatRange } from "./flat-view.ts";
+import { type MapRegion, type MemoryMap, makeMemoryMap } from "./memory-map.ts";
+import type { SkippedRange, SkipReason } from "./skipped-range.ts";
+
+const PAGE_MASK = BigInt(PAGE_SIZE_BYTES - 1);
+const BIT_63 = 1n << 63n;
+
+const reasonToSkip = (range: FlatRange): SkipReason | null => {
+  if (range.kind === "i/o" || range.kind === "romd") return "not RAM";
+  if (range.start & BIT_63) return "address bit 63 set";
+  if (((range.start ^ range.offset) & PAGE_MASK) !== 0n) return "unaligned";
+  return null;
+};
+
+/**
+ * The memory map QEMU's VFIO listener gives a container for a flat view.
+ *
+ * RAM, read-only ranges (mapped for reading only) and RAM devices are mapped, rounded inwards to 4 KiB pages; everything
+ * else is reported in `skipped`. One region per flat range. `backingOf` names the memory behind a range.
+ * A read-only range of a rom device cannot be told from read-only RAM in the printed text and counts as RAM.
+ * Pre: ranges do not overlap. Source: QEMU hw/vfio listener, vfio_listener_region_add.
+ */
+export function mapFromFlatRanges(
+  ranges: readonly FlatRange[],
+  file: string,
+  backingOf: (range: FlatRange) => string,
+): { map: MemoryMap; skipped: SkippedRange[] } {
+  const regions: MapRegion[] = [];
+  const skipped: SkippedRange[] = [];
+  for (const range of ranges) {
+    const first = (range.start + PAGE_MASK) >> 12n;
+    const end = (range.last + 1n) >> 12n;
+    const reason = reasonToSkip(range) ?? (first >= end ? "no whole page" : null);
+    if (reason !== null) {
+      const { start, last, name, kind, line } = range;
+      skipped.push({ start, last, name, kind, reason, origin: { file, line } });
+      continue;
+    }
+    regions.push({
+      iovaPfn: iovaPfn(Number(first)),
+      pages: Number(end - first),
+      backing: backingOf(range),
+      offsetPages: Number((range.offset + (first << 12n) - range.start) >> 12n),
+      rights: range.kind === "rom" ? READ : READ | WRITE,
+    });
+  }
+  return { map: makeMemoryMap(regions), skipped };
+}

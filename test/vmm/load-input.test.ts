@@ -1,0 +1,72 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { detectKind, importText } from "../../src/vmm/importers/detect.ts";
+import { InputError } from "../../src/vmm/input-error.ts";
+import { loadInput } from "../../src/vmm/load-input.ts";
+import { recorded, snapshotFolder } from "./captures.ts";
+
+const MAP_FILE = "# made by hand\n\nhitless-map 1\nmap a\n";
+const TRACE = "vfio_listener_region_add_ram region_add [ram] 0x0 - 0xfff [0x1000]\n";
+
+describe("the kind of an input", () => {
+  it("is found by marks that no other kind has", () => {
+    expect(detectKind(MAP_FILE, "f")).toBe("map file");
+    expect(detectKind(recorded("l2-pc-seabios-vfio", "vfio-listener-trace.txt"), "f")).toBe("listener trace");
+    expect(detectKind(recorded("l2-pc-seabios-vfio", "raw-info-mtree-f.txt.gz"), "f")).toBe("mtree");
+    expect(detectKind(recorded("pc-seabios-boot", "final-mtree-f-o.txt.gz"), "f")).toBe("mtree");
+  });
+
+  it.each([
+    ["info mtree without -f", recorded("pc-seabios-boot", "final-mtree.txt.gz"), "use `info mtree -f`"],
+    ["a mixture", `FlatView #0\n${TRACE}`, "not both"],
+    ["anything else", "\nhello\n", "`info mtree -f` output ('FlatView #…'), a QEMU trace"],
+    ["nothing", "", "'hitless-map 1'"],
+  ])("is refused for %s", (_, text, expected) => {
+    expect(() => importText(text, "f")).toThrow(InputError);
+    expect(() => importText(text, "f")).toThrow(expected);
+  });
+});
+
+describe("loading a path", () => {
+  let folder = "";
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "hitless-input-"));
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const file = (name: string, content: string | Uint8Array): string => {
+    const path = join(folder, name);
+    writeFileSync(path, content);
+    return path;
+  };
+
+  it("reads plain and compressed files alike, whatever they are called", () => {
+    const plain = loadInput(file("a.map", MAP_FILE));
+    const packed = loadInput(file("b.map", gzipSync(MAP_FILE)));
+    expect(plain.steps.map((s) => s.label)).toEqual(["a"]);
+    expect(packed.steps.map((s) => s.label)).toEqual(["a"]);
+    expect(packed.name).toBe("b.map");
+  });
+
+  it("passes the address space on", () => {
+    const path = join(snapshotFolder("q35-linux-vtd-strict"), "as-nv0");
+    expect(loadInput(path, { addressSpace: "vtd-root" }).steps).toHaveLength(145);
+    expect(() => loadInput(path)).toThrow(
+      /an address space with name or root 'memory'; there are "vtd-root"/,
+    );
+  });
+
+  it.each([
+    ["a path that is not there", () => join(folder, "nothing"), "a file or folder"],
+    ["damaged gzip data", () => file("c.gz", gzipSync(MAP_FILE).subarray(0, 20)), "gzip data"],
+    ["an empty folder", () => mkdtempSync(join(folder, "empty-")), "at least one snapshot"],
+  ])("refuses %s", (_, path, expected) => {
+    const target = path();
+    expect(() => loadInput(target)).toThrow(InputError);
+    expect(() => loadInput(target)).toThrow(expected);
+  });
+});
