@@ -1,0 +1,11 @@
+export type { Type1Behaviour } from "./behaviour.ts";
+export { Container } from "./container.ts";
+export { BAR_PAGES, Device, DeviceFile } from "./device.ts";
+export { allocateDirtyBitmap } from "./dirty-bitmap.ts";
+export { Group } from "./group.ts";
+export type { VfioHost } from "./host.ts";
+export type { IommuUnit } from "./iommu-unit.ts";
+export type { IovaRange } from "./iova-ranges.ts";
+export { firstEndingAfter, type Mapping, mappingAt } from "./mapping.ts";
+export { ModuleParameters } from "./module-parameters.ts";
+export { Type1, type Type1Limits } from "./type1.ts";
