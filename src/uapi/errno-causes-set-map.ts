@@ -28,7 +28,11 @@ export const SET_MAP_CAUSES: readonly ErrnoCause[] = [
   { errno: "ESTALE", cause: "EXPECT_GENERATION, and another generation is in force" },
   { errno: "EOPNOTSUPP", cause: "a break window would be needed and ALLOW_BREAK is not set" },
   { errno: "EOPNOTSUPP", cause: "EPOCH, and the IOMMU cannot switch its root in one store" },
+  { errno: "EBUSY", cause: "VFIO_DMA_UNMAP_FLAG_VADDR took the vaddr of a mapping away" },
   { errno: "ENOSPC", cause: "the new map needs more tracking entries than the container may have" },
-  { errno: "ENOMEM", cause: "pinning would exceed RLIMIT_MEMLOCK, or there is no memory for tables" },
+  {
+    errno: "ENOMEM",
+    cause: "pinning would exceed RLIMIT_MEMLOCK, or there is no memory for tables or tracking",
+  },
   { errno: "EFAULT", cause: "a vaddr that is not mapped, or not writable, cannot be pinned" },
 ];

@@ -26,6 +26,7 @@ describe("errno table", () => {
       "EEXIST",
       "ESTALE",
       ...["EOPNOTSUPP", "EOPNOTSUPP"],
+      "EBUSY",
       "ENOSPC",
       "ENOMEM",
       "EFAULT",

@@ -210,10 +210,11 @@ struct vfio_iommu_type1_set_map {
  *   ESTALE      EXPECT_GENERATION, and another generation is in force
  *   EOPNOTSUPP  a break window would be needed and ALLOW_BREAK is not set
  *   EOPNOTSUPP  EPOCH, and the IOMMU cannot switch its root in one store
+ *   EBUSY       VFIO_DMA_UNMAP_FLAG_VADDR took the vaddr of a mapping away
  *   ENOSPC      the new map needs more tracking entries than the container may
  *               have
  *   ENOMEM      pinning would exceed RLIMIT_MEMLOCK, or there is no memory for
- *               tables
+ *               tables or tracking
  *   EFAULT      a vaddr that is not mapped, or not writable, cannot be pinned
  */
 #define VFIO_IOMMU_SET_MAP		_IO(VFIO_TYPE, VFIO_BASE + 24)
