@@ -2,9 +2,15 @@ import { Errno } from "../uapi/errno.ts";
 import { KernelBug } from "./fault-injection.ts";
 import type { Process } from "./process.ts";
 
-/** What an open file can do. Drivers implement it; other drivers tell kinds of files apart by the class of their `ops`. */
+/**
+ * What an open file can do. Drivers implement it; other drivers tell kinds of files apart by the class of
+ * their `ops`.
+ */
 export interface FileOps {
-  /** Returns a value ≥ 0 or -errno. `arg` is the raw 64-bit argument: a value or a pointer into the process's memory. */
+  /**
+   * Returns a value ≥ 0 or -errno. `arg` is the raw 64-bit argument: a value or a pointer into the process's
+   * memory.
+   */
   ioctl(process: Process, nr: number, arg: bigint): number;
   /** The last reference is gone. */
   release(): void;

@@ -68,7 +68,10 @@ export class Process {
     return isPageAligned(vaddr) ? this.mm.remap(bytesToPage(vaddr), pagesOf(sizeBytes)) : -Errno.EINVAL;
   }
 
-  /** Stores to every page of [vaddr, vaddr + sizeBytes) so that their frames appear. Throws SegmentationFault on a page that cannot be written. */
+  /**
+   * Stores to every page of [vaddr, vaddr + sizeBytes) so that their frames appear. Throws SegmentationFault
+   * on a page that cannot be written.
+   */
   touch(vaddr: bigint, sizeBytes: number | bigint): void {
     const start = bytesToPage(vaddr);
     const end = bytesToPage(vaddr + BigInt(sizeBytes) + BigInt(PAGE_SIZE_BYTES - 1));
@@ -126,7 +129,10 @@ export class Process {
     return fd;
   }
 
-  /** Ends the process: memory first, then files, as Linux does. What containers still pin keeps its frames until they are released. */
+  /**
+   * Ends the process: memory first, then files, as Linux does. What containers still pin keeps its frames
+   * until they are released.
+   */
   exit(): void {
     this.mm.exit();
     for (const file of this.#fds.removeAll()) file.put();

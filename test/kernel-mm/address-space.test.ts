@@ -48,6 +48,17 @@ describe("mmap", () => {
     expect(machine.frames.freeFrames).toBe(1024 - 600);
   });
 
+  it("places nothing over a mapping that asked for its address", () => {
+    const mm = makeMachine().newMemory();
+    const first = mm.mmap({ kind: "pop", pages: 4 });
+    const asked = first + 5 * PAGES_PER_2M;
+    expect(mm.mmap({ kind: "pop", pages: 100, at: vaddrPfn(asked) })).toBe(asked);
+    for (let i = 0; i < 8; i++) mm.mmap({ kind: "bar", pages: PAGES_PER_2M });
+    const areas = areasOf(mm);
+    expect(areas).toHaveLength(10);
+    for (let i = 1; i < areas.length; i++) expect(areas[i]![0]).toBeGreaterThanOrEqual(areas[i - 1]![1]!);
+  });
+
   it("finds gaps again when all addresses have been used once", () => {
     const mm = makeMachine().newMemory();
     const half = 2 ** 33;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { SharedMemory } from "../../src/kernel/mm/mmap-request.ts";
 import type { MemoryKind } from "../../src/kernel/mm/types.ts";
 import { TASK_SIZE_BYTES } from "../../src/kernel/mm/user-copy.ts";
 import { Errno } from "../../src/uapi/errno.ts";
@@ -153,8 +154,7 @@ describe("bytes in guest RAM", () => {
 });
 
 describe("shared memory", () => {
-  it("shows one set of bytes through two mappings, and lives until the last of them is gone", async () => {
-    const { SharedMemory } = await import("../../src/kernel/mm/mmap-request.ts");
+  it("shows one set of bytes through two mappings, and lives until the last of them is gone", () => {
     const machine = makeMachine();
     const free = machine.frames.freeFrames;
     const file = SharedMemory.create(machine.frames, 4)!;

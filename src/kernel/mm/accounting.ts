@@ -3,10 +3,12 @@ import { KernelBug } from "../fault-injection.ts";
 import type { AddressSpace } from "./types.ts";
 
 /**
- * Charges one pinned run to RLIMIT_MEMLOCK. Returns 0, or -ENOMEM with nothing charged: a run that crosses the limit fails whole.
+ * Charges one pinned run to RLIMIT_MEMLOCK. Returns 0, or -ENOMEM with nothing charged: a run that crosses
+ * the limit fails whole.
  *
- * Older kernels count page by page and newer ones a run at once; since the former also give up the whole run at the first page
- * over the limit, the answer is the same. Pre: `pages` are the accounted ones only. Asks fault injection once ("account").
+ * Older kernels count page by page and newer ones a run at once; since the former also give up the whole run
+ * at the first page over the limit, the answer is the same. Pre: `pages` are the accounted ones only. Asks
+ * fault injection once ("account").
  */
 export function chargePages(mm: AddressSpace, pages: number, lockCap: boolean): number {
   if (pages === 0) return 0;

@@ -23,7 +23,10 @@ export interface MemoryHost {
   readonly personality: Personality;
 }
 
-/** The memory of one process. Calls take page numbers and answer 0 (or a count) or -errno; a failed call changes nothing. */
+/**
+ * The memory of one process. Calls take page numbers and answer 0 (or a count) or -errno; a failed call
+ * changes nothing.
+ */
 export class ProcessMemory implements AddressSpace {
   lockedVm = 0;
   readonly faults: FaultInjector;
@@ -54,7 +57,8 @@ export class ProcessMemory implements AddressSpace {
 
   /**
    * Maps memory and returns its first page, or -ENOMEM, or -EINVAL for a request that makes no sense.
-   * Lengths of huge kinds are rounded up to their page. Without `at` the place is aligned like the memory's largest leaf, 2 MiB at least.
+   * Lengths of huge kinds are rounded up to their page. Without `at` the place is aligned like the memory's
+   * largest leaf, 2 MiB at least.
    */
   mmap(request: MmapRequest): number {
     const unit = mappingUnit(request.kind);
@@ -68,11 +72,13 @@ export class ProcessMemory implements AddressSpace {
     if (start < 0 || start + pages > TASK_SIZE_PAGES) return -Errno.ENOMEM;
     if (request.kind === "unmapped") {
       this.#drop(start, start + pages);
+      this.#nextFree = Math.max(this.#nextFree, start + pages + GUARD_PAGES);
       return start;
     }
     const backing = makeBacking(request, pages, this.#host.frames, this.#host.personality);
     if (typeof backing === "number") return backing;
     this.#drop(start, start + pages);
+    this.#nextFree = Math.max(this.#nextFree, start + pages + GUARD_PAGES);
     backing.references += pages;
     const rights = protectionOf(request.kind);
     this.#areas.insert({ start, end: start + pages, rights, backing, offset: 0, granule: unit });
@@ -86,7 +92,10 @@ export class ProcessMemory implements AddressSpace {
     return 0;
   }
 
-  /** Changes the protection of [start, start + pages). -ENOMEM when a page of it is not mapped. Pins that exist are not affected. */
+  /**
+   * Changes the protection of [start, start + pages). -ENOMEM when a page of it is not mapped. Pins that
+   * exist are not affected.
+   */
   mprotect(start: number, pages: number, rights: Rights): number {
     if (pages === 0) return 0;
     if (!inUserSpace(start, pages) || !this.#areas.canCut(start, start + pages)) return -Errno.EINVAL;
@@ -191,13 +200,11 @@ export class ProcessMemory implements AddressSpace {
     return true;
   }
 
-  /* Places only rise, so that an address is not soon reused for something else; gaps are searched when the top is reached. */
+  /* Places lie above everything ever mapped, so that an address is not soon reused for something else; gaps
+     are searched when the top is reached. */
   #placeFor(pages: number, align: number): number {
     const start = Math.ceil(this.#nextFree / align) * align;
-    if (start + pages <= TASK_SIZE_PAGES) {
-      this.#nextFree = start + pages + GUARD_PAGES;
-      return start;
-    }
+    if (start + pages <= TASK_SIZE_PAGES) return start;
     let low = MMAP_BASE_PFN;
     for (let area = this.#areas.next(low); ; area = this.#areas.next(low)) {
       const candidate = Math.ceil(low / align) * align;

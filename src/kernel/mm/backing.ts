@@ -35,7 +35,10 @@ export abstract class Backing {
    */
   abstract fault(index: number, limit: number, write: boolean, run: PinnedRun): void;
 
-  /** Pages from `index` on, at most `limit`, that `frameAt` answers in one run: all absent, or contiguous frames. */
+  /**
+   * Pages from `index` on, at most `limit`, that `frameAt` answers in one run: all absent, or contiguous
+   * frames.
+   */
   abstract runAt(index: number, limit: number): number;
 
   /** Fills `frames` with frame numbers from page `index` on; 0 = absent. */
@@ -70,9 +73,9 @@ export class PopulatedBacking extends Backing {
 }
 
 /**
- * Private anonymous memory: a frame appears when its page is written or pinned. With `readZeroPage` a read pin of an
- * untouched page finds the zero page instead (6.1); a later write then puts a private frame in its place, while pins of
- * the zero page stay what they are.
+ * Private anonymous memory: a frame appears when its page is written or pinned. With `readZeroPage` a read
+ * pin of an untouched page finds the zero page instead (6.1); a later write then puts a private frame in its
+ * place, while pins of the zero page stay what they are.
  */
 export class AnonymousBacking extends Backing {
   readonly block: FrameBlock;

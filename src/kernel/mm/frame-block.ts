@@ -8,9 +8,9 @@ export type UnitPages = 1 | typeof PAGES_PER_2M | typeof PAGES_PER_1G;
 /**
  * The frames behind one piece of memory: a reserved range of frame numbers and a procedural layout in it.
  *
- * Contiguous: page i is frame `first + i`. Fragmented: units of `unitPages` are scattered by a seeded permutation, even
- * ones in the lower half and odd ones in the upper half with one unit unused between the halves, so that two
- * neighbouring units are never adjacent, whatever the seed.
+ * Contiguous: page i is frame `first + i`. Fragmented: units of `unitPages` are scattered by a seeded
+ * permutation, even ones in the lower half and odd ones in the upper half with one unit unused between the
+ * halves, so that two neighbouring units are never adjacent, whatever the seed.
  */
 export class FrameBlock {
   readonly first: Pfn;

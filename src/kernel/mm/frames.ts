@@ -25,9 +25,10 @@ export interface FrameHost {
 /**
  * Allocator of physical memory for all processes of one machine.
  *
- * Memory is handed out in blocks, one per mapping, at the cost of a few numbers each. A block is reused as a whole, when
- * nothing maps it and nothing pins any of its frames. Small blocks are spread over the first fifth of RAM in steps of
- * 4 GiB, so that addresses differ in their high halves; large ones lie above.
+ * Memory is handed out in blocks, one per mapping, at the cost of a few numbers each. A block is reused as a
+ * whole, when nothing maps it and nothing pins any of its frames. Small blocks are spread over the first
+ * fifth of RAM in steps of 4 GiB, so that addresses differ in their high halves; the largest come from the
+ * top, so that the others do not split their room.
  */
 export class FrameAllocator {
   readonly #host: FrameHost;
@@ -56,13 +57,13 @@ export class FrameAllocator {
     if (this.#orphans.length > this.#orphanLimit) this.reclaim(SCAN_IN_PASSING);
     const span = reservedFrames(pages, unitPages, layout);
     const align = unitPages > 1 ? unitPages : layout.kind === "contiguous" ? naturalAlignment(pages) : 1;
-    const from = RAM_BASE_PFN + this.#placeFor(span);
-    let first = this.#free.take(span, align, from);
+    const place = this.#placeFor(span);
+    let first = this.#take(span, align, place);
     if (first < 0 && this.#orphans.length > 0) {
       this.reclaim();
-      first = this.#free.take(span, align, from);
+      first = this.#take(span, align, place);
     }
-    if (first < 0 && align > unitPages) first = this.#free.take(span, unitPages, from);
+    if (first < 0 && align > unitPages) first = this.#take(span, unitPages, place);
     return first < 0 ? null : new FrameBlock(pfn(first), pages, unitPages, layout);
   }
 
@@ -72,7 +73,10 @@ export class FrameAllocator {
     else this.#orphans.push({ block, cursor: block.pinnedLow });
   }
 
-  /** Frees the unmapped blocks whose pins are gone meanwhile, looking at `budget` frames at most. Returns the number of blocks kept. */
+  /**
+   * Frees the unmapped blocks whose pins are gone meanwhile, looking at `budget` frames at most. Returns the
+   * number of blocks kept.
+   */
   reclaim(budget = Number.POSITIVE_INFINITY): number {
     let kept = 0;
     let left = budget;
@@ -106,9 +110,17 @@ export class FrameAllocator {
     return false;
   }
 
+  /* The zone a block starts in, as frames from the start of RAM, or -1: at the top. */
   #placeFor(span: number): number {
-    if (span >= FOUR_GIB_PAGES) return this.#zones > 1 ? this.#zones * FOUR_GIB_PAGES : 0;
+    if (span > this.#host.ramFrames / 10) return -1;
+    if (span >= FOUR_GIB_PAGES) return 0;
     return ((this.#allocations++ * this.#zoneStep) % this.#zones) * FOUR_GIB_PAGES;
+  }
+
+  #take(span: number, align: number, place: number): number {
+    return place < 0
+      ? this.#free.takeHighest(span, align)
+      : this.#free.take(span, align, RAM_BASE_PFN + place);
   }
 }
 
@@ -117,7 +129,10 @@ interface Orphan {
   cursor: number;
 }
 
-/** Largest leaf size that fits into `pages`: contiguous memory starts at a multiple of it, so that superpages can serve it. */
+/**
+ * Largest leaf size that fits into `pages`: contiguous memory starts at a multiple of it, so that superpages
+ * can serve it.
+ */
 export function naturalAlignment(pages: number): UnitPages {
   return pages >= PAGES_PER_1G ? PAGES_PER_1G : pages >= PAGES_PER_2M ? PAGES_PER_2M : 1;
 }

@@ -34,6 +34,18 @@ export class FreeRanges {
     return -1;
   }
 
+  /**
+   * Takes `count` frames from the highest fitting place. Returns the first frame, a multiple of `align`, or
+   * -1.
+   */
+  takeHighest(count: number, align: number): number {
+    for (let i = this.#starts.length - 1; i >= 0; i--) {
+      const start = Math.floor((this.#ends[i]! - count) / align) * align;
+      if (start >= this.#starts[i]!) return this.#cut(i, start, start + count);
+    }
+    return -1;
+  }
+
   /** Gives [start, end) back. A frame that is already free is a broken invariant. */
   give(start: number, end: number): void {
     const i = this.#firstEndingAfter(start);

@@ -1,4 +1,7 @@
-/** A set of page indices of one backing, one bit each; reserved at once and committed by the host as bits are set. */
+/**
+ * A set of page indices of one backing, one bit each; reserved at once and committed by the host as bits are
+ * set.
+ */
 export class PageBitmap {
   readonly #words: Uint32Array;
   readonly pages: number;

@@ -8,7 +8,10 @@ export interface PagemapRun {
   readonly pfn: Pfn;
 }
 
-/** Frames of a range: one number when they are contiguous, else one per page, relative to `base`; ABSENT_FRAME where none is. */
+/**
+ * Frames of a range: one number when they are contiguous, else one per page, relative to `base`; ABSENT_FRAME
+ * where none is.
+ */
 export type FrameArray =
   | { readonly kind: "contiguous"; readonly base: Pfn }
   | { readonly kind: "scattered"; readonly base: Pfn; readonly frames: Uint32Array };
@@ -16,7 +19,10 @@ export type FrameArray =
 /** No frame number of RAM or MMIO is 0. */
 export const ABSENT_FRAME = 0;
 
-/** What /proc/PID/pagemap tells of [start, start + pages): runs of present pages, ascending; absent pages are left out. */
+/**
+ * What /proc/PID/pagemap tells of [start, start + pages): runs of present pages, ascending; absent pages are
+ * left out.
+ */
 export function* pagemapRuns(areas: VmaList, start: number, pages: number): Generator<PagemapRun> {
   const end = start + pages;
   let from = 0;

@@ -1,8 +1,9 @@
 /**
- * A seeded permutation of [0, size), computed and never stored: the layout of scattered memory costs nothing per frame.
+ * A seeded permutation of [0, size), computed and never stored: the layout of scattered memory costs nothing
+ * per frame.
  *
- * Two rounds of odd multiplication and xor-shift on the next power of two; values outside are walked until they fall
- * inside, which takes fewer than two rounds on average.
+ * Two rounds of odd multiplication and xor-shift on the next power of two; values outside are walked until
+ * they fall inside, which takes fewer than two rounds on average.
  */
 export class Permutation {
   readonly size: number;

@@ -4,8 +4,9 @@ import { PAGE_SIZE_BYTES } from "../../units/index.ts";
 const DENSE_LIMIT_PAGES = 4096;
 
 /**
- * The bytes user space wrote into one backing. Guest RAM is never written by the emulated user, so nothing is held for it:
- * small backings get one array at the first access, large ones a page at a time. Bytes never written read as zero.
+ * The bytes user space wrote into one backing. Guest RAM is never written by the emulated user, so nothing is
+ * held for it: small backings get one array at the first access, large ones a page at a time. Bytes never
+ * written read as zero.
  */
 export class UserBytes {
   readonly #pages: number;
