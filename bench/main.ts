@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { type MeasuredFigure, measureRow } from "./alternate.ts";
 import { tableHeader, tableLine } from "./print.ts";
 import { benchResults } from "./results.ts";
+import type { Row } from "./row.ts";
 import { allRows } from "./rows/index.ts";
 import { startYardsticks } from "./yardstick.ts";
 
@@ -15,18 +16,25 @@ const positiveInteger = (text: string): number => {
 
 const options = new Command("npm run bench --")
   .description("Measures hitless against a C yardstick compiled on the spot, alternating sample by sample.")
-  .option("--only <name>", "rows whose group or name contains this text")
+  .option(
+    "--only <name>",
+    "a group of rows (map, split, store, set-map, …) or rows whose name contains this text",
+  )
   .option("--rounds <n>", "rounds a row", positiveInteger, 11)
   .option("--json <file>", "where to write the results", "bench-results.json")
   .parse()
   .opts<{ only?: string; rounds: number; json: string }>();
 
-const rows = allRows().filter(
-  (row) =>
-    options.only === undefined ||
-    row.group.includes(options.only) ||
-    row.figures.some((figure) => figure.name.includes(options.only!)),
-);
+const chosen = (only: string | undefined): Row[] => {
+  const rows = allRows();
+  if (only === undefined) return rows;
+  const group = rows.filter((row) => row.group === only);
+  return group.length > 0
+    ? group
+    : rows.filter((row) => row.figures.some((figure) => figure.name.includes(only)));
+};
+
+const rows = chosen(options.only);
 if (rows.length === 0) {
   console.error(`bench: no row matches --only ${options.only}`);
   process.exit(2);

@@ -1,7 +1,9 @@
 import type { Row } from "../row.ts";
 import { mapRow } from "./map.ts";
+import { memoryRows } from "./memory.ts";
+import { setMapRows } from "./set-map.ts";
 import { splitRow } from "./split.ts";
 import { storeRow } from "./store.ts";
 
 /** Every row, in the order of the printed table. */
-export const allRows = (): Row[] => [mapRow, splitRow, storeRow];
+export const allRows = (): Row[] => [mapRow, splitRow, storeRow, ...setMapRows, ...memoryRows];
