@@ -1,4 +1,5 @@
 import type { Row } from "../row.ts";
+import { deviceRows } from "./device.ts";
 import { mapRow } from "./map.ts";
 import { memoryRows } from "./memory.ts";
 import { setMapRows } from "./set-map.ts";
@@ -6,4 +7,4 @@ import { splitRow } from "./split.ts";
 import { storeRow } from "./store.ts";
 
 /** Every row, in the order of the printed table. */
-export const allRows = (): Row[] => [mapRow, splitRow, storeRow, ...setMapRows, ...memoryRows];
+export const allRows = (): Row[] => [mapRow, splitRow, storeRow, ...setMapRows, ...deviceRows, ...memoryRows];
