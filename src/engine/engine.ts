@@ -36,7 +36,8 @@ class WasmEngine implements Engine {
   readonly control: number;
   readonly tablePages: number;
   readonly ramFrames: number;
-  readonly wasm: EngineExports;
+  readonly machine: Machine;
+  readonly #wasm: EngineExports;
   readonly #words: Uint32Array;
   readonly #window: Uint32Array;
   readonly #counterBlock: CounterBlock;
@@ -46,13 +47,20 @@ class WasmEngine implements Engine {
     this.module = module;
     this.memory = memory;
     this.control = memory.buffer.byteLength - CTL_BYTES;
-    this.wasm = instantiate(module, memory);
+    this.#wasm = instantiate(module, memory);
     this.#words = new Uint32Array(memory.buffer);
     if (this.#control(CTL_MAGIC) !== MAGIC)
       throw new EngineBug("openEngine: this memory was not made by createEngine");
     this.tablePages = this.#control(CTL_TABLE_PAGES);
     this.ramFrames = this.#control(CTL_RAM_FRAMES);
     this.#window = new Uint32Array(memory.buffer, this.#control(CTL_SCRIPT), SCRIPT_WORDS);
+    this.machine = {
+      wasm: this.#wasm,
+      buffer: memory.buffer,
+      words: this.#words,
+      control: this.control,
+      controlWord: (offset) => this.#control(offset),
+    };
     this.#counterBlock = new CounterBlock(memory.buffer, this.control);
   }
 
@@ -71,33 +79,33 @@ class WasmEngine implements Engine {
   }
 
   readTable(table: Pfn): Uint32Array {
-    const at = this.wasm.readTable(this.control, this.#offset(table, "readTable")) >>> 0;
+    const at = this.#wasm.readTable(this.control, this.#offset(table, "readTable")) >>> 0;
     this.#table.set(this.#words.subarray(at / 4, at / 4 + 1024));
     return this.#table;
   }
 
   loadEntry(table: Pfn, index: number): bigint {
     if (!(index >= 0 && index < 512)) throw new EngineBug(`loadEntry: index ${index} is not within a table`);
-    const low = this.wasm.entryLow(this.control, this.#offset(table, "loadEntry"), index) >>> 0;
-    return (BigInt(this.wasm.entryHigh(this.control) >>> 0) << 32n) | BigInt(low);
+    const low = this.#wasm.entryLow(this.control, this.#offset(table, "loadEntry"), index) >>> 0;
+    return (BigInt(this.#wasm.entryHigh(this.control) >>> 0) << 32n) | BigInt(low);
   }
 
   claimTable(table: Pfn): void {
-    this.wasm.claimTable(this.control, this.#offset(table, "claimTable"));
+    this.#wasm.claimTable(this.control, this.#offset(table, "claimTable"));
   }
 
   tableLife(table: Pfn): { live: boolean; freedAt: number } {
-    const life = this.wasm.tableLife(this.control, this.#offset(table, "tableLife")) >>> 0;
+    const life = this.#wasm.tableLife(this.control, this.#offset(table, "tableLife")) >>> 0;
     return { live: (life & LIFE_LIVE) !== 0, freedAt: life >>> 1 };
   }
 
   pinFrames(first: Pfn, pages: number): void {
-    if (this.wasm.pinFrames(this.control, first, pages) !== 0)
+    if (this.#wasm.pinFrames(this.control, first, pages) !== 0)
       throw new EngineBug(`pinFrames: ${pages} frames from 0x${first.toString(16)} are not all RAM`);
   }
 
   unpinFrames(first: Pfn, pages: number): void {
-    const error = this.wasm.unpinFrames(this.control, first, pages);
+    const error = this.#wasm.unpinFrames(this.control, first, pages);
     if (error !== 0)
       throw new EngineBug(
         `unpinFrames: ${pages} frames from 0x${first.toString(16)}: ${errorSentence(error)}`,
@@ -105,7 +113,7 @@ class WasmEngine implements Engine {
   }
 
   framePins(frame: Pfn): number {
-    const pins = this.wasm.framePins(this.control, frame);
+    const pins = this.#wasm.framePins(this.control, frame);
     if (pins < 0) throw new EngineBug(`framePins: frame 0x${frame.toString(16)} is no RAM`);
     return pins;
   }
@@ -114,7 +122,7 @@ class WasmEngine implements Engine {
     for (let at = 0; at < words.length; ) {
       const piece = Math.min(SCRIPT_WORDS, words.length - at);
       this.#window.set(words.subarray(at, at + piece));
-      at += this.wasm.execute(this.control, piece);
+      at += this.#wasm.execute(this.control, piece);
       const error = this.#control(CTL_ERROR);
       if (error !== 0)
         throw new EngineBug(
@@ -147,7 +155,7 @@ class WasmEngine implements Engine {
     if (!(device >= 0 && device < MAX_DEVICES))
       throw new EngineBug(`setContext: device ${device} is not within 0 and ${MAX_DEVICES - 1}`);
     if (context === null) {
-      this.wasm.setContext(this.control, device, 0, 0, 0);
+      this.#wasm.setContext(this.control, device, 0, 0, 0);
       return;
     }
     if (
@@ -156,19 +164,33 @@ class WasmEngine implements Engine {
     )
       throw new EngineBug(`setContext: domain ${context.domain} with ${context.levels} levels is impossible`);
     const root = this.#offset(context.root, "setContext");
-    this.wasm.setContext(this.control, device, context.domain, root, context.levels);
+    this.#wasm.setContext(this.control, device, context.domain, root, context.levels);
   }
 
   walk(root: Pfn, levels: number, page: IovaPfn): { pfn: Pfn; rights: number; level: number } | null {
-    const found = this.wasm.walkPage(this.control, this.#offset(root, "walk"), levels, page);
+    const found = this.#wasm.walkPage(this.control, this.#offset(root, "walk"), levels, page);
     if (found === 0) return null;
     const low = found % 256;
     return { pfn: Math.floor(found / 256) as Pfn, rights: low & 3, level: low >> 4 };
   }
 }
 
-/** The engine together with its raw exports, for the rooms engine and device. */
-export type EngineInternals = WasmEngine;
+/** The raw exports and control words behind an engine: for rooms engine and device only. */
+export interface Machine {
+  readonly wasm: EngineExports;
+  readonly buffer: SharedArrayBuffer;
+  /** All of the memory as words, for plain data (oracle, patterns, configuration, results); never for entries. */
+  readonly words: Uint32Array;
+  readonly control: number;
+  /** A word of the control block. */
+  controlWord(offset: number): number;
+}
+
+export function machineOf(engine: Engine): Machine {
+  if (!(engine instanceof WasmEngine))
+    throw new EngineBug("machineOf: this engine is a wrapper, not the machine itself");
+  return engine.machine;
+}
 
 /** A fresh machine: no table live, no frame pinned, every device blocked. */
 export function createEngine(options: EngineOptions = {}): Engine {

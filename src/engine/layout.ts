@@ -64,7 +64,7 @@ export const CTL_WAITS = 856;
 export const CTL_BARRIERS = 864;
 export const CTL_TABLES_FREED = 872;
 export const CTL_PAGES_UNPINNED = 880;
-/** Oracle ring: MAP_VERSIONS headers of 16 bytes {version, regions, offset, unused}. */
+/** Oracle ring: MAP_VERSIONS headers of 16 bytes {version, regions, offset, generation}. */
 export const CTL_MAPS = 1024;
 
 export const MAGIC = 0x68_69_74_31;

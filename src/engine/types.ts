@@ -4,7 +4,7 @@ import type { IovaPfn, Pfn } from "../units/index.ts";
  * The door of the engine: the shared machine (tables, frames, devices' control blocks) behind typed calls.
  *
  * One WebAssembly.Memory is the emulated machine's physical state. Every thread has its own instance of one module on it.
- * No other room touches its words.
+ * No other room touches its words, but for room device, which writes and reads plain data there.
  */
 
 /** First frame of the window that holds page tables: 4 GiB, so that the low half of a table address is its offset in linear memory. */

@@ -26,6 +26,10 @@ export interface EngineExports {
   framePins(m: number, frame: number): number;
   execute(m: number, words: number): number;
   setContext(m: number, device: number, domain: number, root: number, levels: number): void;
+  /** The device's loop; on the device's thread only. runDevice returns 0 when the device is to stop. */
+  enterDevice(m: number, device: number): void;
+  runDevice(m: number, device: number, accesses: number): number;
+  leaveDevice(m: number, device: number): void;
   fetch32(at: number): number;
   publish32(at: number, value: number): void;
   addAndFetch(at: number, value: number): number;

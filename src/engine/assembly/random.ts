@@ -5,7 +5,7 @@ export function nextRandom(state: usize): u64 {
   s ^= s >> 7;
   s ^= s << 17;
   store<u64>(state, s);
-  return s * 0x2545_f491_4f6c_dd1d;
+  return s * (((<u64>0x2545_f491) << 32) | 0x4f6c_dd1d);
 }
 
 /** Spends time: `times` atomic loads, which no optimiser may drop. */
