@@ -1,7 +1,7 @@
 import { PAGE_SIZE_BYTES } from "../../units/index.ts";
 
 /** Backings up to this size keep their bytes in one array, so that a long list is copied in one piece. */
-const DENSE_LIMIT_PAGES = 4096;
+const DENSE_LIMIT_PAGES = 16384;
 
 /**
  * The bytes user space wrote into one backing. Guest RAM is never written by the emulated user, so nothing is

@@ -1,5 +1,5 @@
 import { Errno } from "../../uapi/index.ts";
-import type { Pfn } from "../../units/index.ts";
+import { PAGE_SIZE_BYTES, type Pfn } from "../../units/index.ts";
 import type { FileOps } from "../file.ts";
 import type { Group } from "./group.ts";
 
@@ -40,6 +40,11 @@ export class DeviceFile implements FileOps {
 
   get device(): Device {
     return this.#group.device;
+  }
+
+  /** Size of BAR 0, the one region that can be mapped. */
+  get barBytes(): number {
+    return BAR_PAGES * PAGE_SIZE_BYTES;
   }
 
   ioctl(): number {

@@ -14,8 +14,7 @@ import {
   zeroed,
 } from "../../uapi/index.ts";
 import type { AddressSpace } from "../mm/types.ts";
-import type { ListInForce } from "./set-map-compare.ts";
-import { REGION_BYTES, REGION_WORDS } from "./set-map-regions.ts";
+import { REGION_BYTES } from "./set-map-regions.ts";
 
 /* The argument of VFIO_IOMMU_SET_MAP on its way in, and the report on its way out. */
 
@@ -75,51 +74,4 @@ export function writeReport(mm: AddressSpace, argument: SetMapArgument, report: 
   if (argument.report === 0n) return 0;
   const bytes = encode(vfio_iommu_type1_map_report, report);
   return mm.copyToUser(argument.report, bytes.subarray(0, Math.min(bytes.length, argument.report_size)));
-}
-
-/** Kernel buffer for incoming lists, grown to the largest one seen. */
-export class RegionBuffer {
-  #bytes = new Uint8Array(64 * REGION_BYTES);
-  #words = new Uint32Array(this.#bytes.buffer);
-
-  /** The regions of the last `read`. */
-  get words(): Uint32Array {
-    return this.#words;
-  }
-
-  /**
-   * Copies the list in once, so that the caller cannot change it under the checks. Returns 0, -EFAULT, or -E2BIG when a
-   * longer region has something behind the part this kernel knows; `badRegion` is then its index.
-   */
-  read(mm: AddressSpace, argument: SetMapArgument): { errno: number; badRegion: number } {
-    const { regions: address, nr_regions: count, region_size: stride } = argument;
-    const bytes = count * REGION_BYTES;
-    if (bytes > this.#bytes.length) {
-      this.#bytes = new Uint8Array(Math.max(bytes, 2 * this.#bytes.length));
-      this.#words = new Uint32Array(this.#bytes.buffer);
-    }
-    if (stride === REGION_BYTES) {
-      const view = mm.userBytes(address, bytes);
-      if (view !== null) this.#bytes.set(view);
-      else if (mm.copyFromUser(this.#bytes.subarray(0, bytes), address) < 0)
-        return { errno: -Errno.EFAULT, badRegion: -1 };
-      return { errno: 0, badRegion: -1 };
-    }
-    const wide = new Uint8Array(count * stride);
-    if (mm.copyFromUser(wide, address) < 0) return { errno: -Errno.EFAULT, badRegion: -1 };
-    for (let i = 0; i < count; i++) {
-      this.#bytes.set(wide.subarray(i * stride, i * stride + REGION_BYTES), i * REGION_BYTES);
-      const tail = wide.subarray(i * stride + REGION_BYTES, (i + 1) * stride);
-      if (tail.some((byte) => byte !== 0)) return { errno: -Errno.E2BIG, badRegion: i };
-    }
-    return { errno: 0, badRegion: -1 };
-  }
-
-  /** Exchanges the storage with the list in force, which this one replaces. */
-  swap(inForce: ListInForce): void {
-    const words = this.#words;
-    this.#words = inForce.words.length === 0 ? new Uint32Array(64 * REGION_WORDS) : inForce.words;
-    this.#bytes = new Uint8Array(this.#words.buffer);
-    inForce.words = words;
-  }
 }

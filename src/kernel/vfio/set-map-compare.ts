@@ -1,9 +1,9 @@
 import type { AddressSpace } from "../mm/types.ts";
 import type { Mapping } from "./mapping.ts";
+import type { SetMapArgument } from "./set-map-argument.ts";
+import { type ListInForce, type Middle, readAll, readMiddle } from "./set-map-list.ts";
 import {
   decodeRegions,
-  equalHead,
-  equalTail,
   isInListOrder,
   type Region,
   type RegionError,
@@ -11,20 +11,9 @@ import {
 } from "./set-map-regions.ts";
 import type { Type1 } from "./type1.ts";
 
-/** The list of the last successful SET_MAP, word for word. */
-export interface ListInForce {
-  words: Uint32Array<ArrayBuffer>;
-  count: number;
-  /** Its regions stood in IOVA order: region i is mapping i. */
-  inOrder: boolean;
-  /** Generation the list made; when another is in force the list is history. */
-  generation: number;
-  /** Process whose memory the list names. */
-  mm: AddressSpace | null;
-}
-
 /** The part of a new list that is not, word for word, the list in force. */
 export interface Change {
+  readonly middle: Middle;
   /** Mappings [from, oldEnd) are compared with `regions`; those outside are kept as they are. */
   readonly from: number;
   readonly oldEnd: number;
@@ -37,35 +26,36 @@ export interface Change {
 /**
  * Skips the head and the tail that are word for word those of the list in force, and decodes and checks what lies between:
  * the cost of a small change is reading the list once. A list out of IOVA order, or a container that other ioctls changed
- * meanwhile, is decoded whole.
+ * meanwhile, is read and decoded whole.
  */
 export function compareLists(
   iommu: Type1,
   mm: AddressSpace,
-  words: Uint32Array,
-  count: number,
+  argument: SetMapArgument,
   inForce: ListInForce,
 ): Change | RegionError {
   const usable = iommu.iovaRanges;
   if (inForce.generation === iommu.generation && inForce.mm === mm && inForce.inOrder) {
-    const shared = Math.min(count, inForce.count);
-    const head = equalHead(words, inForce.words, shared);
-    const tail = equalTail(words, count, inForce.words, inForce.count, shared - head);
-    const regions = decodeRegions(words, head, count - tail, usable);
+    const middle = readMiddle(mm, argument, inForce);
+    if ("errno" in middle) return middle;
+    const from = middle.head;
+    const regions = decodeRegions(middle.words, middle.count, from, usable);
     if ("errno" in regions) return regions;
-    const oldEnd = inForce.count - tail;
+    const oldEnd = inForce.count - middle.tail;
     const sorted = sortRegions(regions) === null && isInListOrder(regions);
-    if (sorted && fitsBetween(iommu.mappings, head, oldEnd, regions))
-      return { from: head, oldEnd, regions, inOrder: true };
+    if (sorted && fitsBetween(iommu.mappings, from, oldEnd, regions))
+      return { middle, from, oldEnd, regions, inOrder: true };
   }
-  const regions = decodeRegions(words, 0, count, usable);
+  const middle = readAll(mm, argument);
+  if ("errno" in middle) return middle;
+  const regions = decodeRegions(middle.words, middle.count, 0, usable);
   if ("errno" in regions) return regions;
   const overlap = sortRegions(regions);
   if (overlap !== null) return overlap;
-  return { from: 0, oldEnd: iommu.mappings.length, regions, inOrder: isInListOrder(regions) };
+  return { middle, from: 0, oldEnd: iommu.mappings.length, regions, inOrder: isInListOrder(regions) };
 }
 
-/** True iff the regions lie between the mappings kept before and behind them. */
+/** True iff the regions lie between the mappings that are kept before and behind them. */
 function fitsBetween(
   mappings: readonly Mapping[],
   from: number,

@@ -32,54 +32,18 @@ export interface RegionError {
   readonly index: number;
 }
 
-/** Regions at the head of two lists whose words are equal. */
-export function equalHead(a: Uint32Array, b: Uint32Array, regions: number): number {
-  const words = regions * REGION_WORDS;
-  let i = 0;
-  while (
-    i < words &&
-    a[i] === b[i] &&
-    a[i + 1] === b[i + 1] &&
-    a[i + 2] === b[i + 2] &&
-    a[i + 3] === b[i + 3] &&
-    a[i + 4] === b[i + 4] &&
-    a[i + 5] === b[i + 5] &&
-    a[i + 6] === b[i + 6] &&
-    a[i + 7] === b[i + 7]
-  )
-    i += REGION_WORDS;
-  return i / REGION_WORDS;
-}
-
-/** Regions at the tail of two lists (of `countA` and `countB` regions) whose words are equal, at most `limit`. */
-export function equalTail(
-  a: Uint32Array,
-  countA: number,
-  b: Uint32Array,
-  countB: number,
-  limit: number,
-): number {
-  let i = countA * REGION_WORDS - 1;
-  let j = countB * REGION_WORDS - 1;
-  const stop = i - limit * REGION_WORDS;
-  const from = i;
-  while (i > stop && a[i] === b[j]) {
-    i--;
-    j--;
-  }
-  return Math.floor((from - i) / REGION_WORDS);
-}
-
-/** Decodes regions [from, to) of a list and checks each by itself, in list order (check order: errno table of SET_MAP). */
+/** Decodes the first `count` regions of `words`; their place in the caller's list starts at `listIndex`. Each is checked by
+ * itself, in list order (check order: errno table of SET_MAP). */
 export function decodeRegions(
   words: Uint32Array,
-  from: number,
-  to: number,
+  count: number,
+  listIndex: number,
   usable: readonly IovaRange[],
 ): Region[] | RegionError {
   const regions: Region[] = [];
-  for (let index = from; index < to; index++) {
-    const at = index * REGION_WORDS;
+  for (let i = 0; i < count; i++) {
+    const index = listIndex + i;
+    const at = i * REGION_WORDS;
     const iovaLow = words[at]!;
     const sizeLow = words[at + 2]!;
     const vaddrLow = words[at + 4]!;

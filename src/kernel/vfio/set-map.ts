@@ -13,24 +13,20 @@ import {
   checkArgument,
   emptyReport,
   type MapReport,
-  RegionBuffer,
   type SetMapArgument,
   writeGeneration,
   writeReport,
 } from "./set-map-argument.ts";
-import { type Change, compareLists, type ListInForce } from "./set-map-compare.ts";
+import { type Change, compareLists } from "./set-map-compare.ts";
 import { type Delta, diff } from "./set-map-delta.ts";
+import { adopt, type ListInForce, noList } from "./set-map-list.ts";
 import { fillReport } from "./set-map-report.ts";
 import { type Reservation, reserve } from "./set-map-reserve.ts";
 import { moveCharges, track } from "./set-map-track.ts";
 import type { Type1 } from "./type1.ts";
 
-/** The list in force and the buffer for the next one, a pair for each container. */
-interface Lists {
-  readonly inForce: ListInForce;
-  readonly incoming: RegionBuffer;
-}
-const listsOfContainers = new WeakMap<Type1, Lists>();
+/** The list in force of each container that SET_MAP was called on. */
+const listsInForce = new WeakMap<Type1, ListInForce>();
 
 /** One call on its way: what the caller gave and where results go. */
 interface Call {
@@ -67,15 +63,13 @@ export function setMap(iommu: Type1, process: Process, address: bigint, head: Ui
   const call: Call = { iommu, mm, address, argument };
   if (writeGeneration(mm, address, argument.generation) < 0 || writeReport(mm, argument, emptyReport()) < 0)
     return -Errno.EFAULT;
-  const lists = listsOf(iommu);
-  const copied = lists.incoming.read(mm, argument);
-  if (copied.errno < 0) return refuse(call, copied.errno, copied.badRegion);
-  const change = compareLists(iommu, mm, lists.incoming.words, argument.nr_regions, lists.inForce);
+  const inForce = listOf(iommu);
+  const change = compareLists(iommu, mm, argument, inForce);
   if ("errno" in change) return refuse(call, change.errno, change.index);
   const { flags } = argument;
-  const inForce = BigInt(iommu.generation);
-  if ((flags & VFIO_IOMMU_SET_MAP_FLAG_EXPECT_GENERATION) !== 0 && argument.generation !== inForce) {
-    writeGeneration(mm, address, inForce);
+  const current = BigInt(iommu.generation);
+  if ((flags & VFIO_IOMMU_SET_MAP_FLAG_EXPECT_GENERATION) !== 0 && argument.generation !== current) {
+    writeGeneration(mm, address, current);
     return -Errno.ESTALE;
   }
   if ((flags & VFIO_IOMMU_SET_MAP_FLAG_EPOCH) !== 0 && iommu.domains.some((d) => !d.capability.rootSwitch))
@@ -94,21 +88,18 @@ export function setMap(iommu: Type1, process: Process, address: bigint, head: Ui
   }
   commit(call, change, prepared);
   iommu.generation = generation;
-  lists.incoming.swap(lists.inForce);
-  Object.assign(lists.inForce, { count: argument.nr_regions, inOrder: change.inOrder, generation, mm });
+  adopt(inForce, change.middle);
+  Object.assign(inForce, { inOrder: change.inOrder, generation, mm });
   return 0;
 }
 
-function listsOf(iommu: Type1): Lists {
-  let lists = listsOfContainers.get(iommu);
-  if (lists === undefined) {
-    lists = {
-      inForce: { words: new Uint32Array(0), count: 0, inOrder: true, generation: -1, mm: null },
-      incoming: new RegionBuffer(),
-    };
-    listsOfContainers.set(iommu, lists);
+function listOf(iommu: Type1): ListInForce {
+  let list = listsInForce.get(iommu);
+  if (list === undefined) {
+    list = noList();
+    listsInForce.set(iommu, list);
   }
-  return lists;
+  return list;
 }
 
 /** Names the region at fault in the report; the errno of the fault stands even if the report cannot be written any more. */
