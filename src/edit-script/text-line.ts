@@ -1,0 +1,134 @@
+import { bytesToPage, type Pfn, pfn } from "../units/index.ts";
+import { ScriptTextError, type TableRun } from "./text.ts";
+
+/** Entries of one table. */
+export const MAX_INDEX = 512;
+
+/** One line of the text form, cut into `op WORD… [= VALUE…] key=value…`; its readers fail with file, line and reason. */
+export class TextLine {
+  readonly words: string[] = [];
+  readonly values: string[] = [];
+  readonly #options = new Map<string, string>();
+  readonly #file: string;
+  readonly #line: number;
+
+  constructor(file: string, line: number, text: string) {
+    this.#file = file;
+    this.#line = line;
+    let afterEquals = false;
+    for (const token of text
+      .replace(/\]\s*=\s*|\s+=\s+/g, (sign) => (sign[0] === "]" ? "] = " : " = "))
+      .split(/\s+/)) {
+      const equals = token.indexOf("=");
+      if (token === "=") {
+        if (afterEquals) this.fail('"=" stands twice in one line');
+        afterEquals = true;
+      } else if (equals > 0) {
+        const key = token.slice(0, equals);
+        if (this.#options.has(key)) this.fail(`option "${key}" is given twice`);
+        this.#options.set(key, token.slice(equals + 1));
+      } else (afterEquals ? this.values : this.words).push(token);
+    }
+    if (afterEquals && this.values.length === 0) this.fail('nothing stands after "="');
+  }
+
+  /** `TABLE[INDEX] = FIRST count=N stride=S`. */
+  run(): TableRun {
+    const { table, index } = this.slot();
+    const count = this.integer(this.take("count") ?? "1", "count", MAX_INDEX);
+    this.fits(index, count);
+    const stride = this.entry(this.take("stride") ?? "0");
+    return { table, index, count, first: this.value(), stride };
+  }
+
+  /** `TABLE[INDEX]`, or the byte address of the entry itself. */
+  slot(): { table: Pfn; index: number } {
+    const text = this.only("an entry, like 0x100000000[3]");
+    const match = /^([^[]+)\[([^\]]*)\]$/.exec(text);
+    if (match !== null) {
+      const index = this.integer(match[2]!, "index", MAX_INDEX - 1);
+      return { table: this.tableAddress(match[1]!), index };
+    }
+    const address = this.unsigned(text, "entry address");
+    if (address % 8n !== 0n) this.fail(`entry address ${text} is no multiple of 8`);
+    return {
+      table: this.tableAddress(String(address - (address % 4096n))),
+      index: Number(address % 4096n) / 8,
+    };
+  }
+
+  fits(index: number, count: number): void {
+    if (count < 1) this.fail("count must be at least 1");
+    if (index + count > MAX_INDEX)
+      this.fail(`entries ${index} to ${index + count - 1} leave the table; its last is ${MAX_INDEX - 1}`);
+  }
+
+  value(): bigint {
+    if (this.values.length !== 1) this.fail(`${this.words[0]} needs exactly one entry after "="`);
+    return this.entry(this.values[0]!);
+  }
+
+  bare(): void {
+    if (this.words.length > 1) this.fail(`${this.words[0]} does not take "${this.words[1]}"`);
+  }
+
+  only(what: string): string {
+    const word = this.words[1];
+    if (word === undefined) this.fail(`${this.words[0]} needs ${what}`);
+    if (this.words.length > 2) this.fail(`${this.words[0]} does not take "${this.words[2]}"`);
+    return word;
+  }
+
+  take(key: string): string | undefined {
+    const value = this.#options.get(key);
+    this.#options.delete(key);
+    return value;
+  }
+  need(key: string): string {
+    return this.take(key) ?? this.fail(`${this.words[0]} needs ${key}=`);
+  }
+  addressOption(key: string): number {
+    return this.page(this.need(key), key);
+  }
+  sizeOption(): number {
+    const pages = this.page(this.need("size"), "size");
+    if (pages === 0) this.fail("size must not be 0");
+    return pages;
+  }
+
+  unsigned(text: string, what: string): bigint {
+    if (!/^(0x[0-9a-fA-F]+|\d+)$/.test(text)) this.fail(`${what} "${text}" is no number`);
+    const value = BigInt(text);
+    if (value >= 1n << 64n) this.fail(`${what} ${text} does not fit into 64 bits`);
+    return value;
+  }
+  entry(text: string): bigint {
+    return this.unsigned(text, "entry");
+  }
+  integer(text: string, what: string, most: number): number {
+    const value = this.unsigned(text, what);
+    if (value > BigInt(most)) this.fail(`${what} ${text} is over ${most}`);
+    return Number(value);
+  }
+  page(text: string, what: string): number {
+    const address = this.unsigned(text, what);
+    if (address % 4096n !== 0n) this.fail(`${what} ${text} is no multiple of 4096`);
+    return bytesToPage(address);
+  }
+  tableAddress(text: string): Pfn {
+    const page = this.page(text, "table");
+    if (page > 0xffff_ffff) this.fail(`table ${text} lies above the first 16 TiB`);
+    return pfn(page);
+  }
+
+  fail(reason: string): never {
+    throw new ScriptTextError(this.#file, this.#line, reason);
+  }
+  has(key: string): boolean {
+    return this.#options.has(key);
+  }
+  /** Fails on an option that nobody asked for. */
+  end(): void {
+    for (const unused of this.#options.keys()) this.fail(`${this.words[0]} takes no option "${unused}"`);
+  }
+}

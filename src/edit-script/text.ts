@@ -1,0 +1,150 @@
+import { hex, hexPage, type IovaPfn, type Pfn, type Rights } from "../units/index.ts";
+import type { Capability } from "./capability.ts";
+import type { EditScript } from "./script.ts";
+import { CACHE_ATC, CACHE_IOTLB, CACHE_WALK, CACHES_ALL, type Step } from "./steps.ts";
+
+/**
+ * The text form of an edit script: one statement a line, `#` starts a comment. docs/edit-script.md is the reference;
+ * version 1 keeps its meaning for good. Every address is a byte address, every size is in bytes.
+ */
+export const TEXT_MAGIC = "hitless-edit-script";
+export const TEXT_VERSION = 1;
+
+/** A set of tables that devices walk. */
+export interface ScriptDomain {
+  readonly id: number;
+  readonly root: Pfn;
+  readonly levels: number;
+}
+/** Entries a table holds before the script: entry i of the run is `first + i * stride`. */
+export interface TableRun {
+  readonly table: Pfn;
+  readonly index: number;
+  readonly count: number;
+  readonly first: bigint;
+  readonly stride: bigint;
+}
+/** Pages `iovaPfn + i` translate to frames `pfn + i`. */
+export interface MapRun {
+  readonly iovaPfn: IovaPfn;
+  readonly pages: number;
+  readonly pfn: Pfn;
+  readonly rights: Rights;
+}
+/** Frames `pfn` to `pfn + pages` are pinned `count` times when the script starts. */
+export interface PinRun {
+  readonly pfn: Pfn;
+  readonly pages: number;
+  readonly count: number;
+}
+
+/** One edit script with everything it means something against. */
+export interface ScriptFile {
+  readonly capability: Capability;
+  readonly domains: readonly ScriptDomain[];
+  readonly tables: readonly TableRun[];
+  readonly oldMap: readonly MapRun[];
+  readonly newMap: readonly MapRun[];
+  /** Null where the file says nothing about pins. */
+  readonly pins: readonly PinRun[] | null;
+  /** Tables that stay allocated although the script detaches them. */
+  readonly keptTables: readonly Pfn[];
+  /** Caches that walkers and devices have. */
+  readonly deviceCaches: number;
+  readonly script: EditScript;
+  /** Line of each step; empty for a script that was not read from text. */
+  readonly stepLines: readonly number[];
+}
+
+/** Text that is no edit script; the sentence names file, line and reason. */
+export class ScriptTextError extends Error {
+  override name = "ScriptTextError";
+  readonly file: string;
+  readonly line: number;
+  readonly reason: string;
+
+  constructor(file: string, line: number, reason: string) {
+    super(`${file}:${line}: ${reason}`);
+    this.file = file;
+    this.line = line;
+    this.reason = reason;
+  }
+}
+
+const CACHE_NAMES: readonly (readonly [string, number])[] = [
+  ["iotlb", CACHE_IOTLB],
+  ["walk", CACHE_WALK],
+  ["atc", CACHE_ATC],
+];
+const cachesText = (caches: number): string =>
+  caches === CACHES_ALL
+    ? "all"
+    : CACHE_NAMES.filter(([, bit]) => caches & bit)
+        .map(([name]) => name)
+        .join("+") || "none";
+const rightsText = (rights: Rights): string => ["none", "r", "w", "rw"][rights & 3]!;
+const sizeText = (pages: number): string => hexPage(pages);
+const entryText = (entry: bigint): string => "0x" + BigInt.asUintN(64, entry).toString(16).padStart(16, "0");
+const slotText = (table: number, index: number): string => `${hexPage(table)}[${index}]`;
+const runText = (table: number, index: number, count: number, first: bigint, stride: bigint): string =>
+  `${slotText(table, index)} = ${entryText(first)} count=${count} stride=${hex(BigInt.asUintN(64, stride))}`;
+
+/** One step as one line of the text form. */
+export function printStep(step: Step): string {
+  switch (step.op) {
+    case "fill":
+    case "storeRun":
+      return `${step.op} ${runText(step.table, step.index, step.count, step.first, step.stride)} u=${step.update}`;
+    case "gather":
+      return `gather ${slotText(step.table, step.index)} = ${step.entries.map(entryText).join(" ")} u=${step.update}`;
+    case "barrier":
+      return "barrier";
+    case "clean":
+      return `clean ${slotText(step.table, step.index)} count=${step.count}`;
+    case "store":
+      return `store ${slotText(step.table, step.index)} = ${entryText(step.entry)} u=${step.update}`;
+    case "exchange":
+      return (
+        `exchange ${slotText(step.table, step.index)} = ${entryText(step.entry)} ` +
+        `expected=${entryText(step.expected)} u=${step.update}`
+      );
+    case "invalidate":
+      return (
+        `invalidate domain=${step.domain} scope=${step.scope} caches=${cachesText(step.caches)} ` +
+        `iova=${hexPage(step.iovaPfn)} size=${sizeText(step.pages)}`
+      );
+    case "wait":
+      return step.drain ? "wait drain" : "wait";
+    case "freeTable":
+      return `freeTable ${hexPage(step.table)}`;
+    case "unpin":
+      return `unpin ${hexPage(step.pfn)} size=${sizeText(step.pages)}`;
+    case "window":
+      return `window ${step.state} domain=${step.domain} iova=${hexPage(step.iovaPfn)} size=${sizeText(step.pages)}`;
+    case "setRoot":
+      return `setRoot domain=${step.domain} root=${hexPage(step.root)} levels=${step.levels}`;
+  }
+}
+
+/** A whole file as text; `parseScript` reads it back unchanged. */
+export function printScript(file: ScriptFile): string {
+  const lines = [`${TEXT_MAGIC} ${TEXT_VERSION} ${file.capability.name}`];
+  if (file.deviceCaches !== CACHES_ALL) lines.push(`caches ${cachesText(file.deviceCaches)}`);
+  for (const d of file.domains) lines.push(`domain ${d.id} root=${hexPage(d.root)} levels=${d.levels}`);
+  for (const t of file.tables) lines.push(`table ${runText(t.table, t.index, t.count, t.first, t.stride)}`);
+  for (const table of file.keptTables) lines.push(`keep ${hexPage(table)}`);
+  for (const [name, map] of [
+    ["old", file.oldMap],
+    ["new", file.newMap],
+  ] as const)
+    for (const run of map)
+      lines.push(
+        `map ${name} iova=${hexPage(run.iovaPfn)} size=${sizeText(run.pages)} ` +
+          `frame=${hexPage(run.pfn)} rights=${rightsText(run.rights)}`,
+      );
+  if (file.pins !== null && file.pins.length === 0) lines.push("pins none");
+  for (const pin of file.pins ?? [])
+    lines.push(`pins ${hexPage(pin.pfn)} size=${sizeText(pin.pages)} count=${pin.count}`);
+  for (const step of file.script) lines.push(printStep(step));
+  return lines.join("\n") + "\n";
+}

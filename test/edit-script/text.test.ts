@@ -1,0 +1,211 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  CAPABILITIES,
+  EditScript,
+  parseScript,
+  printScript,
+  type ScriptFile,
+  ScriptTextError,
+  type Step,
+} from "../../src/edit-script/index.ts";
+import { iovaPfn, pfn } from "../../src/units/index.ts";
+
+const HEAD = "hitless-edit-script 1 vtd-ss-48\ndomain 1 root=0x100000000\n";
+const parseSteps = (lines: string): Step[] => [...parseScript(HEAD + lines).script];
+
+describe("text form of an edit script", () => {
+  it("reads each kind of step", () => {
+    expect(
+      parseSteps(`
+        fill 0x100001000[2] = 0x1000003 count=4 stride=0x1000 u=7   # a comment
+        gather 0x100001000[6] = 0x3 0x5003 u=7
+        barrier
+        clean 0x100001000[0] count=512
+        store 0x100000000[3]=0x100001003 u=7
+        store 0x100000020 = 0
+        storeRun 0x100000000[5] = 0x83 count=2 stride=0x200000
+        exchange 0x100000000[9] = 0x1003 expected=0x2003
+        invalidate scope=leaf caches=iotlb+walk iova=0x200000 size=0x200000
+        wait
+        wait drain
+        freeTable 0x100002000
+        unpin 0x1000000000 size=0x3000
+        window open iova=0 size=4096
+        setRoot root=0x100005000 levels=4`),
+    ).toEqual([
+      { op: "fill", update: 7, table: 0x100001, index: 2, count: 4, first: 0x1000003n, stride: 0x1000n },
+      { op: "gather", update: 7, table: 0x100001, index: 6, entries: [3n, 0x5003n] },
+      { op: "barrier" },
+      { op: "clean", table: 0x100001, index: 0, count: 512 },
+      { op: "store", update: 7, table: 0x100000, index: 3, entry: 0x100001003n },
+      { op: "store", update: 8, table: 0x100000, index: 4, entry: 0n },
+      { op: "storeRun", update: 9, table: 0x100000, index: 5, count: 2, first: 0x83n, stride: 0x200000n },
+      { op: "exchange", update: 10, table: 0x100000, index: 9, entry: 0x1003n, expected: 0x2003n },
+      { op: "invalidate", domain: 1, scope: "leaf", caches: 3, iovaPfn: 512, pages: 512 },
+      { op: "wait", drain: false },
+      { op: "wait", drain: true },
+      { op: "freeTable", table: 0x100002 },
+      { op: "unpin", pfn: 0x1000000, pages: 3 },
+      { op: "window", state: "open", domain: 1, iovaPfn: 0, pages: 1 },
+      { op: "setRoot", domain: 1, root: 0x100005, levels: 4 },
+    ]);
+  });
+
+  it("resolves a map given by vaddr through the backing lines", () => {
+    const file = parseScript(
+      `${HEAD}map old iova=0x1000 size=0x3000 vaddr=0x7000 rights=r
+       backing vaddr=0x7000 size=0x1000 frame=0x90000000
+       backing vaddr=0x8000 size=0x8000 frame=0xa0000000`,
+    );
+    expect(file.oldMap).toEqual([
+      { iovaPfn: 1, pages: 1, pfn: 0x90000, rights: 1 },
+      { iovaPfn: 2, pages: 2, pfn: 0xa0000, rights: 1 },
+    ]);
+  });
+
+  it.each([
+    ["", 1, "the text is empty"],
+    ["edit 1 vtd-ss-48", 1, 'not "edit 1 vtd-ss-48"'],
+    ["hitless-edit-script 2 vtd-ss-48", 1, "version 2 is not known"],
+    ["hitless-edit-script 1 arm", 1, 'capability "arm" is none of vtd-ss-39'],
+    ["hitless-edit-script 1 vtd-ss-48\nbarrier", 2, 'no "domain" line'],
+    [`${HEAD}stroe 0x1000[0] = 3`, 3, '"stroe" is no statement'],
+    [`${HEAD}\n# x\nstore 0x1234[0] = 3`, 5, "table 0x1234 is no multiple of 4096"],
+    [`${HEAD}store 0x1000[512] = 3`, 3, "index 512 is over 511"],
+    [`${HEAD}store 0x1000[0] = 3 4`, 3, "exactly one entry"],
+    [`${HEAD}store 0x1000[0]`, 3, "exactly one entry"],
+    [`${HEAD}store 0x1004 = 3`, 3, "is no multiple of 8"],
+    [`${HEAD}store 0x1000[0] = 0x1ffffffffffffffff`, 3, "does not fit into 64 bits"],
+    [`${HEAD}store 0x1000[0] = 3 v=1`, 3, 'takes no option "v"'],
+    [`${HEAD}store 0x1000[0] = 3 u=1 u=2`, 3, '"u" is given twice'],
+    [`${HEAD}fill 0x1000[500] = 3 count=13`, 3, "entries 500 to 512 leave the table"],
+    [`${HEAD}fill 0x1000[0] = 3 count=0`, 3, "count must be at least 1"],
+    [`${HEAD}invalidate iova=0 size=0`, 3, "size must not be 0"],
+    [`${HEAD}invalidate iova=0 size=4096 scope=all`, 3, 'scope "all" is neither'],
+    [`${HEAD}invalidate iova=0 size=4096 caches=l2`, 3, 'cache "l2" is none of'],
+    [`${HEAD}invalidate domain=2 iova=0 size=4096`, 3, 'domain 2 has no "domain" line'],
+    [`${HEAD}domain 1 root=0x2000`, 3, "domain 1 is given twice"],
+    [`${HEAD}map old iova=0 size=4096`, 3, "either frame= or vaddr="],
+    [`${HEAD}map mid iova=0 size=4096 frame=0`, 3, 'map "mid" is neither'],
+    [`${HEAD}map old iova=0 size=8192 frame=0\nmap old iova=4096 size=4096 frame=0`, 4, "overlaps"],
+    [
+      `${HEAD}map new iova=0 size=4096 vaddr=0x5000`,
+      3,
+      "no backing line says which frame is behind vaddr 0x5000",
+    ],
+    [`${HEAD}wait forever`, 3, 'or "drain"'],
+    [`${HEAD}unpin -4096 size=4096`, 3, 'frame "-4096" is no number'],
+  ])("rejects %j and says file, line and reason", (text, line, reason) => {
+    let error: unknown;
+    try {
+      parseScript(text, "driver.script");
+    } catch (caught) {
+      error = caught;
+    }
+    expect(error).toBeInstanceOf(ScriptTextError);
+    expect(error).toMatchObject({ file: "driver.script", line });
+    expect((error as Error).message).toContain(`driver.script:${line}: `);
+    expect((error as Error).message).toContain(reason);
+  });
+
+  it("gives back the same file after printing and parsing", () => {
+    const page = fc.integer({ min: 0, max: 2 ** 32 - 1 }).map(pfn);
+    const wide = fc.integer({ min: 0, max: 2 ** 44 });
+    const pages = fc.integer({ min: 1, max: 2 ** 40 });
+    const entry = fc.bigInt({ min: 0n, max: (1n << 64n) - 1n });
+    const update = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+    const at = fc
+      .tuple(fc.nat(511), fc.nat(511))
+      .map(([a, b]) => ({ index: Math.min(a, b), count: Math.abs(a - b) + 1 }));
+    const op = <const T extends string>(name: T) => fc.constant(name);
+    const range = { iovaPfn: wide.map(iovaPfn), pages };
+    const step = fc.oneof(
+      fc
+        .record({
+          op: fc.constantFrom("fill", "storeRun"),
+          update,
+          table: page,
+          at,
+          first: entry,
+          stride: entry,
+        })
+        .map(({ at: { index, count }, ...s }) => ({ ...s, index, count })),
+      fc
+        .record({
+          op: op("gather"),
+          update,
+          table: page,
+          at,
+          entries: fc.array(entry, { minLength: 1, maxLength: 9 }),
+        })
+        .map(({ at: { index, count }, ...s }) => ({ ...s, index, entries: s.entries.slice(0, count) })),
+      fc.constant({ op: "barrier" }),
+      fc.record({ op: op("clean"), table: page, at }).map(({ at, ...s }) => ({ ...s, ...at })),
+      fc.record({ op: op("store"), update, table: page, index: fc.nat(511), entry }),
+      fc.record({ op: op("exchange"), update, table: page, index: fc.nat(511), entry, expected: entry }),
+      fc.record({
+        op: op("invalidate"),
+        domain: fc.constantFrom(1, 5),
+        scope: fc.constantFrom("leaf", "nonLeaf"),
+        caches: fc.nat(7),
+        ...range,
+      }),
+      fc.record({ op: op("wait"), drain: fc.boolean() }),
+      fc.record({ op: op("freeTable"), table: page }),
+      fc.record({ op: op("unpin"), pfn: wide.map(pfn), pages }),
+      fc.record({
+        op: op("window"),
+        state: fc.constantFrom("open", "close"),
+        domain: fc.constantFrom(1, 5),
+        ...range,
+      }),
+      fc.record({
+        op: op("setRoot"),
+        domain: fc.constantFrom(1, 5),
+        root: page,
+        levels: fc.integer({ min: 1, max: 5 }),
+      }),
+    ) as fc.Arbitrary<Step>;
+    const map = fc
+      .array(fc.tuple(fc.nat(9), fc.integer({ min: 1, max: 1000 }), wide, fc.constantFrom(1, 2, 3)))
+      .map((list) => {
+        let start = 0;
+        return list.map(([gap, count, frame, rights]) => {
+          const run = { iovaPfn: iovaPfn(start + gap), pages: count, pfn: pfn(frame), rights };
+          start += gap + count;
+          return run;
+        });
+      });
+    fc.assert(
+      fc.property(
+        fc.record({
+          capability: fc.constantFrom(...CAPABILITIES.values()),
+          domains: fc.constant([
+            { id: 1, root: pfn(0x100000), levels: 4 },
+            { id: 5, root: pfn(0x100007), levels: 3 },
+          ]),
+          tables: fc.array(
+            fc
+              .record({ table: page, at, first: entry, stride: entry })
+              .map(({ at: { index, count }, ...t }) => ({ ...t, index, count })),
+          ),
+          keptTables: fc.array(page),
+          oldMap: map,
+          newMap: map,
+          pins: fc.option(fc.array(fc.record({ pfn: wide.map(pfn), pages, count: fc.nat(9) }))),
+          deviceCaches: fc.nat(7),
+          steps: fc.array(step, { maxLength: 30 }),
+        }),
+        ({ steps, ...rest }) => {
+          const file: ScriptFile = { ...rest, script: EditScript.from(steps), stepLines: [] };
+          const back = parseScript(printScript(file));
+          expect([...back.script]).toEqual(steps);
+          expect(back.script.words).toEqual(file.script.words);
+          expect({ ...back, script: 0, stepLines: 0 }).toEqual({ ...file, script: 0, stepLines: 0 });
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
