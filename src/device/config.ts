@@ -29,7 +29,7 @@ export interface DeviceConfig {
   readonly cachesNotPresent: boolean;
   /** The walker sets A and D bits. */
   readonly setsDirty: boolean;
-  /** Probability that a loaded fact is kept in a cache, and that after an access one cached fact is forgotten. */
+  /** Probability that a loaded fact is kept in a cache, and that a cached one is forgotten instead of used. */
   readonly keep: number;
   readonly evict: number;
   /** Probability that a translated access is performed later, as posted writes are. */
@@ -62,7 +62,7 @@ export const CACHING_DEVICE: DeviceConfig = {
   walkCache: true,
   atc: true,
   keep: 0.5,
-  evict: 0.05,
+  evict: 0.2,
   hold: 0.1,
   pause: { oneIn: 64, maxSpins: 200 },
 };

@@ -79,16 +79,6 @@ export function invalidateCaches(
   return dropped;
 }
 
-/** Forgets one record of a random cache. */
-export function evictOne(block: usize, random: u32): void {
-  const slot = random >> 2;
-  const kind = random & 3;
-  if (kind === 0) store<u32>(block + DEV_ATC + (slot & (ATC_SLOTS - 1)) * CACHE_RECORD, 0, CACHE_USED);
-  else if (kind === 1)
-    store<u32>(block + DEV_WALK_CACHE + (slot & (WALK_CACHE_SLOTS - 1)) * CACHE_RECORD, 0, CACHE_USED);
-  else store<u32>(block + DEV_IOTLB + (slot & (IOTLB_SLOTS - 1)) * CACHE_RECORD, 0, CACHE_USED);
-}
-
 /** Forgets everything. */
 export function emptyCaches(block: usize): void {
   memory.fill(block + DEV_IOTLB, 0, IOTLB_SLOTS * CACHE_RECORD);

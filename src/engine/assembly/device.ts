@@ -6,7 +6,6 @@ import {
   ACC_TAINT,
   ACC_USED,
   ACC_WRITE,
-  CFG_EVICT,
   CFG_HOLD,
   CFG_SEED,
   CFG_WRITES,
@@ -66,7 +65,7 @@ import {
   PATTERN_BYTES,
   PATTERN_SLOTS,
 } from "../layout";
-import { emptyCaches, evictOne, invalidateCaches } from "./caches";
+import { emptyCaches, invalidateCaches } from "./caches";
 import { performAndJudge } from "./judge";
 import { nextRandom } from "./random";
 import { countStat, isTainted, pause, translate } from "./translate";
@@ -210,14 +209,9 @@ export function enterDevice(m: usize, device: u32): void {
 /** Performs `accesses` accesses; false = the harness wants the device to stop. */
 export function runDevice(m: usize, device: u32, accesses: u32): bool {
   const block = blockOf(m, device);
-  const evict = load<u32>(block, CFG_EVICT);
   for (let i: u32 = 0; i < accesses; i++) {
     if (atomic.load<u32>(block, DEV_QUEUE_TAIL) !== load<u32>(block, DEV_QUEUE_HEAD)) workQueue(m, block);
     access(m, block, device);
-    if (evict !== 0) {
-      const r = nextRandom(block + DEV_RANDOM);
-      if ((u32(r >> 40) & 0xffff) < evict) evictOne(block, u32(r >> 32) & 0xff);
-    }
   }
   return atomic.load<u32>(block, DEV_CONTROL) === CONTROL_RUN;
 }

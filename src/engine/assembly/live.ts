@@ -29,13 +29,14 @@ export function perturb(m: usize): void {
 /** A deliberately broken store: the halves one after the other, in seeded order, with a pause between. */
 function storeTorn(m: usize, slot: usize, entry: u64): void {
   const r = nextRandom(m + CTL_PERTURB_STATE);
+  const spins = TORN_SPINS + (u32(r) % (load<u32>(m, CTL_PERTURB_MAX_SPINS) + 1));
   if (r >> 63 === 0) {
     atomic.store<u32>(slot, u32(entry));
-    spin(m, TORN_SPINS);
+    spin(m, spins);
     atomic.store<u32>(slot, u32(entry >> 32), 4);
   } else {
     atomic.store<u32>(slot, u32(entry >> 32), 4);
-    spin(m, TORN_SPINS);
+    spin(m, spins);
     atomic.store<u32>(slot, u32(entry));
   }
 }

@@ -23,6 +23,7 @@ import {
   CACHE_STATE,
   CACHE_TAINT,
   CACHE_USED,
+  CFG_EVICT,
   CFG_FLAGS,
   CFG_KEEP,
   CFG_PAUSE_ONE_IN,
@@ -90,6 +91,14 @@ function keeps(block: usize): bool {
   return (u32(nextRandom(block + DEV_RANDOM) >> 40) & 0xffff) < load<u32>(block, CFG_KEEP);
 }
 
+/** Does it, at its whim, forget what it has just found in a cache? */
+function forgets(block: usize, at: usize): bool {
+  const odds = load<u32>(block, CFG_EVICT);
+  if (odds === 0 || (u32(nextRandom(block + DEV_RANDOM) >> 40) & 0xffff) >= odds) return false;
+  store<u32>(at, 0, CACHE_USED);
+  return true;
+}
+
 /** Did the walk go through a table that was dead, or freed after the pointer to it was loaded? */
 export function isTainted(m: usize, acc: usize): bool {
   if (load<u32>(acc, ACC_TAINT) !== 0) return true;
@@ -142,7 +151,7 @@ function findLeaf(block: usize, cache: usize, slots: u32, acc: usize, source: u3
   for (let i = 0; i < 3; i++) {
     const key = page >> (9 * level);
     const at = cachePlace(cache, slots, key, level);
-    if (holds(at, key, level, domain)) {
+    if (holds(at, key, level, domain) && !forgets(block, at)) {
       const entry = load<u64>(at, CACHE_ENTRY);
       /* A cached leaf whose D is clear has to be walked again for a write. */
       if (
@@ -233,7 +242,7 @@ function walk(m: usize, block: usize, acc: usize, root: u32, levels: i32): void 
     for (let l = 0; useCache && l < levels - 1; l++) {
       const key = page >> (9 * (l + 1));
       const at = cachePlace(block + DEV_WALK_CACHE, WALK_CACHE_SLOTS, key, l);
-      if (!holds(at, key, l, load<u32>(acc, ACC_DOMAIN))) continue;
+      if (!holds(at, key, l, load<u32>(acc, ACC_DOMAIN)) || forgets(block, at)) continue;
       /* Hardware may use any cached pointer; now and then one nearer to the root. */
       if (nextRandom(block + DEV_RANDOM) >> 61 === 0) continue;
       table = u32(load<u64>(at, CACHE_ENTRY));
