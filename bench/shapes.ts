@@ -67,7 +67,7 @@ export function holdsRising(engine: Engine, table: Pfn, firstFrame: number): boo
  */
 export function buildWalkTables(engine: Engine, tablePages: number): { root: Pfn; pages: number } {
   const supply = new TableSupply(engine);
-  const script = new EditScript(1 << 16);
+  const script = new EditScript();
   const root = supply.take();
   const level2 = supply.take();
   fillAbsent(script, root);

@@ -47,7 +47,7 @@ export const mapRow: Row = {
     start.barrier();
     engine.execute(start.words);
 
-    const build = new EditScript(1 << 13);
+    const build = new EditScript();
     for (const [i, table] of children.entries()) fillRising(build, table, i * ENTRIES + DELTA_PAGES);
     const firstChild = children[0]!;
     build.fill(
@@ -62,7 +62,7 @@ export const mapRow: Row = {
     );
     build.barrier();
     build.store(build.newUpdate(), root, 0, entryLow(top), entryHigh(top));
-    const detach = new EditScript(1 << 13);
+    const detach = new EditScript();
     detach.store(detach.newUpdate(), root, 0, 0, 0);
     for (const table of [...children, top]) detach.freeTable(table);
 

@@ -73,12 +73,12 @@ export const splitRow: Row = {
     start.barrier();
     engine.execute(start.words);
 
-    const split = new EditScript(1 << 15);
+    const split = new EditScript();
     const merges: Uint32Array[] = [];
     for (const [i, child] of children.entries()) {
       const frame = i * ENTRIES + DELTA_PAGES;
       appendSplit(split, level1, i, frame, child);
-      const merge = new EditScript(8);
+      const merge = new EditScript();
       appendMerge(merge, level1, i, frame, child);
       merges.push(merge.words);
     }

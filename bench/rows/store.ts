@@ -38,7 +38,7 @@ export const storeRow: Row = {
     const supply = new TableSupply(engine);
     const tables = Array.from({ length: ENTRIES }, () => supply.take());
     const scripts = [DELTA_PAGES, 2 * DELTA_PAGES].map((delta) => {
-      const script = new EditScript(1 << 13);
+      const script = new EditScript();
       for (const [t, table] of tables.entries()) {
         const frame = t * ENTRIES + delta;
         script.storeRun(

@@ -42,16 +42,16 @@ const TWO32 = 0x1_0000_0000;
 const lowOf = (v: bigint): number => Number(v & 0xffff_ffffn);
 const highOf = (v: bigint): number => Number((v >> 32n) & 0xffff_ffffn);
 
+const NO_WORDS = new Uint32Array(0);
+/** Words of the first allocation; a script that stays empty allocates none. */
+const FIRST_WORDS = 64;
+
 /** Append-only builder and holder of one edit script. Entry arguments are (low, high) words so that bulk building needs no BigInt. */
 export class EditScript {
-  #words: Uint32Array;
+  #words = NO_WORDS;
   #length = 0;
   #records = 0;
   #nextUpdate = 1;
-
-  constructor(capacityWords = 1024) {
-    this.#words = new Uint32Array(capacityWords);
-  }
 
   /** Number of steps. */
   get steps(): number {
@@ -99,7 +99,7 @@ export class EditScript {
     const at = this.#length;
     this.#length += words;
     if (this.#length > this.#words.length) {
-      const grown = new Uint32Array(Math.max(this.#length, this.#words.length * 2));
+      const grown = new Uint32Array(Math.max(this.#length, this.#words.length * 2, FIRST_WORDS));
       grown.set(this.#words);
       this.#words = grown;
     }

@@ -34,7 +34,7 @@ describe("execute", () => {
     const frames = 1 << 20;
     const engine = createEngine({ tablePages: 1, ramFrames: frames });
     engine.pinFrames(RAM_BASE_PFN, frames);
-    const script = new EditScript(frames * 8);
+    const script = new EditScript();
     for (let i = 0; i < frames; i++) script.unpin(pfn(RAM_BASE_PFN + ((i * 7919) % frames)), 1);
     engine.execute(script.words);
     for (let i = 0; i < frames; i += 1021) expect(engine.framePins(pfn(RAM_BASE_PFN + i))).toBe(0);

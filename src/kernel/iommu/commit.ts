@@ -56,7 +56,7 @@ export class Committer {
   #runStepwise(script: EditScript, observer: LiveStoreObserver): void {
     for (const step of script) {
       for (const single of singleStores(step)) {
-        const one = new EditScript(16);
+        const one = new EditScript();
         one.push(single);
         // The table may be freed by this very script: ask for its place before that step runs.
         const table = single.op === "store" || single.op === "exchange" ? single.table : null;

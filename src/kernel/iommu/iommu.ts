@@ -68,7 +68,7 @@ export class Iommu {
     const root = this.pool.alloc({ domain: id, level: capability.levels - 1, base: iovaPfn(0) });
     if (root === null) return null;
     this.#nextDomain++;
-    const script = new EditScript(16);
+    const script = new EditScript();
     script.fill(1, root, 0, 512, 0, 0, 0, 0);
     script.barrier();
     this.engine.execute(script.words);
@@ -80,7 +80,7 @@ export class Iommu {
   /** Gives the root back. Pre: nothing is mapped and no device is attached. */
   destroyDomain(domain: Domain): void {
     if (domain.devices.size > 0) throw new KernelBug(`destroyDomain: domain ${domain.id} has devices`);
-    const script = new EditScript(16);
+    const script = new EditScript();
     script.freeTable(domain.root);
     this.engine.execute(script.words);
     this.pool.free(domain.root);

@@ -34,7 +34,7 @@ interface DomainInvalidations {
 
 /** The live stores of one phase, and what caches may hold of the entries they overwrite. */
 class Phase {
-  readonly script = new EditScript(256);
+  readonly script = new EditScript();
   readonly invalidations = new Map<number, DomainInvalidations>();
   #runTable = -1 as Pfn | -1;
   #runFirst = 0;
@@ -116,12 +116,12 @@ class Phase {
  * Several domains share one set of phases, so that nothing is released before the last domain has let go.
  */
 export class Phases {
-  readonly build = new EditScript(256);
+  readonly build = new EditScript();
   readonly split = new Phase();
   readonly edit = new Phase();
   readonly merge = new Phase();
   readonly retired = new Set<Pfn>();
-  readonly #unpins = new EditScript(256);
+  readonly #unpins = new EditScript();
   /** A page under a split also changes its translation: the old large leaf must be gone before the small one differs. */
   splitsMustSettle = false;
   #updates = 0;
@@ -150,7 +150,7 @@ export class Phases {
   /** The whole change as one edit script. */
   compose(capability: Capability): EditScript {
     for (const phase of [this.split, this.edit, this.merge]) phase.flush();
-    const script = new EditScript(this.build.words.length + this.edit.script.words.length + 1024);
+    const script = new EditScript();
     const clean = !capability.coherentWalk;
     const add = (part: EditScript): void => {
       script.append(part);

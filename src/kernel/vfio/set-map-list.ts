@@ -91,38 +91,44 @@ export function adopt(inForce: ListInForce, middle: Middle): void {
 }
 
 /** Blocks in which two lists are compared: large enough that a native compare pays, small enough to find the place soon. */
-const BLOCK_BYTES = 64 * 1024;
+const BLOCK_REGIONS = 2048;
 
-/** Native byte comparison where the host has one (Node); browsers get the loops below alone. */
-const nativeCompare: ((a: Uint8Array, b: Uint8Array) => number) | undefined = globalThis.Buffer?.compare;
+/** Native byte comparison where the host has one (Node); a browser gets the loop. */
+const isEqual: (a: Uint8Array, b: Uint8Array) => boolean =
+  globalThis.Buffer === undefined
+    ? (a, b) => a.every((byte, i) => byte === b[i])
+    : (a, b) => globalThis.Buffer.compare(a, b) === 0;
 
-/** Regions at the head of both lists whose bytes are equal, at most `regions`. */
-function equalHead(a: Uint8Array, b: Uint8Array, regions: number): number {
-  const length = regions * REGION_BYTES;
-  let at = 0;
-  if (nativeCompare !== undefined)
-    while (at < length) {
-      const end = Math.min(length, at + BLOCK_BYTES);
-      if (nativeCompare(a.subarray(at, end), b.subarray(at, end)) !== 0) break;
-      at = end;
-    }
-  while (at < length && a[at] === b[at]) at++;
-  return Math.floor(at / REGION_BYTES);
-}
+/** Regions at the head of both lists whose bytes are equal, at most `limit`. */
+const equalHead = (a: Uint8Array, b: Uint8Array, limit: number): number =>
+  equalPrefix(limit, (from, to) =>
+    isEqual(
+      a.subarray(from * REGION_BYTES, to * REGION_BYTES),
+      b.subarray(from * REGION_BYTES, to * REGION_BYTES),
+    ),
+  );
 
-/** Regions at the tail of both lists (of `countA` and `countB` regions) whose bytes are equal, at most `regions`. */
-function equalTail(a: Uint8Array, countA: number, b: Uint8Array, countB: number, regions: number): number {
-  const endA = countA * REGION_BYTES;
-  const endB = countB * REGION_BYTES;
-  const length = regions * REGION_BYTES;
+/** Regions at the tail of both lists (of `countA` and `countB` regions) whose bytes are equal, at most `limit`. */
+const equalTail = (a: Uint8Array, countA: number, b: Uint8Array, countB: number, limit: number): number =>
+  equalPrefix(limit, (from, to) =>
+    isEqual(
+      a.subarray((countA - to) * REGION_BYTES, (countA - from) * REGION_BYTES),
+      b.subarray((countB - to) * REGION_BYTES, (countB - from) * REGION_BYTES),
+    ),
+  );
+
+/** Length of the equal part, counted from the near end: block by block, then by halving the first block that differs. */
+function equalPrefix(limit: number, isSame: (from: number, to: number) => boolean): number {
   let equal = 0;
-  if (nativeCompare !== undefined)
-    while (equal < length) {
-      const next = Math.min(length, equal + BLOCK_BYTES);
-      const blockA = a.subarray(endA - next, endA - equal);
-      if (nativeCompare(blockA, b.subarray(endB - next, endB - equal)) !== 0) break;
-      equal = next;
-    }
-  while (equal < length && a[endA - equal - 1] === b[endB - equal - 1]) equal++;
-  return Math.floor(equal / REGION_BYTES);
+  let end = 0;
+  do {
+    equal = end;
+    end = Math.min(limit, equal + BLOCK_REGIONS);
+  } while (equal < limit && isSame(equal, end));
+  while (end - equal > 1) {
+    const middle = (equal + end) >>> 1;
+    if (isSame(equal, middle)) equal = middle;
+    else end = middle;
+  }
+  return equal;
 }
