@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { TASK_SIZE_PAGES } from "../../src/kernel/mm/user-copy.ts";
 import { Errno } from "../../src/uapi/errno.ts";
-import { PAGES_PER_1G, PAGES_PER_2M, READ, vaddrPfn, WRITE } from "../../src/units/index.ts";
+import { PAGES_PER_1G, PAGES_PER_2M, pfn, READ, vaddrPfn, WRITE } from "../../src/units/index.ts";
 import { emptyRun, makeMachine, pinRange, unpinAll } from "./machine.ts";
 
 const areasOf = (mm: ReturnType<ReturnType<typeof makeMachine>["newMemory"]>) =>
@@ -59,14 +59,21 @@ describe("mmap", () => {
     for (let i = 1; i < areas.length; i++) expect(areas[i]![0]).toBeGreaterThanOrEqual(areas[i - 1]![1]!);
   });
 
+  it("of a BAR fails with ENOMEM when there is no room for its window", () => {
+    const mm = makeMachine().newMemory();
+    expect(mm.mmap({ kind: "bar", pages: 2 ** 24 })).toBe(-Errno.ENOMEM);
+    expect(areasOf(mm)).toEqual([]);
+  });
+
   it("finds gaps again when all addresses have been used once", () => {
     const mm = makeMachine().newMemory();
     const half = 2 ** 33;
-    const first = mm.mmap({ kind: "bar", pages: half });
-    for (let i = 0; i < 2; i++) expect(mm.mmap({ kind: "bar", pages: half })).toBeGreaterThan(first);
-    expect(mm.mmap({ kind: "bar", pages: 2 * half })).toBe(-Errno.ENOMEM);
+    const barPfn = pfn(0);
+    const first = mm.mmap({ kind: "bar", pages: half, barPfn });
+    for (let i = 0; i < 2; i++) expect(mm.mmap({ kind: "bar", pages: half, barPfn })).toBeGreaterThan(first);
+    expect(mm.mmap({ kind: "bar", pages: 2 * half, barPfn })).toBe(-Errno.ENOMEM);
     expect(mm.munmap(first, half)).toBe(0);
-    expect(mm.mmap({ kind: "bar", pages: half })).toBe(first);
+    expect(mm.mmap({ kind: "bar", pages: half, barPfn })).toBe(first);
   });
 });
 

@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { RAM_BASE_PFN } from "../../src/engine/types.ts";
+import { KernelBug } from "../../src/kernel/fault-injection.ts";
 import { FrameBlock, type UnitPages } from "../../src/kernel/mm/frame-block.ts";
 import { FrameAllocator, MMIO_BASE_PFN, ZERO_PAGE_PFN } from "../../src/kernel/mm/frames.ts";
+import { FreeRanges } from "../../src/kernel/mm/free-ranges.ts";
 import { Permutation } from "../../src/kernel/mm/permutation.ts";
 import { PAGES_PER_1G, PAGES_PER_2M, pfn } from "../../src/units/index.ts";
 import { PinBook } from "./machine.ts";
@@ -73,6 +75,59 @@ describe("a fragmented block", () => {
     };
     expect(frames(1)).toEqual(frames(1));
     expect(frames(1)).not.toEqual(frames(2));
+  });
+});
+
+describe("free ranges", () => {
+  it("take aligned pieces that are free, give them back, and join what touches, as a bit per frame would", () => {
+    const size = 200;
+    let taken = 0;
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.record({
+            count: fc.integer({ min: 1, max: 40 }),
+            align: fc.constantFrom(1, 8),
+            from: fc.integer({ min: 0, max: size }),
+            highest: fc.boolean(),
+            victim: fc.nat(),
+            give: fc.boolean(),
+          }),
+          { maxLength: 60, size: "max" },
+        ),
+        (operations) => {
+          const ranges = new FreeRanges(0, size);
+          const free = new Array<boolean>(size).fill(true);
+          const held: [number, number][] = [];
+          const fits = (start: number, count: number) =>
+            start + count <= size && free.slice(start, start + count).every(Boolean);
+          for (const o of operations) {
+            if (o.give && held.length > 0) {
+              const [start, end] = held.splice(o.victim % held.length, 1)[0]!;
+              ranges.give(start, end);
+              free.fill(true, start, end);
+              expect(() => ranges.give(start, end)).toThrow(KernelBug);
+              continue;
+            }
+            const got = o.highest
+              ? ranges.takeHighest(o.count, o.align)
+              : ranges.take(o.count, o.align, o.from);
+            const places = Array.from({ length: size }, (_, i) => i).filter(
+              (i) => i % o.align === 0 && fits(i, o.count),
+            );
+            const above = places.filter((i) => i >= o.from);
+            expect(got).toBe((o.highest ? places.at(-1) : (above[0] ?? places[0])) ?? -1);
+            if (got < 0) continue;
+            taken++;
+            free.fill(false, got, got + o.count);
+            held.push([got, got + o.count]);
+            expect(ranges.frames).toBe(free.filter(Boolean).length);
+          }
+        },
+      ),
+      { seed: 24, numRuns: 100 },
+    );
+    expect(taken).toBeGreaterThan(500);
   });
 });
 
@@ -167,6 +222,8 @@ describe("the frame allocator", () => {
     expect(first % 256).toBe(0);
     expect(second).toBeGreaterThanOrEqual(first + 256);
     expect(second).toBeLessThan(RAM_BASE_PFN);
+    expect(frames.hasMmio(2 ** 23)).toBe(false);
+    expect(() => frames.allocateMmio(2 ** 23)).toThrow(KernelBug);
     expect(ZERO_PAGE_PFN).toBeLessThan(MMIO_BASE_PFN);
   });
 });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { RAM_BASE_PFN } from "../../src/engine/types.ts";
 import type { ProcessMemory } from "../../src/kernel/mm/address-space.ts";
 import { ZERO_PAGE_PFN } from "../../src/kernel/mm/frames.ts";
 import type { MemoryKind, PinnedRun } from "../../src/kernel/mm/types.ts";
 import { PERSONALITIES, type Personality } from "../../src/kernel/personality.ts";
 import { Errno } from "../../src/uapi/errno.ts";
-import { PAGES_PER_2M, READ, vaddrPfn, WRITE } from "../../src/units/index.ts";
+import { PAGES_PER_2M, pfn, READ, vaddrPfn, WRITE } from "../../src/units/index.ts";
 import { accounted, emptyRun, makeMachine, pinRange, unpinAll } from "./machine.ts";
 
 const MIB = 256;
@@ -125,6 +126,34 @@ describe("runs", () => {
     const run = emptyRun();
     expect(mm.pinRun(vaddrPfn(start), 64, READ, run)).toBe(64);
     expect(mm.pinRun(vaddrPfn(start), 64, WRITE, run)).toBe(10);
+  });
+
+  it("across areas keep all their frames until the last unpin", () => {
+    const machine = makeMachine();
+    const mm = machine.newMemory();
+    const start = mm.mmap({ kind: "pop", pages: 64 });
+    expect(mm.mprotect(start + 10, 54, READ)).toBe(0);
+    const run = emptyRun();
+    expect(mm.pinRun(vaddrPfn(start), 64, READ, run)).toBe(64);
+    mm.exit();
+    mm.unpinRun(run.pfn, 63);
+    expect(machine.frames.reclaim()).toBe(1);
+    mm.unpinRun(pfn(run.pfn + 63), 1);
+    expect(machine.frames.reclaim()).toBe(0);
+  });
+
+  it("never join device memory and RAM, though the frame numbers are adjacent", () => {
+    const machine = makeMachine();
+    const mm = machine.newMemory();
+    const at = 0x2_0000_0000;
+    mm.mmap({ kind: "bar", pages: 1, at: vaddrPfn(at), barPfn: pfn(RAM_BASE_PFN - 1) });
+    mm.mmap({ kind: "pop", pages: 1, at: vaddrPfn(at + 1) });
+    expect([...mm.pagemap(vaddrPfn(at), 2)]).toMatchObject([{ pfn: RAM_BASE_PFN - 1, pages: 2 }]);
+    expect(runsOf(mm, at, 2, WRITE).map((r) => [r.pages, r.pinned])).toEqual([
+      [1, false],
+      [1, true],
+    ]);
+    expect(machine.pins.total).toBe(1);
   });
 
   it("of a BAR are contiguous and end with it", () => {

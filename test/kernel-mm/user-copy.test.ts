@@ -104,6 +104,18 @@ describe("addresses that no process has", () => {
     expect(mm.userBytes(vaddr, 8)).toBeNull();
   });
 
+  it("a range that leaves user space copies nothing, though its first bytes are mapped", () => {
+    const mm = makeMachine().newMemory();
+    const last = TASK_SIZE_BYTES / PAGE_SIZE_BYTES - 1;
+    expect(mm.mmap({ kind: "pop", pages: 1, at: vaddrPfn(last) })).toBe(last);
+    const vaddr = BigInt(TASK_SIZE_BYTES) - 8n;
+    expect(mm.copyToUser(vaddr, new Uint8Array(16).fill(OLD))).toBe(-Errno.EFAULT);
+    const dst = new Uint8Array(16).fill(1);
+    expect(mm.copyFromUser(dst, vaddr)).toBe(-Errno.EFAULT);
+    expect([...dst]).toEqual(Array(16).fill(1));
+    expect([...mm.userBytes(vaddr, 8)!]).toEqual(Array(8).fill(0));
+  });
+
   it("copies of no bytes succeed wherever user space may point", () => {
     const mm = threePages(["none", "none", "none"]);
     expect(mm.copyFromUser(new Uint8Array(0), 0n)).toBe(0);
@@ -142,7 +154,7 @@ describe("bytes in guest RAM", () => {
   it("are held a page at a time and read as zero where nothing was written", () => {
     const mm = makeMachine("7.3", 2 ** 26).newMemory();
     const start = mm.mmap({ kind: "pop", pages: 2 ** 24 });
-    const vaddr = pageToBytes(start) + 40_000_000_000n;
+    const vaddr = pageToBytes(start) + 40_000_000_123n;
     expect(mm.userBytes(vaddr, 8)).toBeNull();
     const src = Uint8Array.from({ length: 10_000 }, (_, i) => i & 0xff);
     expect(mm.copyToUser(vaddr, src)).toBe(0);

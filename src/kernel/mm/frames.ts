@@ -1,5 +1,6 @@
 import { RAM_BASE_PFN } from "../../engine/types.ts";
 import { PAGES_PER_1G, PAGES_PER_2M, type Pfn, pfn } from "../../units/index.ts";
+import { KernelBug } from "../fault-injection.ts";
 import { FrameBlock, reservedFrames, type UnitPages } from "./frame-block.ts";
 import { FreeRanges } from "./free-ranges.ts";
 import type { FrameLayout } from "./types.ts";
@@ -92,12 +93,22 @@ export class FrameAllocator {
     return kept;
   }
 
-  /** A fresh window of device memory, aligned like a BAR of that size. */
+  /** Is there room for one more device window of that size? */
+  hasMmio(pages: number): boolean {
+    return this.#mmioPlace(pages) + pages <= RAM_BASE_PFN;
+  }
+
+  /** A fresh window of device memory, aligned like a BAR of that size. Pre: `hasMmio`. */
   allocateMmio(pages: number): Pfn {
-    const align = 2 ** Math.ceil(Math.log2(pages));
-    const first = Math.ceil(this.#nextMmio / align) * align;
+    if (!this.hasMmio(pages)) throw new KernelBug(`FrameAllocator.allocateMmio: no room for ${pages} pages`);
+    const first = this.#mmioPlace(pages);
     this.#nextMmio = first + pages;
     return pfn(first);
+  }
+
+  #mmioPlace(pages: number): number {
+    const align = 2 ** Math.ceil(Math.log2(pages));
+    return Math.ceil(this.#nextMmio / align) * align;
   }
 
   /* Pins of an unmapped block only ever go away, so the scan resumes where the last one met a pinned frame. */

@@ -75,7 +75,10 @@ export function makeBacking(
   frames: FrameAllocator,
   personality: Personality,
 ): Backing | number {
-  if (request.kind === "bar") return new DeviceBacking(request.barPfn ?? frames.allocateMmio(pages), pages);
+  if (request.kind === "bar") {
+    if (request.barPfn === undefined && !frames.hasMmio(pages)) return -Errno.ENOMEM;
+    return new DeviceBacking(request.barPfn ?? frames.allocateMmio(pages), pages);
+  }
   if (request.memfd !== undefined) {
     if (request.kind !== "memfd" && request.kind !== "memfdro") return -Errno.EINVAL;
     return pages <= request.memfd.backing.pages ? request.memfd.backing : -Errno.EINVAL;
