@@ -1,7 +1,7 @@
 import { formatShare, groupDigits, plural } from "./figures.ts";
 import { nextSteps, strategyFinding, verdictSentence, whyItMatters } from "./findings.ts";
 import { type Paint, PLAIN } from "./paint.ts";
-import type { Grade, RunResult, StrategyResult } from "./run-result.ts";
+import type { Grade, OutcomeRow, RunResult, StrategyResult } from "./run-result.ts";
 import { type Column, textTable, wrap } from "./table.ts";
 import { hasViolation } from "./verdict.ts";
 
@@ -27,6 +27,8 @@ const OUTCOME_COLUMNS: readonly Column[] = [
   { title: "DESCRIPTION", align: "left" },
 ];
 const GRADE_COLUMN = 3;
+/** Longest description of an outcome that was not seen. */
+const UNSEEN_WIDTH = 48;
 
 /** The whole result for a person at a terminal or in a log: what was changed, what devices saw, what it means. Ends in a newline. */
 export function toTerminal(result: RunResult, options: TerminalOptions = {}): string {
@@ -72,7 +74,7 @@ function outcomeSection(s: StrategyResult, width: number, paint: Paint): string[
     groupDigits(o.samples),
     formatShare(o.samples, s.accesses),
     o.grade,
-    o.class === null ? o.description : `${o.class}: ${o.description}`,
+    describe(o),
   ]);
   const seconds = (s.elapsedMs / 1000).toFixed(1);
   return [
@@ -85,6 +87,14 @@ function outcomeSection(s: StrategyResult, width: number, paint: Paint): string[
         : text,
     ),
   ];
+}
+
+/** Why a row has its grade; of a row nobody met only the first words, to keep the table short. */
+function describe(o: OutcomeRow): string {
+  const text = o.class === null || o.class === o.id ? o.description : `${o.class}: ${o.description}`;
+  if (o.samples > 0) return text;
+  const [name] = o.description.split(":", 1);
+  return name!.length <= UNSEEN_WIDTH ? name! : `${name!.slice(0, name!.lastIndexOf(" ", UNSEEN_WIDTH))} …`;
 }
 
 function paintGrade(grade: Grade, text: string, paint: Paint): string {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MUTANTS, type MutantContext } from "../../src/check/mutants/index.ts";
 import { CACHES_ALL, CAPABILITIES, EditScript, type Step } from "../../src/edit-script/index.ts";
-import { entryReader } from "../../src/harness/entry-reader.ts";
+import { entryReader } from "../../src/harness/stress/entry-reader.ts";
 import { FORMATS } from "../../src/kernel/iommu/formats/index.ts";
 import { iovaPfn, pfn, READ, WRITE } from "../../src/units/index.ts";
 

@@ -11,7 +11,7 @@ export const M01: Mutant = {
   title: "links an empty table, fills it afterwards",
   source: "Xen 2a758376f9, AMD/IOMMU: correct shattering of super pages",
   expected: "V01",
-  scenario: "boundary-2m",
+  scenario: "split-rejoin",
   seenByThreads: true,
   rewrite(script, context) {
     const steps = [...script];

@@ -11,7 +11,7 @@ export const M02: Mutant = {
   title: "clears the old entry, then writes the new one, when a leaf changes size",
   source: "common; the habit of hardware that must break before it makes",
   expected: "V01",
-  scenario: "boundary-2m",
+  scenario: "split-rejoin",
   seenByThreads: true,
   rewrite(script, context) {
     const steps = [...script];

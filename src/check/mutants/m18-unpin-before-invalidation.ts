@@ -10,7 +10,7 @@ export const M18: Mutant = {
   title: "unpins frames before the invalidation is complete",
   source: "Xen XSA-346 (d73e972054, 6f012ec242); Mali CVE-2022-33917",
   expected: "V06",
-  scenario: "remap-frames",
+  scenario: "remap",
   seenByThreads: true,
   rewrite(script) {
     const steps = [...script];

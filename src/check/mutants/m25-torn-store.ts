@@ -13,7 +13,7 @@ export const M25: Mutant = {
   title: "writes an entry as two 32-bit halves",
   source: "FreeBSD r342769 (i386 PAE), Linux e4eed03fd065: a 64-bit entry handled as two halves",
   expected: "V08",
-  scenario: "remap-frames",
+  scenario: "remap",
   seenByThreads: true,
   rewrite(script, context) {
     const history = new EntryHistory(context);

@@ -1,6 +1,6 @@
-import type { EntryReader } from "../check/mutants/index.ts";
-import { type Engine, TABLE_WINDOW_PFN } from "../engine/types.ts";
-import type { Format } from "../kernel/iommu/format.ts";
+import type { EntryReader } from "../../check/mutants/index.ts";
+import { type Engine, TABLE_WINDOW_PFN } from "../../engine/types.ts";
+import type { Format } from "../../kernel/iommu/format.ts";
 
 const LOW = 0xffff_ffffn;
 

@@ -1,0 +1,149 @@
+import { cpus } from "node:os";
+import { type Command, Option } from "commander";
+import pc from "picocolors";
+import { MUTANTS } from "../check/mutants/index.ts";
+import { CAPABILITIES } from "../edit-script/index.ts";
+import { runStress, type StressOptions, type StressProgress } from "../harness/index.ts";
+import { EXIT_OF_VERDICT, groupDigits, PLAIN, runHeading, toJson, toTerminal } from "../report/index.ts";
+import { BACKING_KINDS, type BackingKind, SCENARIOS, STRATEGIES } from "../vmm/index.ts";
+import { loadInputs } from "./inputs.ts";
+import { openJsonTarget } from "./json-target.ts";
+import { parseCount, parseDuration, parseName, parseNames, parseSeed } from "./option-values.ts";
+import { progressView } from "./progress.ts";
+import { shellWord } from "./shell-word.ts";
+
+const DEFAULT_SCENARIO = "pam-2020";
+const DEFAULT_BACKING: BackingKind = "thp";
+const MOST_DEVICES = 16;
+
+interface StressFlags {
+  strategy?: string[];
+  format: string;
+  seed: number;
+  time: number;
+  devices: number;
+  backing?: BackingKind;
+  inject?: string;
+  perturb: boolean;
+  json?: string;
+  quiet?: true;
+}
+
+/**
+ * Adds `hitless stress [INPUT…]`: device threads hammer the tables while the map changes, and a table says what they saw.
+ *
+ * Exit codes: 0 clean, 1 violation, 2 wrong usage or input, 4 stopped before every strategy was seen through one pass.
+ */
+export function registerStress(program: Command): void {
+  const formats = [...CAPABILITIES.keys()];
+  const strategies = [...STRATEGIES.keys()];
+  program
+    .command("stress")
+    .description("change maps under live devices and show what the devices saw")
+    .argument(
+      "[input...]",
+      `scenario, file or folder; several are one sequence (default: ${DEFAULT_SCENARIO}).\n` +
+        `Scenarios: ${[...SCENARIOS.keys()].join(", ")}`,
+    )
+    .addOption(
+      new Option("--strategy <names>", `ways to apply a map change, of ${strategies.join(", ")}`)
+        .argParser(parseNames("strategy", strategies))
+        .default(undefined, "legacy,set-map; with --inject set-map"),
+    )
+    .addOption(
+      new Option("--format <name>", "IOMMU profile: vtd-ss-39, -48, -57 (3, 4, 5 levels); …-cm caching mode")
+        .argParser(parseName("format", formats))
+        .default("vtd-ss-48"),
+    )
+    .option("--seed <n>", "seed of every random choice", parseSeed, 1)
+    .addOption(
+      new Option("--time <duration>", "time for all strategies together; each runs one whole pass at least")
+        .argParser(parseDuration)
+        .default(10_000, "10s"),
+    )
+    .option("--devices <n>", "device threads", parseCount(1, MOST_DEVICES), 2)
+    .addOption(
+      new Option("--backing <kind>", `what guest RAM is made of: ${BACKING_KINDS.join(", ")}`)
+        .argParser(parseName("backing", BACKING_KINDS))
+        .default(undefined, `${DEFAULT_BACKING}; a scenario has its own`),
+    )
+    .addOption(
+      new Option("--inject <id>", `run a known-broken kernel: ${[...MUTANTS.keys()].join(", ")}`).argParser(
+        parseName("mutant", [...MUTANTS.keys()]),
+      ),
+    )
+    .option("--no-perturb", "no seeded pauses in kernel and devices")
+    .option("--json <file>", "write the result as JSON; - is standard output")
+    .option("--quiet", "findings and verdict only")
+    .action(stress);
+}
+
+async function stress(inputs: string[], flags: StressFlags): Promise<void> {
+  const stdout = (text: string): void => void process.stdout.write(text);
+  const mutant = flags.inject === undefined ? null : MUTANTS.get(flags.inject)!;
+  const chosen = inputs.length > 0 ? inputs : [mutant?.scenario ?? DEFAULT_SCENARIO];
+  const { sequence, scenario } = loadInputs(chosen);
+  const json = openJsonTarget(flags.json, stdout);
+  const show = json?.isStdout ? () => {} : stdout;
+  const names = flags.strategy ?? (mutant === null ? ["legacy", "set-map"] : ["set-map"]);
+  const options: StressOptions = {
+    sequence,
+    input: chosen.join(" "),
+    strategies: names.map((name) => STRATEGIES.get(name)!),
+    format: flags.format,
+    seed: flags.seed,
+    timeMs: flags.time,
+    devices: flags.devices,
+    backing: flags.backing ?? scenario?.backing ?? DEFAULT_BACKING,
+    perturb: flags.perturb,
+    mutant,
+    replay: (strategy) => replayLine(chosen, strategy, flags),
+  };
+  const host = { node: process.version, cpus: cpus().length };
+  show(
+    `${runHeading({ ...options, maps: sequence.steps.length, inject: mutant?.id ?? null, host })}\n` +
+      (mutant === null ? "" : `${mutant.id}: a kernel that ${mutant.title}; expected ${mutant.expected}\n`),
+  );
+
+  const interrupt = new AbortController();
+  const onInterrupt = (): void => interrupt.abort();
+  process.once("SIGINT", onInterrupt);
+  const progress = progressView(process.stderr, flags.quiet !== true);
+  try {
+    const onProgress = (p: StressProgress): void =>
+      progress.update(p.share, `${p.strategy}: pass ${p.passes + 1}, ${groupDigits(p.accesses)} accesses`);
+    const result = await runStress({ ...options, signal: interrupt.signal, onProgress });
+    progress.stop();
+    json?.write(toJson(result));
+    const paint = pc.isColorSupported && process.stdout.isTTY ? pc.createColors(true) : PLAIN;
+    const width = process.stdout.isTTY ? Math.min(process.stdout.columns, 120) : 110;
+    show(`\n${toTerminal(result, { paint, width, quiet: flags.quiet === true })}`);
+    process.exitCode = EXIT_OF_VERDICT[result.verdict];
+  } finally {
+    progress.stop();
+    process.removeListener("SIGINT", onInterrupt);
+  }
+}
+
+/** The command line that runs one strategy of a case again; options at their default are left out. */
+function replayLine(inputs: readonly string[], strategy: string, flags: StressFlags): string {
+  const words = [
+    "hitless",
+    "stress",
+    ...inputs.map(shellWord),
+    "--strategy",
+    strategy,
+    "--seed",
+    String(flags.seed),
+  ];
+  const add = (option: string, value: string, standard: string): void => {
+    if (value !== standard) words.push(option, value);
+  };
+  add("--format", flags.format, "vtd-ss-48");
+  add("--time", `${flags.time}ms`, "10000ms");
+  add("--devices", String(flags.devices), "2");
+  if (flags.backing !== undefined) words.push("--backing", flags.backing);
+  if (flags.inject !== undefined) words.push("--inject", flags.inject);
+  if (!flags.perturb) words.push("--no-perturb");
+  return words.join(" ");
+}

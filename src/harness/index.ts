@@ -1,0 +1,3 @@
+export { DevicePool, DeviceThreadError } from "./device-pool.ts";
+export { StressError, type StressOptions, type StressProgress } from "./stress/options.ts";
+export { runStress } from "./stress/stress.ts";

@@ -1,0 +1,70 @@
+import { type DeviceResult, OUTCOMES, type ViolationSample } from "../../device/index.ts";
+import type { OutcomeRow, Violation } from "../../report/index.ts";
+import { hex, hexPage, PAGE_SIZE_BYTES, READ, WRITE } from "../../units/index.ts";
+import type { PassCounts } from "./metering-pass.ts";
+
+/** The outcome table of all devices together; an outcome never seen has a row as well. */
+export function outcomeRows(devices: readonly DeviceResult[]): OutcomeRow[] {
+  return OUTCOMES.map(({ id, grade, why }) => ({
+    id,
+    grade,
+    class: grade === "FORBIDDEN" ? id : null,
+    samples: devices.reduce((sum, device) => sum + device.outcomes[id], 0),
+    description: why,
+  }));
+}
+
+/** One violation per class that was seen; what only the tables showed counts as V01 without samples. */
+export function violations(
+  outcomes: readonly OutcomeRow[],
+  devices: readonly DeviceResult[],
+  counts: PassCounts,
+  replay: string,
+): Violation[] {
+  const samples = devices.flatMap((device) => device.samples);
+  const found: Violation[] = [];
+  for (const { id, class: violationClass, samples: seen } of outcomes) {
+    if (violationClass === null || seen === 0) continue;
+    const first = samples.find((sample) => sample.outcome === id);
+    found.push({
+      class: violationClass,
+      iova: hexPage(first?.iovaPfn ?? 0),
+      samples: seen,
+      detail: first === undefined ? "no sample was kept" : describe(first),
+      replay,
+    });
+  }
+  if (counts.firstLostPage !== null && !found.some((v) => v.class === "V01"))
+    found.unshift({
+      class: "V01",
+      iova: hexPage(counts.firstLostPage),
+      samples: 0,
+      detail:
+        `${counts.keptBytesLost} bytes that both maps contain had no translation at some moment of a change ` +
+        "(first page given); the tables show it, no device met it",
+      replay,
+    });
+  return found;
+}
+
+const rightsText = (rights: number): string =>
+  rights === (READ | WRITE) ? "rw" : rights === READ ? "r" : rights === WRITE ? "w" : "none";
+
+const answerText = (answer: ViolationSample["oldAnswer"]): string => {
+  if (answer === undefined) return "unknown";
+  return answer === null ? "no translation" : `frame ${hex(answer.pfn)} ${rightsText(answer.rights)}`;
+};
+
+/** A forbidden access in words: what was asked, what came back and from where, what the maps said. */
+function describe(s: ViolationSample): string {
+  const asked = `device ${s.device} ${s.write ? "wrote" : "read"} ${hexPage(s.iovaPfn)}`;
+  const got =
+    s.state === "hit"
+      ? `got frame ${hex(s.pfn)} ${rightsText(s.rights)} (${512 ** s.level * PAGE_SIZE_BYTES} byte leaf, from the ${s.source})`
+      : `faulted (${s.state} at level ${s.level}, entry ${hex(s.entry)})`;
+  const during = s.epochBefore % 2 === 1 || s.epochAfter !== s.epochBefore;
+  const maps = during
+    ? `during the change from map ${s.epochBefore >> 1} to ${(s.epochAfter + 1) >> 1}; before: ${answerText(s.oldAnswer)}, after: ${answerText(s.newAnswer)}`
+    : `with map ${s.epochBefore >> 1} in force, which says: ${answerText(s.newAnswer)}`;
+  return `${asked} and ${got}${s.pinned ? "" : ", no pin on the frame"}, ${maps}`;
+}
