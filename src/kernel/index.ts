@@ -1,5 +1,7 @@
+export type { EditScript, Step } from "../edit-script/index.ts";
 export { FaultInjector, type FaultSite, KernelBug } from "./fault-injection.ts";
 export type { FileOps, OpenFile } from "./file.ts";
+export type { Domain } from "./iommu/index.ts";
 export { BootError, type GroupOptions, Kernel, type KernelOptions } from "./kernel.ts";
 export { type MmapRequest, SharedMemory } from "./mm/mmap-request.ts";
 export type { FrameLayout, MemoryKind } from "./mm/types.ts";
