@@ -26,9 +26,10 @@ import {
   vfio_iommu_type1_map_report,
   vfio_iommu_type1_set_map,
 } from "../uapi/index.ts";
-import { pageToBytes } from "../units/index.ts";
+import { pageToBytes, type VaddrPfn } from "../units/index.ts";
 import type { PageRange } from "./map-delta.ts";
 import { type MapRegion, type MemoryMap, regionEnd } from "./memory-map.ts";
+import { encodeRegions } from "./region-array.ts";
 import { UserBuffer } from "./user-buffer.ts";
 import { VmmError } from "./vmm-error.ts";
 
@@ -191,22 +192,10 @@ export class VfioContainer {
    */
   setMap(
     map: MemoryMap,
-    vaddrOf: (region: MapRegion) => bigint,
+    vaddrOf: (region: MapRegion) => VaddrPfn,
     flags: number,
   ): { errno: number; report: MapReport } {
-    const step = vfio_iommu_type1_map_region.sizeBytes;
-    const bytes = new Uint8Array(step * map.regions.length);
-    map.regions.forEach((region, i) => {
-      const { rights, iovaPfn, pages } = region;
-      const value = {
-        iova: pageToBytes(iovaPfn),
-        size: sizeBytes(pages),
-        vaddr: vaddrOf(region),
-        flags: rights,
-        reserved: 0,
-      };
-      encode(vfio_iommu_type1_map_region, value, bytes, i * step);
-    });
+    const regions = this.#regions.put(encodeRegions(map.regions, vaddrOf));
     const reportBytes = vfio_iommu_type1_map_report.sizeBytes;
     const report = this.#report.put(new Uint8Array(reportBytes));
     const argument = this.#argument.put(
@@ -214,9 +203,9 @@ export class VfioContainer {
         argsz: vfio_iommu_type1_set_map.sizeBytes,
         flags,
         generation: 0n,
-        regions: this.#regions.put(bytes),
+        regions,
         nr_regions: map.regions.length,
-        region_size: step,
+        region_size: vfio_iommu_type1_map_region.sizeBytes,
         report,
         report_size: reportBytes,
         reserved: 0,

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { READ, WRITE } from "../../src/units/index.ts";
+import { hex, hexPage, READ, WRITE } from "../../src/units/index.ts";
 import { importListenerTrace } from "../../src/vmm/importers/listener-trace.ts";
 import { InputError } from "../../src/vmm/input-error.ts";
 import { loadInput } from "../../src/vmm/load-input.ts";
-import type { MapRegion, MemoryMap } from "../../src/vmm/memory-map.ts";
+import { type MapRegion, type MemoryMap, regionEnd, sameRegion } from "../../src/vmm/memory-map.ts";
+import { topologyDelta } from "../../src/vmm/topology.ts";
 import { recorded, snapshotFolder } from "./captures.ts";
 
 const ADD = "vfio_listener_region_add_ram region_add [ram]";
@@ -61,6 +62,25 @@ describe("a vfio_listener trace of real VFIO", () => {
     const low = new Set(fromTrace.steps.map((s) => s.map.regions[0]!.backing));
     expect([...low]).toEqual(["hva:0x7f3f75800000"]);
     expect(names.size).toBe(new Set([...names.values()].map((n) => n.name)).size);
+  });
+
+  it("holds exactly the calls that the legacy rule makes of the snapshots' maps, in order", () => {
+    const calls: string[] = [];
+    let old: readonly MapRegion[] = [];
+    const shown = (r: MapRegion) => `${hexPage(r.iovaPfn)} - ${hex(BigInt(regionEnd(r)) * 4096n - 1n)}`;
+    for (const { map } of fromViews.steps) {
+      const { deleted, added } = topologyDelta(old, map.regions, (r) => r.iovaPfn, sameRegion);
+      calls.push(...deleted.map((r) => `del ${shown(r)}`), ...added.map((r) => `add ${shown(r)}`));
+      old = map.regions;
+    }
+    const traced = text
+      .split("\n")
+      .filter((line) => /^vfio_listener_region_(?:add_ram|del) /.test(line))
+      .map((line) =>
+        line.replace(/^.*region_(add \[ram\]|del) (0x\w+ - 0x\w+).*$/, "$1 $2").replace(" [ram]", ""),
+      );
+    expect(calls).toEqual(traced);
+    expect(calls).toHaveLength(40);
   });
 
   it("says that rights are not in the trace", () => {

@@ -27,7 +27,7 @@ export function makeSetMap(options: SetMapOptions = {}): Strategy {
       ? "one VFIO_IOMMU_SET_MAP that switches the root table"
       : "one VFIO_IOMMU_SET_MAP: the kernel compares and edits entries only where the maps differ",
     apply({ container, guest }: Vm, _old: MemoryMap, next: MemoryMap): Applied {
-      const vaddrOf = guest.vaddr.bind(guest);
+      const vaddrOf = guest.vaddrPfn.bind(guest);
       return { ...container.setMap(next, vaddrOf, flags), ioctls: 1 };
     },
   };
