@@ -4,18 +4,18 @@ import { KernelBug } from "../fault-injection.ts";
 import type { Domain } from "../iommu/index.ts";
 import { unchargePages } from "../mm/accounting.ts";
 import { apertureEndPfn } from "./iova-ranges.ts";
-import { firstEndingAfter, type Mapping } from "./mapping.ts";
+import type { Mapping } from "./mapping.ts";
 import type { Type1 } from "./type1.ts";
 
 /**
- * Removes a mapping: translations, pins, charge and tracking. Returns 0, or -ENOMEM with nothing changed where a leaf reaches
- * beyond the mapping (only set-map makes such leaves) and no table is left to split it.
+ * Takes from a mapping all it holds: translations, pins, charge, its place under the entry limit. Returns 0, or -ENOMEM with
+ * nothing changed where a leaf reaches beyond the mapping (only set-map makes such leaves) and no table is left to split it.
+ * The caller unlinks it.
  */
-export function removeMapping(iommu: Type1, mapping: Mapping): number {
+export function releaseMapping(iommu: Type1, mapping: Mapping): number {
   const error = removeTranslations(iommu, mapping);
   if (error < 0) return error;
   untrack(iommu, mapping);
-  iommu.mappings.splice(firstEndingAfter(iommu.mappings, mapping.iovaPfn), 1);
   return 0;
 }
 

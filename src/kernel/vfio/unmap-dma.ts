@@ -12,9 +12,9 @@ import {
 import { bytesToPage, pageToBytes } from "../../units/index.ts";
 import type { Process } from "../process.ts";
 import { checkUserBitmap, reportDirtyPages } from "./dirty-bitmap.ts";
-import { firstEndingAfter, type Mapping } from "./mapping.ts";
+import { firstEndingAfter } from "./mapping.ts";
 import { cutsMapping } from "./range-rules.ts";
-import { removeMapping } from "./remove-mapping.ts";
+import { releaseMapping } from "./remove-mapping.ts";
 import type { Type1 } from "./type1.ts";
 import { copyArgument, wraps } from "./user-argument.ts";
 
@@ -45,11 +45,11 @@ export function unmapDma(iommu: Type1, process: Process, argument: bigint, head:
   const start = bytesToPage(unmap.iova);
   const end = all ? WHOLE_SPACE_PAGES : start + Number(unmap.size >> 12n);
   if (iommu.v2 && !all && cutsMapping(iommu, start, end)) return -Errno.EINVAL;
-  const mappings = mappingsOf(iommu, start, end);
+  const concerned = concernedBy(iommu, start, end);
   const pages =
     unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR
-      ? invalidateVaddr(iommu, mappings)
-      : removeMappings(iommu, process, mappings, bitmap && { base: start, data: bitmap.data });
+      ? invalidateVaddr(iommu, concerned)
+      : removeMappings(iommu, process, concerned, bitmap && { base: start, data: bitmap.data });
   if (pages < 0) return pages;
   return process.mm.copyToUser(
     argument,
@@ -80,41 +80,50 @@ function checkRange(iommu: Type1, unmap: Unmap, bitmap: Bitmap | null): number {
   return 0;
 }
 
+/** Mappings [from, to) of the sorted list. */
+interface Slice {
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
  * The mappings an unmap of [start, end) concerns. Version 2: those in the range, which cuts none. Version 1: a range that
  * starts inside a mapping concerns nothing at all; otherwise whatever begins in the range goes whole.
  */
-function mappingsOf(iommu: Type1, start: number, end: number): Mapping[] {
-  const { mappings } = iommu;
+function concernedBy({ mappings }: Type1, start: number, end: number): Slice {
   const from = firstEndingAfter(mappings, start);
   const first = mappings[from];
-  if (first === undefined || first.iovaPfn < start) return [];
+  if (first === undefined || first.iovaPfn < start) return { from, to: from };
   let to = from;
   while (to < mappings.length && mappings[to]!.iovaPfn < end) to++;
-  return mappings.slice(from, to);
+  return { from, to };
 }
 
-/** Returns the pages removed, or -EFAULT / -ENOMEM with those in front of the failing one removed. */
+/** Returns the pages removed, or -EFAULT / -ENOMEM with the mappings in front of the failing one removed. */
 function removeMappings(
   iommu: Type1,
   process: Process,
-  mappings: readonly Mapping[],
+  { from, to }: Slice,
   report: { base: number; data: bigint } | null,
 ): number {
   let pages = 0;
   let error = 0;
-  for (const mapping of mappings) {
+  let gone = from;
+  for (; gone < to; gone++) {
+    const mapping = iommu.mappings[gone]!;
     if (report !== null) error = reportDirtyPages(process, mapping, report.base, report.data);
-    if (error === 0) error = removeMapping(iommu, mapping);
+    if (error === 0) error = releaseMapping(iommu, mapping);
     if (error < 0) break;
     pages += mapping.pages;
   }
-  if (pages > 0) iommu.generation++;
+  iommu.mappings.splice(from, gone - from);
+  if (gone > from) iommu.generation++;
   return error < 0 ? error : pages;
 }
 
 /** Returns the pages whose address is gone, or -EINVAL with nothing changed when one has none already. */
-function invalidateVaddr(iommu: Type1, mappings: readonly Mapping[]): number {
+function invalidateVaddr(iommu: Type1, { from, to }: Slice): number {
+  const mappings = iommu.mappings.slice(from, to);
   if (mappings.some((mapping) => mapping.vaddrInvalid)) return -Errno.EINVAL;
   for (const mapping of mappings) mapping.vaddrInvalid = true;
   iommu.vaddrInvalidCount += mappings.length;
