@@ -5,6 +5,17 @@ import { memoryRows } from "./memory.ts";
 import { setMapRows } from "./set-map.ts";
 import { splitRow } from "./split.ts";
 import { storeRow } from "./store.ts";
+import { threadsRow } from "./threads.ts";
+import { walkRows } from "./walk.ts";
 
 /** Every row, in the order of the printed table. */
-export const allRows = (): Row[] => [mapRow, splitRow, storeRow, ...setMapRows, ...deviceRows, ...memoryRows];
+export const allRows = (): Row[] => [
+  ...walkRows,
+  mapRow,
+  splitRow,
+  storeRow,
+  threadsRow,
+  ...setMapRows,
+  ...deviceRows,
+  ...memoryRows,
+];

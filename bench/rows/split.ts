@@ -9,7 +9,6 @@ import {
   entryHigh,
   entryLow,
   fillRising,
-  holdsRising,
   superpageLow,
   TableSupply,
 } from "../shapes.ts";
@@ -88,8 +87,8 @@ export const splitRow: Row = {
         () => engine.execute(split.words),
         () => {
           agreeing = 0;
-          for (const [i, child] of children.entries()) {
-            if (!holdsRising(engine, child, i * ENTRIES + DELTA_PAGES)) continue;
+          for (let i = 0; i < ENTRIES; i++) {
+            if (engine.uniformTable(children[i]!, 0) === null) continue;
             agreeing++;
             engine.execute(merges[i]!);
           }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One thread splits and merges a 2 MiB page without pause while another walks it; each reports its own pace. */
 #include <pthread.h>
+#include <sched.h>
 
 #include "yardstick.h"
 
@@ -9,7 +10,7 @@ struct machine {
 	uint32_t root;
 	entry_t *slot;
 	uint32_t child;
-	int stop;
+	int running, stop;
 	uint64_t walks;
 	uint32_t wrong;
 	double walk_ns;
@@ -21,10 +22,11 @@ static void *walker(void *arg)
 	uint32_t seed = 7;
 	double start = now_ns();
 
-	while (!__atomic_load_n(&m->stop, __ATOMIC_ACQUIRE)) {
+	__atomic_store_n(&m->running, 1, __ATOMIC_RELEASE);
+	do {
 		m->wrong += walk_many(&m->pool, m->root, ENTRIES, 4096, &seed);
 		m->walks += 4096;
-	}
+	} while (!__atomic_load_n(&m->stop, __ATOMIC_ACQUIRE));
 	m->walk_ns = now_ns() - start;
 	return NULL;
 }
@@ -55,6 +57,7 @@ struct answer bench_threads(double ms)
 		m.slot = table_at(&m.pool, level1);
 		*m.slot = leaf;
 	}
+	m.running = 0;
 	m.stop = 0;
 	m.walks = 0;
 	m.wrong = 0;
@@ -62,6 +65,8 @@ struct answer bench_threads(double ms)
 		answer.wrong = "no second thread";
 		return answer;
 	}
+	while (!__atomic_load_n(&m.running, __ATOMIC_ACQUIRE))
+		sched_yield();
 	start = now_ns();
 	do {
 		/* The merged table keeps its content, and the next split writes the same: a late walker finds the truth. */
