@@ -173,6 +173,22 @@ class WasmEngine implements Engine {
     const low = found % 256;
     return { pfn: Math.floor(found / 256) as Pfn, rights: low & 3, level: low >> 4 };
   }
+
+  uniformTable(table: Pfn, level: number): { hardwareBits: number } | null {
+    const bits = this.#wasm.uniformTable(this.#offset(table, "uniformTable"), level);
+    return bits < 0 ? null : { hardwareBits: bits };
+  }
+
+  checkedWalks(
+    root: Pfn,
+    pages: number,
+    count: number,
+    delta: number,
+    seed: number,
+  ): { wrong: number; seed: number } {
+    const end = this.#wasm.checkedWalks(this.#offset(root, "checkedWalks"), pages, count, delta, seed);
+    return { wrong: Number(BigInt.asUintN(64, end) >> 32n), seed: Number(end & 0xffff_ffffn) };
+  }
 }
 
 /** The raw exports and control words behind an engine: for rooms engine and device only. */

@@ -86,6 +86,25 @@ export interface Engine {
 
   /** Software walk of one page through live tables as the hardware would do it; for reports and tests. */
   walk(root: Pfn, levels: number, page: IovaPfn): { pfn: Pfn; rights: number; level: number } | null;
+
+  /**
+   * Could one leaf of the next size stand for all 512 entries of a table at `level` (0 or 1)? They must be present leaves
+   * of equal attributes whose frames follow one another from an aligned one on. Returns null if not, else their A and D
+   * bits ORed, which hardware sets in each of them on its own.
+   */
+  uniformTable(table: Pfn, level: number): { hardwareBits: number } | null;
+  /**
+   * Walks `count` random pages below `pages` through four levels in one batch and counts those that do not end at frame
+   * page + delta. Random numbers are xorshift32 from `seed` (not 0), multiplied into the range; returns the seed to go on with.
+   * Pre: all table entries below `root` point into the table window.
+   */
+  checkedWalks(
+    root: Pfn,
+    pages: number,
+    count: number,
+    delta: number,
+    seed: number,
+  ): { wrong: number; seed: number };
 }
 
 /** A broken invariant inside the engine. */

@@ -26,6 +26,8 @@ export interface EngineExports {
   framePins(m: number, frame: number): number;
   execute(m: number, words: number): number;
   setContext(m: number, device: number, domain: number, root: number, levels: number): void;
+  checkedWalks(root: number, pages: number, count: number, delta: number, seed: number): bigint;
+  uniformTable(table: number, level: number): number;
   /** The device's loop; on the device's thread only. runDevice returns 0 when the device is to stop. */
   enterDevice(m: number, device: number): void;
   runDevice(m: number, device: number, accesses: number): number;

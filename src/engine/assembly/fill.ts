@@ -1,20 +1,25 @@
 /* Plain stores into tables no walker can reach; one atomic store or exchange links the table afterwards. */
 
-/** Entry i is first + i * stride. */
+/** Entry i is first + i * stride. Two entries a vector, four vectors a round. */
 export function fillRun(slot: usize, entries: u32, first: u64, stride: u64): void {
-  const two = stride + stride;
-  const three = two + stride;
-  const four = two + two;
-  const by4: usize = slot + ((entries & ~3) << 3);
+  const by8: usize = slot + ((entries & ~7) << 3);
   const end: usize = slot + (entries << 3);
   let entry = first;
-  while (slot < by4) {
-    store<u64>(slot, entry);
-    store<u64>(slot, entry + stride, 8);
-    store<u64>(slot, entry + two, 16);
-    store<u64>(slot, entry + three, 24);
-    entry += four;
-    slot += 32;
+  if (slot < by8) {
+    const step = v128.splat<u64>(stride << 1);
+    let pair = i64x2.replace_lane(v128.splat<u64>(first), 1, first + stride);
+    while (slot < by8) {
+      v128.store(slot, pair);
+      pair = i64x2.add(pair, step);
+      v128.store(slot, pair, 16);
+      pair = i64x2.add(pair, step);
+      v128.store(slot, pair, 32);
+      pair = i64x2.add(pair, step);
+      v128.store(slot, pair, 48);
+      pair = i64x2.add(pair, step);
+      slot += 64;
+    }
+    entry += stride * (entries & ~7);
   }
   while (slot < end) {
     store<u64>(slot, entry);
@@ -23,6 +28,7 @@ export function fillRun(slot: usize, entries: u32, first: u64, stride: u64): voi
   }
 }
 
+/** Entries as they stand in the script. */
 export function gatherRun(slot: usize, entries: u32, from: usize): void {
   memory.copy(slot, from, entries << 3);
 }

@@ -61,6 +61,15 @@ export function storeLive(m: usize, slot: usize, entries: u32, first: u64, strid
     }
     return;
   }
+  const two = stride + stride;
+  const three = two + stride;
+  for (const by4: usize = slot + ((entries & ~3) << 3); slot < by4; slot += 32) {
+    atomic.store<u64>(slot, entry);
+    atomic.store<u64>(slot, entry + stride, 8);
+    atomic.store<u64>(slot, entry + two, 16);
+    atomic.store<u64>(slot, entry + three, 24);
+    entry += two + two;
+  }
   for (; slot < end; slot += 8) {
     atomic.store<u64>(slot, entry);
     entry += stride;

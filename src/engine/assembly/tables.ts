@@ -30,12 +30,12 @@ export function freeTable(m: usize, table: u32): bool {
   if ((atomic.load<u32>(word) & LIFE_LIVE) === 0) return false;
   const clock = atomic.add<u32>(m, 1, CTL_CLOCK) + 1;
   atomic.store<u32>(word, clock << 1);
-  const poison = ((<u64>POISON_HIGH) << 32) | <u64>(<u32>POISON_LOW);
-  for (let at: usize = table, end: usize = table + 4096; at < end; at += 32) {
-    store<u64>(at, poison);
-    store<u64>(at, poison, 8);
-    store<u64>(at, poison, 16);
-    store<u64>(at, poison, 24);
+  const poison = v128.splat<u64>(((<u64>POISON_HIGH) << 32) | <u64>(<u32>POISON_LOW));
+  for (let at: usize = table, end: usize = table + 4096; at < end; at += 64) {
+    v128.store(at, poison);
+    v128.store(at, poison, 16);
+    v128.store(at, poison, 32);
+    v128.store(at, poison, 48);
   }
   return true;
 }
