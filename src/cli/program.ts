@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { registerConformance } from "./conformance.ts";
 import { registerStress } from "./stress.ts";
 import { registerUapi } from "./uapi.ts";
 
@@ -17,7 +18,7 @@ function packageVersion(): string {
 export function createProgram(): Command {
   const program = new Command("hitless")
     .description(
-      "Change a device's I/O memory map while it is doing DMA: an emulated VFIO kernel with a set-memory-map\n" +
+      "Change a device's I/O memory map while it is doing DMA: an emulated VFIO kernel with a set-memory-map " +
         "ioctl, judged by concurrent devices.",
     )
     .version(packageVersion())
@@ -28,6 +29,7 @@ export function createProgram(): Command {
     )
     .exitOverride();
   registerStress(program);
+  registerConformance(program);
   registerUapi(program);
   return program;
 }

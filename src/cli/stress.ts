@@ -16,6 +16,12 @@ const DEFAULT_SCENARIO = "pam-2020";
 const DEFAULT_BACKING: BackingKind = "thp";
 const MOST_DEVICES = 16;
 
+const HELP = `
+Examples:
+  hitless stress                                   the map change of 2020, legacy beside set-map
+  hitless stress captures/ --time 5m --json r.json a folder of \`info mtree -f\` snapshots
+  hitless stress split-rejoin --inject M01         a known-broken kernel must be caught`;
+
 interface StressFlags {
   strategy?: string[];
   format: string;
@@ -46,9 +52,10 @@ export function registerStress(program: Command): void {
         `Scenarios: ${[...SCENARIOS.keys()].join(", ")}`,
     )
     .addOption(
-      new Option("--strategy <names>", `ways to apply a map change, of ${strategies.join(", ")}`)
-        .argParser(parseNames("strategy", strategies))
-        .default(undefined, "legacy,set-map; with --inject set-map"),
+      new Option(
+        "--strategy <names>",
+        `ways to apply a map change, of ${strategies.join(", ")} (default: legacy,set-map; with --inject set-map)`,
+      ).argParser(parseNames("strategy", strategies)),
     )
     .addOption(
       new Option("--format <name>", "IOMMU profile: vtd-ss-39, -48, -57 (3, 4, 5 levels); …-cm caching mode")
@@ -63,9 +70,10 @@ export function registerStress(program: Command): void {
     )
     .option("--devices <n>", "device threads", parseCount(1, MOST_DEVICES), 2)
     .addOption(
-      new Option("--backing <kind>", `what guest RAM is made of: ${BACKING_KINDS.join(", ")}`)
-        .argParser(parseName("backing", BACKING_KINDS))
-        .default(undefined, `${DEFAULT_BACKING}; a scenario has its own`),
+      new Option(
+        "--backing <kind>",
+        `what guest RAM is made of: ${BACKING_KINDS.join(", ")} (default: ${DEFAULT_BACKING}; a scenario has its own)`,
+      ).argParser(parseName("backing", BACKING_KINDS)),
     )
     .addOption(
       new Option("--inject <id>", `run a known-broken kernel: ${[...MUTANTS.keys()].join(", ")}`).argParser(
@@ -75,6 +83,7 @@ export function registerStress(program: Command): void {
     .option("--no-perturb", "no seeded pauses in kernel and devices")
     .option("--json <file>", "write the result as JSON; - is standard output")
     .option("--quiet", "findings and verdict only")
+    .addHelpText("after", HELP)
     .action(stress);
 }
 
@@ -111,7 +120,10 @@ async function stress(inputs: string[], flags: StressFlags): Promise<void> {
   const progress = progressView(process.stderr, flags.quiet !== true);
   try {
     const onProgress = (p: StressProgress): void =>
-      progress.update(p.share, `${p.strategy}: pass ${p.passes + 1}, ${groupDigits(p.accesses)} accesses`);
+      progress.update(
+        p.share,
+        `${p.strategy}: pass ${p.passes + 1}, ${groupDigits(p.accesses)} accesses, ${groupDigits(p.forbidden)} forbidden`,
+      );
     const result = await runStress({ ...options, signal: interrupt.signal, onProgress });
     progress.stop();
     json?.write(toJson(result));

@@ -13,4 +13,11 @@ export {
 } from "./run-result.ts";
 export { type Column, textTable, wrap } from "./table.ts";
 export { runHeading, type TerminalOptions, toTerminal } from "./terminal.ts";
-export { BASELINE, decideVerdict, EXIT_OF_VERDICT, hasViolation, isBaseline } from "./verdict.ts";
+export {
+  BASELINE,
+  decideVerdict,
+  EXIT_OF_VERDICT,
+  forbiddenSamples,
+  hasViolation,
+  isBaseline,
+} from "./verdict.ts";

@@ -1,3 +1,4 @@
+import { isTableFrame } from "../../engine/memory-plan.ts";
 import type { Engine } from "../../engine/types.ts";
 import type { Domain } from "../../kernel/iommu/index.ts";
 import { firstRegionEndingAfter, type PageRange } from "../../model/index.ts";
@@ -70,7 +71,12 @@ export function visitAbsent(
       const low = Number(entry & 0xffff_ffffn);
       const high = Number(entry >> 32n);
       if (!format.isPresent(low, high)) found(a, b);
-      else if (format.isTable(level, low, high)) descend(format.pfnOf(low, high), level - 1, slot, a, b);
+      else if (format.isTable(level, low, high)) {
+        const child = format.pfnOf(low, high);
+        /* A torn pointer leads nowhere: hardware reads no table there. */
+        if (isTableFrame(child, engine.tablePages)) descend(child, level - 1, slot, a, b);
+        else found(a, b);
+      }
     }
   };
   descend(domain.root, domain.levels - 1, 0, start, end);

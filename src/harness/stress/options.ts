@@ -35,6 +35,8 @@ export interface StressProgress {
   readonly share: number;
   readonly passes: number;
   readonly accesses: number;
+  /** Accesses with a forbidden outcome so far. */
+  readonly forbidden: number;
 }
 
 /** The emulated kernel refused a map of the sequence: the sentence says which, and with what errno. */

@@ -1,6 +1,8 @@
 import { cpus } from "node:os";
+import type { DeviceResult } from "../../device/index.ts";
 import {
   decideVerdict,
+  forbiddenSamples,
   hasViolation,
   isBaseline,
   RUN_RESULT_SCHEMA_ID,
@@ -56,14 +58,15 @@ async function runStrategy(
   const { name } = strategy;
   const count = options.strategies.length;
   const budgetMs = options.timeMs / count;
-  const progress = (passes: number, accesses: number, elapsedMs: number): void =>
+  const progress = (passes: number, devices: readonly DeviceResult[], elapsedMs: number): void =>
     options.onProgress?.({
       strategy: name,
       share: (index + Math.min(1, elapsedMs / budgetMs)) / count,
       passes,
-      accesses,
+      accesses: totalAccesses(devices),
+      forbidden: forbiddenSamples({ outcomes: outcomeRows(devices) }),
     });
-  progress(0, 0, 0);
+  progress(0, [], 0);
   const machine = new StressMachine(options, strategy);
   const counts = await meteringPass(machine, options);
   if (counts === null) return null;

@@ -24,9 +24,9 @@ export interface ThreadedRun {
 }
 
 /** Accesses every device makes right after a change, when stale answers would show, and again before the next one. */
-const SETTLE_ACCESSES = 1000;
+const SETTLE_ACCESSES = 500;
 /** Pauses between script steps, so that two CPUs are enough to meet inside a window. */
-const KERNEL_PAUSE = { oneIn: 8, maxSpins: 2000 };
+const KERNEL_PAUSE = { oneIn: 4, maxSpins: 10_000 };
 const PROGRESS_EVERY_MS = 100;
 
 /**
@@ -39,7 +39,7 @@ export async function threadedPasses(
   machine: StressMachine,
   options: StressOptions,
   budgetMs: number,
-  onProgress: (passes: number, accesses: number, elapsedMs: number) => void,
+  onProgress: (passes: number, devices: readonly DeviceResult[], elapsedMs: number) => void,
 ): Promise<ThreadedRun> {
   const { engine } = machine.kernel;
   const { steps } = options.sequence;
@@ -76,7 +76,7 @@ export async function threadedPasses(
       const elapsed = performance.now() - started;
       if (elapsed - reported >= PROGRESS_EVERY_MS) {
         reported = elapsed;
-        onProgress(passes, totalAccesses(pool.results()), elapsed);
+        onProgress(passes, pool.results(), elapsed);
       }
       return options.signal?.aborted === true || (passes > 0 && elapsed >= budgetMs);
     };

@@ -14,6 +14,9 @@ export function outcomeRows(devices: readonly DeviceResult[]): OutcomeRow[] {
   }));
 }
 
+/** A freed table or a torn entry also loses kept pages: one cause is reported once, by its own class. */
+const EXPLAIN_LOSS = ["V01", "V07", "V08"];
+
 /** One violation per class that was seen; what only the tables showed counts as V01 without samples. */
 export function violations(
   outcomes: readonly OutcomeRow[],
@@ -34,7 +37,7 @@ export function violations(
       replay,
     });
   }
-  if (counts.firstLostPage !== null && !found.some((v) => v.class === "V01"))
+  if (counts.firstLostPage !== null && !found.some((v) => EXPLAIN_LOSS.includes(v.class)))
     found.unshift({
       class: "V01",
       iova: hexPage(counts.firstLostPage),

@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import { runStress } from "../../src/harness/index.ts";
+import { MUTANTS, SCENARIOS, STRATEGIES } from "../../src/index.ts";
+
+const SEEDS = Array.from({ length: 10 }, (_, i) => i + 1);
+/** Enough to see a second class, should there be one. */
+const ENOUGH_SAMPLES = 200;
+
+describe("device threads catch a known-broken kernel by its class and no other", () => {
+  it.each([...MUTANTS.values()].filter((mutant) => mutant.seenByThreads))(
+    "$id: $title",
+    async (mutant) => {
+      const { name, sequence, backing } = SCENARIOS.get(mutant.scenario)!;
+      for (const seed of SEEDS) {
+        const enough = new AbortController();
+        const result = await runStress({
+          sequence,
+          input: name,
+          strategies: [STRATEGIES.get("set-map")!],
+          format: "vtd-ss-48",
+          seed,
+          timeMs: 10_000,
+          devices: 2,
+          backing,
+          perturb: true,
+          mutant,
+          replay: () => `seed ${seed}`,
+          signal: enough.signal,
+          onProgress: ({ forbidden }) => forbidden >= ENOUGH_SAMPLES && enough.abort(),
+        });
+        const [run] = result.strategies;
+        const seen = run!.outcomes
+          .filter((o) => o.grade === "FORBIDDEN" && o.samples > 0)
+          .map((o) => o.class);
+        expect(seen, `seed ${seed}: ${JSON.stringify(run!.violations)}`).toEqual([mutant.expected]);
+        expect([...new Set(result.violations.map((v) => v.class))]).toEqual([mutant.expected]);
+        expect(result.verdict).toBe("violation");
+      }
+    },
+    180_000,
+  );
+
+  it.each([...new Set([...MUTANTS.values()].map((mutant) => mutant.scenario))])(
+    "and see nothing in %s without a mutant",
+    async (scenario) => {
+      const { name, sequence, backing } = SCENARIOS.get(scenario)!;
+      const result = await runStress({
+        sequence,
+        input: name,
+        strategies: [STRATEGIES.get("set-map")!],
+        format: "vtd-ss-48",
+        seed: 1,
+        timeMs: 2000,
+        devices: 2,
+        backing,
+        perturb: true,
+        mutant: null,
+        replay: () => "",
+      });
+      expect(result.violations).toEqual([]);
+      expect(result.verdict).toBe("clean");
+      expect(result.strategies[0]!.accesses).toBeGreaterThan(1000);
+    },
+  );
+});
