@@ -142,6 +142,19 @@ describe("the complete output of a run", () => {
     expect(maps(raw).some((map) => map.regions.length === 0)).toBe(true);
   });
 
+  it("needs no name where snapshots show one view each, as those of a device's own address space do", () => {
+    const view = (end: number): string =>
+      dump(range(0, end, "ram", "pc.ram")).replace('"memory", root: system', '"vtd-root", root: vtd-00.0');
+    const files = new Map([
+      ["000.txt", view(0xfff)],
+      ["001.txt", view(0x1fff)],
+    ]);
+    const folder = importMtreeFolder(files, "net0");
+    expect(folder.steps.map((step) => mappedPages(step.map))).toEqual([1, 2]);
+    expect(() => importMtreeFolder(files, "net0", { addressSpace: "memory" })).toThrow(InputError);
+    expect(() => importMtreeFolder(new Map([...files, ["002.txt", dump()]]), "net0")).toThrow(InputError);
+  });
+
   it("refuses a name that several different address spaces share and tells their roots", () => {
     const text = recorded("q35-linux-vtd-strict", "raw-info-mtree-f.txt.gz");
     expect(() => importMtree(text, "raw", { addressSpace: "vtd-root" })).toThrow(

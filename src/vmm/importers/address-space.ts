@@ -40,6 +40,15 @@ export function selectView(snapshot: MtreeSnapshot, addressSpace: string): FlatV
   return fitting[0] ?? null;
 }
 
+/**
+ * True iff snapshots show one view each and none of them the default address space: they were taken of a device's own
+ * address space, and what is meant needs no name.
+ */
+export const showOneViewEach = (snapshots: readonly MtreeSnapshot[]): boolean =>
+  snapshots.every(
+    (s) => s.views.length === 1 && !s.views[0]!.addressSpaces.some((as) => as.name === DEFAULT_ADDRESS_SPACE),
+  );
+
 /** The error for an address space that is not there, with those that are. */
 export const missingAddressSpace = (snapshots: readonly MtreeSnapshot[], addressSpace: string): InputError =>
   new InputError(

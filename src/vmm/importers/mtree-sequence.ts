@@ -3,8 +3,8 @@ import { InputError } from "../input-error.ts";
 import type { ImportNote, MapSequence, MapStep, MemoryMap } from "../memory-map.ts";
 import type { SkippedRange } from "../skipped-range.ts";
 import { mapFromFlatRanges } from "../vfio-rules.ts";
-import { DEFAULT_ADDRESS_SPACE, missingAddressSpace, selectView } from "./address-space.ts";
-import { parseMtree } from "./mtree.ts";
+import { DEFAULT_ADDRESS_SPACE, missingAddressSpace, selectView, showOneViewEach } from "./address-space.ts";
+import { type MtreeSnapshot, parseMtree } from "./mtree.ts";
 import { parseSequenceTsv } from "./sequence-tsv.ts";
 
 export interface MtreeOptions {
@@ -57,8 +57,9 @@ export function importMtree(text: string, file: string, options: MtreeOptions = 
   const snapshots = parseMtree(text, file);
   const notes: ImportNote[] = [];
   const views: LabelledView[] = [];
+  const onlyOne = options.addressSpace === undefined && showOneViewEach(snapshots);
   snapshots.forEach((snapshot, i) => {
-    const view = selectView(snapshot, addressSpace);
+    const view = onlyOne ? snapshot.views[0]! : selectView(snapshot, addressSpace);
     if (view !== null) views.push({ label: snapshot.label ?? `snapshot ${i}`, view });
     else if (views.length > 0) throw missingAddressSpace([snapshot], addressSpace);
     else notes.push({ origin: snapshot.origin, text: `no address space '${addressSpace}' yet: passed over` });
@@ -72,14 +73,12 @@ export function importMtree(text: string, file: string, options: MtreeOptions = 
   };
 }
 
-/** The one view of a file that must hold exactly one snapshot. */
-function onlyView(text: string, path: string, addressSpace: string): FlatView {
+/** The snapshot of a file that must hold exactly one. */
+function onlySnapshot(text: string, path: string): MtreeSnapshot {
   const snapshots = parseMtree(text, path);
   if (snapshots.length > 1)
     throw new InputError(path, snapshots[1]!.origin.line, "one snapshot in a file of a sequence", null);
-  const view = selectView(snapshots[0]!, addressSpace);
-  if (view === null) throw missingAddressSpace(snapshots, addressSpace);
-  return view;
+  return snapshots[0]!;
 }
 
 /**
@@ -95,29 +94,39 @@ export function importMtreeFolder(
   options: MtreeOptions = {},
 ): MapSequence {
   const addressSpace = options.addressSpace ?? DEFAULT_ADDRESS_SPACE;
-  const views = new Map<string, FlatView>();
-  const viewOf = (name: string, text: string): FlatView => {
-    let view = views.get(name);
-    if (view === undefined) {
-      view = onlyView(text, `${folder}/${name}`, addressSpace);
-      views.set(name, view);
+  const snapshots = new Map<string, MtreeSnapshot>();
+  const ordered: { label: string; snapshot: MtreeSnapshot }[] = [];
+  const take = (label: string, name: string, text: string): void => {
+    let snapshot = snapshots.get(name);
+    if (snapshot === undefined) {
+      snapshot = onlySnapshot(text, `${folder}/${name}`);
+      snapshots.set(name, snapshot);
     }
-    return view;
+    ordered.push({ label, snapshot });
   };
   const sequence = files.get("sequence.tsv");
-  const labelled: LabelledView[] = [];
   if (sequence !== undefined) {
     const path = `${folder}/sequence.tsv`;
     for (const { file, label, line } of parseSequenceTsv(sequence, path)) {
       const text = file === "sequence.tsv" ? undefined : files.get(file);
       if (text === undefined) throw new InputError(path, line, "the name of a file in the folder", file);
-      labelled.push({ label: `${label} ${file}`, view: viewOf(file, text) });
+      take(`${label} ${file}`, file, text);
     }
   } else {
-    for (const name of [...files.keys()].sort())
-      labelled.push({ label: name, view: viewOf(name, files.get(name)!) });
-    if (labelled.length === 0) throw new InputError(folder, 0, "at least one snapshot in the folder", null);
+    for (const name of [...files.keys()].sort()) take(name, name, files.get(name)!);
+    if (ordered.length === 0) throw new InputError(folder, 0, "at least one snapshot in the folder", null);
   }
+  const onlyOne = options.addressSpace === undefined && showOneViewEach([...snapshots.values()]);
+  const views = new Map<MtreeSnapshot, FlatView>();
+  for (const snapshot of snapshots.values()) {
+    const view = onlyOne ? snapshot.views[0]! : selectView(snapshot, addressSpace);
+    if (view === null) throw missingAddressSpace([snapshot], addressSpace);
+    views.set(snapshot, view);
+  }
+  const labelled: LabelledView[] = ordered.map(({ label, snapshot }) => ({
+    label,
+    view: views.get(snapshot)!,
+  }));
   return {
     name: folder.split("/").findLast((part) => part !== "") ?? folder,
     source: `${views.size} snapshots of info mtree -f, address space '${addressSpace}'`,
