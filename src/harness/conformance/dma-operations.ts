@@ -1,5 +1,6 @@
 import {
   encode,
+  type ValueOf,
   VFIO_IOMMU_DIRTY_PAGES,
   VFIO_IOMMU_MAP_DMA,
   VFIO_IOMMU_UNMAP_DMA,
@@ -60,12 +61,13 @@ export function unmap(session: Session, operation: Operation): Outcome {
     flags: session.flags(operation, UNMAP_FLAGS, defaultFlags),
     iova: session.key(operation, "iova", 0n),
     size,
-    data: bitmap?.struct ?? new Uint8Array(),
+    data: bitmap === null ? new Uint8Array() : encode(vfio_bitmap, bitmap.struct),
   });
   const address = session.memory.put(roomy(bytes), operation.keys.get("place"));
   const result = session.ioctl(session.container(operation), VFIO_IOMMU_UNMAP_DMA, address);
   const sizeAt = address + BigInt(vfio_iommu_type1_dma_unmap.offsets.size);
-  const left = new DataView(session.memory.peek(sizeAt, 8).bytes.buffer).getBigUint64(0, true);
+  const field = session.memory.peek(sizeAt, 8);
+  const left = field.readable < 8 ? 0n : new DataView(field.bytes.buffer).getBigUint64(0, true);
   const dirty = result === 0 && bitmap !== null ? bitmap.read() : undefined;
   return {
     result,
@@ -75,7 +77,7 @@ export function unmap(session: Session, operation: Operation): Outcome {
 }
 
 interface UserBitmap {
-  readonly struct: Uint8Array;
+  readonly struct: ValueOf<typeof vfio_bitmap>;
   read(): BitRuns;
 }
 
@@ -85,7 +87,7 @@ function bitmapOf(session: Session, operation: Operation, size: bigint): UserBit
   const bytes = session.key(operation, "bsize", needed);
   const number = (text: string): bigint => session.number(operation, text);
   const data = session.memory.bitmap(operation.keys.get("bptr") ?? "buf", bytes, number);
-  const struct = encode(vfio_bitmap, { pgsize: session.key(operation, "pgsize", 4096n), size: bytes, data });
+  const struct = { pgsize: session.key(operation, "pgsize", 4096n), size: bytes, data };
   return {
     struct,
     /* A kernel that accepted the call wrote no further than the range needs. */
@@ -125,11 +127,8 @@ export function dirtyGet(session: Session, operation: Operation): Outcome {
   const size = session.key(operation, "size", 0n);
   const flags = session.flags(operation, DIRTY_FLAGS, DIRTY_FLAGS["GET"]!);
   const bitmap = bitmapOf(session, operation, size);
-  const data = new Uint8Array(vfio_iommu_type1_dirty_bitmap_get.sizeBytes);
-  const view = new DataView(data.buffer);
-  view.setBigUint64(vfio_iommu_type1_dirty_bitmap_get.offsets.iova, iova, true);
-  view.setBigUint64(vfio_iommu_type1_dirty_bitmap_get.offsets.size, size, true);
-  data.set(bitmap.struct, vfio_iommu_type1_dirty_bitmap_get.offsets.bitmap);
+  const range = { iova, size, bitmap: bitmap.struct };
+  const data = encode(vfio_iommu_type1_dirty_bitmap_get, range);
   const bytes = encode(vfio_iommu_type1_dirty_bitmap, {
     argsz: session.key32(operation, "argsz", 48),
     flags,

@@ -15,7 +15,8 @@ export interface Expression {
 export function parseExpression(text: string): Expression {
   const terms: { sign: 1n | -1n; value: bigint | string }[] = [];
   let rest = text;
-  do {
+  let isWhole = false;
+  while (!isWhole) {
     const sign = /^[+-]/.exec(rest)?.[0];
     if (sign === undefined && terms.length > 0) break;
     rest = rest.slice(sign?.length ?? 0);
@@ -25,8 +26,9 @@ export function parseExpression(text: string): Expression {
     const value = symbol ?? BigInt(digits!) << SCALE[suffix.toUpperCase()]!;
     terms.push({ sign: sign === "-" ? -1n : 1n, value });
     rest = rest.slice(whole.length);
-  } while (rest !== "");
-  if (terms.length === 0 || rest !== "")
+    isWhole = rest === "";
+  }
+  if (!isWhole)
     throw new ExpressionError("a number (decimal or 0x, with K, M, G or T), a name, or a sum of them");
   return { terms };
 }

@@ -4,6 +4,7 @@ import {
   VFIO_IOMMU_DIRTY_PAGES,
   VFIO_IOMMU_MAP_DMA,
   vfio_iommu_type1_dirty_bitmap,
+  vfio_iommu_type1_dirty_bitmap_get,
   vfio_iommu_type1_dma_map,
 } from "../../uapi/index.ts";
 import { dirtyIoctl } from "./dma-operations.ts";
@@ -32,16 +33,18 @@ const print = (runs: readonly Run[]): string =>
     : runs.map(([start, end]) => `${start.toString(16)}-${(end - 1n).toString(16)}`).join(",");
 
 function occupiedRuns(session: Session, { low, high, step, container }: ExtentsWindow): Run[] {
+  const probe = encode(vfio_iommu_type1_dma_map, {
+    argsz: 32,
+    flags: 3,
+    vaddr: UNMAPPED,
+    iova: 0n,
+    size: step,
+  });
+  const view = new DataView(probe.buffer);
   const runs: [bigint, bigint][] = [];
   for (let at = low; at < high; at += step) {
-    const bytes = encode(vfio_iommu_type1_dma_map, {
-      argsz: 32,
-      flags: 3,
-      vaddr: UNMAPPED,
-      iova: BigInt.asUintN(64, at),
-      size: step,
-    });
-    const address = session.memory.put(bytes, undefined);
+    view.setBigUint64(vfio_iommu_type1_dma_map.offsets.iova, at, true);
+    const address = session.memory.put(probe, undefined);
     if (session.ioctl(container, VFIO_IOMMU_MAP_DMA, address) !== -Errno.EEXIST) continue;
     const last = runs[runs.length - 1];
     if (last !== undefined && last[1] === at) last[1] = at + step;
@@ -68,15 +71,12 @@ function singleMappings(session: Session, window: ExtentsWindow, occupied: reado
   return runs;
 }
 
+/** Does DIRTY_PAGES GET refuse [start, end) because it cuts a mapping? */
 function isCut(session: Session, container: string, start: bigint, end: bigint): boolean {
-  const bytes = (((end - start) / 4096n + 63n) / 64n) * 8n;
-  const data = new Uint8Array(40);
-  const view = new DataView(data.buffer);
-  [start, end - start, 4096n, bytes, session.memory.scratch].forEach((value, i) => {
-    view.setBigUint64(8 * i, value, true);
-  });
-  const flags = DIRTY_FLAGS["GET"]!;
-  const struct = encode(vfio_iommu_type1_dirty_bitmap, { argsz: 48, flags, data });
+  const size = end - start;
+  const bitmap = { pgsize: 4096n, size: ((size / 4096n + 63n) / 64n) * 8n, data: session.memory.scratch };
+  const data = encode(vfio_iommu_type1_dirty_bitmap_get, { iova: start, size, bitmap });
+  const struct = encode(vfio_iommu_type1_dirty_bitmap, { argsz: 48, flags: DIRTY_FLAGS["GET"]!, data });
   const address = session.memory.put(struct, undefined);
   return session.ioctl(container, VFIO_IOMMU_DIRTY_PAGES, address) === -Errno.EINVAL;
 }
