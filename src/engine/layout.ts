@@ -64,6 +64,11 @@ export const CTL_WAITS = 856;
 export const CTL_BARRIERS = 864;
 export const CTL_TABLES_FREED = 872;
 export const CTL_PAGES_UNPINNED = 880;
+/**
+ * Not 0 while somebody waits for the slowest device. A device that owes nothing then gives its CPU away after some
+ * accesses, for there may be more devices than CPUs; who waits wakes it by clearing the word.
+ */
+export const CTL_YIELD = 960;
 /** Oracle ring: MAP_VERSIONS headers of 16 bytes {version, regions, offset, generation}. */
 export const CTL_MAPS = 1024;
 

@@ -32,6 +32,7 @@ import {
 
 /* Two devices and the updater: one thread more than a small machine has, so that pre-emption is part of the test. */
 const DEVICES = 2;
+const MOST_DEVICES = 6;
 const CHANGES = 150;
 const MOST_CHANGES = 5000;
 const SPAN = iovaPfn(0);
@@ -77,10 +78,11 @@ async function race(
   changes: readonly Change[],
   config: Partial<DeviceConfig> = {},
   broken = true,
+  devices = DEVICES,
 ): Promise<{ seen: Record<string, number>; forbidden: string[]; results: DeviceResult[] }> {
   pool = new DevicePool(
     engine,
-    Array.from({ length: DEVICES }, (_, i) => ({ ...CACHING_DEVICE, ...config, seed: 11 + i })),
+    Array.from({ length: devices }, (_, i) => ({ ...CACHING_DEVICE, ...config, seed: 11 + i })),
   );
   await pool.start();
   /* A correct updater runs its course; a broken one until somebody has noticed. */
@@ -166,6 +168,14 @@ describe("devices against correct updates", () => {
     expect(forbidden).toEqual([]);
     expect(seen["kept-served"]! + seen["both-sizes"]!).toBeGreaterThan(CHANGES);
     expect(seen["old-answer"]).toBe(0);
+  });
+
+  it("all get their turn when they are more than the CPUs, and notice nothing either", async () => {
+    const config = { setsDirty: true };
+    const changes = [split, merge];
+    const { seen, forbidden } = await race(largeMachine(), changes, config, false, MOST_DEVICES);
+    expect(forbidden).toEqual([]);
+    expect(seen["kept-served"]! + seen["both-sizes"]!).toBeGreaterThan(MOST_DEVICES * CHANGES);
   });
 
   it("see the old frame or the new one while a superpage moves, and only the new one afterwards", async () => {

@@ -61,6 +61,7 @@ import {
   CTL_EPOCH,
   CTL_PATTERN,
   CTL_PATTERNS,
+  CTL_YIELD,
   MAP_VERSIONS,
   PATTERN_BYTES,
   PATTERN_SLOTS,
@@ -206,12 +207,24 @@ export function enterDevice(m: usize, device: u32): void {
   atomic.notify(block + DEV_STATUS, -1);
 }
 
+/* Accesses that a device which owes nothing still makes while others are waited for, and how long it then sleeps. */
+const PATIENCE: u32 = 256;
+const YIELD_NANOSECONDS: i64 = 1_000_000;
+
 /** Performs `accesses` accesses; false = the harness wants the device to stop. */
 export function runDevice(m: usize, device: u32, accesses: u32): bool {
   const block = blockOf(m, device);
+  let patience = PATIENCE;
   for (let i: u32 = 0; i < accesses; i++) {
     if (atomic.load<u32>(block, DEV_QUEUE_TAIL) !== load<u32>(block, DEV_QUEUE_HEAD)) workQueue(m, block);
     access(m, block, device);
+    if (atomic.load<u32>(m, CTL_YIELD) === 0 || atomic.load<u32>(block, DEV_TARGET) !== 0) {
+      patience = PATIENCE;
+    } else if (--patience === 0) {
+      if (atomic.load<u32>(block, DEV_QUEUE_TAIL) === load<u32>(block, DEV_QUEUE_HEAD))
+        atomic.wait<i32>(m + CTL_YIELD, 1, YIELD_NANOSECONDS);
+      patience = PATIENCE;
+    }
   }
   return atomic.load<u32>(block, DEV_CONTROL) === CONTROL_RUN;
 }

@@ -17,7 +17,7 @@ import {
   QUEUE_WAIT,
   STATUS_RUNNING,
 } from "../device-layout";
-import { CTL_DEVICES, CTL_WAIT_SEQUENCE, MAX_DEVICES } from "../layout";
+import { CTL_DEVICES, CTL_WAIT_SEQUENCE, CTL_YIELD, MAX_DEVICES } from "../layout";
 import { spin } from "./random";
 
 /*
@@ -97,8 +97,18 @@ export function waitForDevices(m: usize, drain: bool): i32 {
     if (!post(block, QUEUE_WAIT | (drain ? QUEUE_FLAG : 0), sequence, 0, 0, 0)) return d;
     waiting |= (<u64>1) << d;
   }
-  for (let d: u32 = 0; waiting >> d !== 0; d++) {
-    if (((waiting >> d) & 1) === 0) continue;
+  if (waiting === 0) return -1;
+  atomic.store<u32>(m, 1, CTL_YIELD);
+  const silent = awaitAcknowledged(m, waiting, sequence);
+  atomic.store<u32>(m, 0, CTL_YIELD);
+  atomic.notify(m + CTL_YIELD, -1);
+  return silent;
+}
+
+/** Sleeps until each device of the set has acknowledged the wait or stopped. Returns one that does not answer, or -1. */
+function awaitAcknowledged(m: usize, devices: u64, sequence: u32): i32 {
+  for (let d: u32 = 0; devices >> d !== 0; d++) {
+    if (((devices >> d) & 1) === 0) continue;
     const block = deviceBlock(m, d);
     while (isRunning(block)) {
       const acked = atomic.load<u32>(block, DEV_ACKED);
