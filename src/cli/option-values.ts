@@ -10,6 +10,13 @@ export function parseDuration(text: string): number {
   return milliseconds;
 }
 
+/** A duration as `parseDuration` reads it, in the largest unit that is exact. */
+export function formatDuration(milliseconds: number): string {
+  for (const unit of ["h", "m", "s"])
+    if (milliseconds % UNIT_MS[unit]! === 0) return `${milliseconds / UNIT_MS[unit]!}${unit}`;
+  return `${milliseconds}ms`;
+}
+
 /** An unsigned 32-bit seed, decimal or 0x. */
 export function parseSeed(text: string): number {
   const seed = /^(\d+|0x[0-9a-f]+)$/i.test(text) ? Number(text) : -1;

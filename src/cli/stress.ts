@@ -8,7 +8,14 @@ import { EXIT_OF_VERDICT, groupDigits, PLAIN, runHeading, toJson, toTerminal } f
 import { BACKING_KINDS, type BackingKind, SCENARIOS, STRATEGIES } from "../vmm/index.ts";
 import { loadInputs } from "./inputs.ts";
 import { openJsonTarget } from "./json-target.ts";
-import { parseCount, parseDuration, parseName, parseNames, parseSeed } from "./option-values.ts";
+import {
+  formatDuration,
+  parseCount,
+  parseDuration,
+  parseName,
+  parseNames,
+  parseSeed,
+} from "./option-values.ts";
 import { progressView } from "./progress.ts";
 import { shellWord } from "./shell-word.ts";
 
@@ -152,7 +159,7 @@ function replayLine(inputs: readonly string[], strategy: string, flags: StressFl
     if (value !== standard) words.push(option, value);
   };
   add("--format", flags.format, "vtd-ss-48");
-  add("--time", `${flags.time}ms`, "10000ms");
+  add("--time", formatDuration(flags.time), "10s");
   add("--devices", String(flags.devices), "2");
   if (flags.backing !== undefined) words.push("--backing", flags.backing);
   if (flags.inject !== undefined) words.push("--inject", flags.inject);

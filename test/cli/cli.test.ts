@@ -1,0 +1,68 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { runCli } from "./run-cli.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "hitless-cli-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe("hitless command line", () => {
+  it("lists its commands, and only such that work", async () => {
+    const { code, stdout } = await runCli(["--help"]);
+    expect(code).toBe(0);
+    const commands = stdout.split("Commands:\n")[1]!.split("\n\n")[0]!;
+    expect([...commands.matchAll(/^ {2}(\w+)/gm)].map((m) => m[1])).toEqual([
+      "stress",
+      "conformance",
+      "uapi",
+      "help",
+    ]);
+    expect(stdout).toContain(
+      "Exit codes: 0 clean, 1 violation, 2 wrong usage or input, 3 the tool itself failed",
+    );
+  });
+
+  it("explains stress with its scenarios, strategies, mutants and examples", async () => {
+    const { code, stdout } = await runCli(["stress", "--help"]);
+    expect(code).toBe(0);
+    for (const word of ["pam-2020", "vmm-diff", "vtd-ss-48", "M25", "huge1g", "Examples:", "(default: 10s)"])
+      expect(stdout).toContain(word);
+  });
+
+  it("prints the version of the package", async () => {
+    const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+    expect(await runCli(["--version"])).toMatchObject({ code: 0, stdout: `${version}\n` });
+  });
+
+  const bad = join(folder, "bad.map");
+  writeFileSync(bad, "nonsense\n");
+  it.each<[string[], RegExp]>([
+    [["nothing"], /unknown command 'nothing'/],
+    [["stress", "--frobnicate"], /unknown option '--frobnicate'/],
+    [
+      ["stress", "--strategy", "legacy,magic"],
+      /option '--strategy.*There is no strategy 'magic'; known: legacy/,
+    ],
+    [["stress", "--strategy", "legacy,legacy"], /Each strategy can be given once/],
+    [["stress", "--format", "riscv"], /There is no format 'riscv'; known: vtd-ss-39/],
+    [["stress", "--seed", "-1"], /option '--seed <n>' argument '-1' is invalid/],
+    [["stress", "--seed", "4294967296"], /whole number from 0 to 4294967295/],
+    [["stress", "--time", "soon"], /option '--time.*'soon' is invalid. Expected a time such as 10s/],
+    [["stress", "--time", "0s"], /'0s' is invalid/],
+    [["stress", "--devices", "0"], /option '--devices <n>' argument '0' is invalid.*from 1 to 16/],
+    [["stress", "--inject", "M99"], /There is no mutant 'M99'; known: M01/],
+    [["stress", "--backing", "paper"], /There is no backing 'paper'/],
+    [["stress", "no-such-file"], /no-such-file: expected a file or folder/],
+    [["stress", bad], /bad\.map:?\d*: expected /],
+    [
+      ["stress", "--json", join(folder, "missing", "r.json")],
+      /option '--json .*r\.json': the file cannot be written/,
+    ],
+  ])("refuses %j with exit code 2 and a sentence", async (args, sentence) => {
+    const { code, stdout, stderr } = await runCli(args);
+    expect(stderr).toMatch(sentence);
+    expect(stderr).not.toContain("    at ");
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  });
+});

@@ -1,0 +1,51 @@
+import { InvalidArgumentError } from "commander";
+import { describe, expect, it } from "vitest";
+import {
+  formatDuration,
+  parseCount,
+  parseDuration,
+  parseNames,
+  parseSeed,
+} from "../../src/cli/option-values.ts";
+import { shellWord } from "../../src/cli/shell-word.ts";
+
+describe("option values", () => {
+  it("reads times in milliseconds, seconds, minutes and hours", () => {
+    expect(["10s", "10", "500ms", "1.5m", "2h"].map(parseDuration)).toEqual([
+      10_000, 10_000, 500, 90_000, 7_200_000,
+    ]);
+    for (const text of ["", "s", "1d", "-1s", "1e3s", "0"])
+      expect(() => parseDuration(text)).toThrow(InvalidArgumentError);
+  });
+
+  it("writes times back in the largest exact unit", () => {
+    const texts = ["10s", "1500ms", "90s", "5m", "2h"];
+    expect(texts.map(parseDuration).map(formatDuration)).toEqual(texts);
+  });
+
+  it("reads seeds in decimal and hexadecimal", () => {
+    expect(["0", "42", "0xff", "4294967295"].map(parseSeed)).toEqual([0, 42, 255, 0xffff_ffff]);
+    for (const text of ["", "1.5", "0x", "4294967296", "x"])
+      expect(() => parseSeed(text)).toThrow(InvalidArgumentError);
+  });
+
+  it("reads counts and lists of names within their bounds", () => {
+    expect(parseCount(1, 16)("16")).toBe(16);
+    for (const text of ["0", "17", "1.0", ""]) expect(() => parseCount(1, 16)(text)).toThrow(/from 1 to 16/);
+    const parse = parseNames("colour", ["red", "blue"]);
+    expect(parse("blue, red")).toEqual(["blue", "red"]);
+    expect(() => parse("green")).toThrow("There is no colour 'green'; known: red, blue.");
+  });
+});
+
+describe("shell words", () => {
+  it("are quoted exactly when a shell would change them", () => {
+    expect(["a/b-c.txt", "two words", "it's", "", "$HOME"].map(shellWord)).toEqual([
+      "a/b-c.txt",
+      "'two words'",
+      "'it'\\''s'",
+      "''",
+      "'$HOME'",
+    ]);
+  });
+});
