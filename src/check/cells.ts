@@ -1,0 +1,184 @@
+import { OP, RECORD_WORDS } from "../edit-script/index.ts";
+import { ABSENT, type Decoder, LEAF } from "./entry-kind.ts";
+import { LIVE, PLAIN, type TableLog } from "./table-log.ts";
+
+const TWO32 = 0x1_0000_0000;
+
+/** One value an entry is given. In a cell of several entries frames rise by the entry span from entry to entry. */
+export interface Write {
+  readonly step: number;
+  readonly stretch: number;
+  readonly lo: number;
+  readonly hi: number;
+  readonly update: number;
+  readonly how: typeof LIVE | typeof PLAIN;
+  /** Compare-exchange takes place only where the entry holds this. */
+  readonly expected: { readonly lo: number; readonly hi: number } | null;
+  readonly isExchange: boolean;
+}
+
+/** Neighbouring entries of one table with the same history up to the frames. */
+export interface Cell {
+  readonly first: number;
+  readonly count: number;
+  readonly writes: readonly Write[];
+}
+
+/** What a script writes into one table, as cells; entries it does not write are in none. */
+export interface CellTable {
+  readonly cells: readonly Cell[];
+  /** Position in `cells` by entry index, -1 where the entry is not written. */
+  readonly cellOf: Int16Array;
+}
+
+/** Sorts the writes of a table by entry and joins entries whose history is the same. */
+export function cellsOf(
+  words: Uint32Array,
+  log: TableLog,
+  level: number,
+  entries: number,
+  span: number,
+  decoder: Decoder,
+  collapse: boolean,
+): CellTable {
+  const cut = new Uint8Array(entries + 1);
+  for (const at of log.records) {
+    const index = words[at + 3]! & 0xffff;
+    const count = Math.min(words[at + 3]! >>> 16, entries - index);
+    cut[index] = 1;
+    cut[index + count] = 1;
+    if (count > 1 && !(collapse && isRegular(words, at, level, span, decoder)))
+      for (let i = 1; i < count; i++) cut[index + i] = 1;
+  }
+  for (const clean of log.cleans) {
+    cut[clean.index] = 1;
+    cut[Math.min(entries, clean.index + clean.count)] = 1;
+  }
+  const chains = new Map<number, Write[]>();
+  for (let k = 0; k < log.records.length; k++) {
+    const at = log.records[k]!;
+    const index = words[at + 3]! & 0xffff;
+    const count = Math.min(words[at + 3]! >>> 16, entries - index);
+    for (let i = 0; i < count; i++) {
+      if (cut[index + i] === 0) continue;
+      const write = writeAt(words, at, i, log.steps[k]!, log.stretches[k]!);
+      const chain = chains.get(index + i);
+      if (chain === undefined) chains.set(index + i, [write]);
+      else chain.push(write);
+    }
+  }
+  const cells: Cell[] = [];
+  const cellOf = new Int16Array(entries).fill(-1);
+  let previous: { first: number; count: number; writes: readonly Write[] } | null = null;
+  for (let first = 0; first < entries; ) {
+    let end = first + 1;
+    while (end < entries && cut[end] === 0) end++;
+    const writes = chains.get(first);
+    if (writes !== undefined) {
+      if (
+        previous !== null &&
+        collapse &&
+        previous.first + previous.count === first &&
+        continues(previous.writes, writes, previous.count, level, span, decoder)
+      )
+        previous.count += end - first;
+      else cells.push((previous = { first, count: end - first, writes }));
+      cellOf.fill(cells.length - 1, first, end);
+    } else previous = null;
+    first = end;
+  }
+  return { cells, cellOf };
+}
+
+/** True iff a run of writes gives leaves that continue each other, or nothing but absent entries. */
+function isRegular(words: Uint32Array, at: number, level: number, span: number, decoder: Decoder): boolean {
+  const op = words[at]! & 0xff;
+  if (op === OP.gather) return false;
+  const kind = decoder.kind(level, words[at + 4]!, words[at + 5]!);
+  const stride = words[at + 7]! * TWO32 + words[at + 6]!;
+  if (kind === ABSENT) return stride === 0;
+  return kind === LEAF && stride === span * 4096;
+}
+
+function writeAt(words: Uint32Array, at: number, i: number, step: number, stretch: number): Write {
+  const op = words[at]! & 0xff;
+  const update = words[at + 1]!;
+  const how = op === OP.fill || op === OP.gather ? PLAIN : LIVE;
+  const isExchange = op === OP.exchange;
+  if (op === OP.gather) {
+    const value = at + RECORD_WORDS + 2 * i;
+    return {
+      step,
+      stretch,
+      lo: words[value]!,
+      hi: words[value + 1]!,
+      update,
+      how,
+      expected: null,
+      isExchange,
+    };
+  }
+  let lo = words[at + 4]!;
+  let hi = words[at + 5]!;
+  const expected = isExchange ? { lo: words[at + 6]!, hi: words[at + 7]! } : null;
+  if (i > 0) {
+    const low = lo + i * words[at + 6]!;
+    lo = low % TWO32;
+    hi = (hi + i * words[at + 7]! + Math.floor(low / TWO32)) % TWO32;
+  }
+  return { step, stretch, lo, hi, update, how, expected, isExchange };
+}
+
+/** True iff `next` is what `first` does, `distance` entries further on. */
+function continues(
+  first: readonly Write[],
+  next: readonly Write[],
+  distance: number,
+  level: number,
+  span: number,
+  decoder: Decoder,
+): boolean {
+  if (first.length !== next.length) return false;
+  for (let k = 0; k < first.length; k++) {
+    const a = first[k]!;
+    const b = next[k]!;
+    if (a.stretch !== b.stretch || a.how !== b.how || a.isExchange !== b.isExchange || a.isExchange)
+      return false;
+    if (k > 0 && (a.update === first[k - 1]!.update) !== (b.update === next[k - 1]!.update)) return false;
+    const kind = decoder.kind(level, a.lo, a.hi);
+    if (kind !== decoder.kind(level, b.lo, b.hi)) return false;
+    if (kind === ABSENT) {
+      if (a.lo !== b.lo || a.hi !== b.hi) return false;
+    } else if (kind !== LEAF || !continuesLeaf(a, b, distance * span, decoder)) return false;
+  }
+  return true;
+}
+
+const continuesLeaf = (a: Write, b: Write, pages: number, decoder: Decoder): boolean =>
+  decoder.frame(a.lo, a.hi) + pages === decoder.frame(b.lo, b.hi) &&
+  decoder.rights(a.lo, a.hi) === decoder.rights(b.lo, b.hi) &&
+  decoder.attributes(a.lo, a.hi) === decoder.attributes(b.lo, b.hi) &&
+  decoder.isDirty(a.lo, a.hi) === decoder.isDirty(b.lo, b.hi);
+
+/** Last value of every entry that a table's writes leave. */
+export function decodeWrites(
+  words: Uint32Array,
+  log: TableLog,
+  entries: number,
+): { readonly lo: Uint32Array; readonly hi: Uint32Array; readonly isWritten: Uint8Array } {
+  const lo = new Uint32Array(entries);
+  const hi = new Uint32Array(entries);
+  const isWritten = new Uint8Array(entries);
+  for (let k = 0; k < log.records.length; k++) {
+    const at = log.records[k]!;
+    const index = words[at + 3]! & 0xffff;
+    const count = Math.min(words[at + 3]! >>> 16, entries - index);
+    for (let i = 0; i < count; i++) {
+      const write = writeAt(words, at, i, 0, 0);
+      lo[index + i] = write.lo;
+      hi[index + i] = write.hi;
+      isWritten[index + i] = 1;
+    }
+  }
+  return { lo, hi, isWritten };
+}

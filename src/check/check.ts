@@ -1,0 +1,99 @@
+import { nameCause } from "./counterfactual.ts";
+import { type DecideOptions, Decision } from "./decide.ts";
+import { dominant } from "./dominance.ts";
+import { explain } from "./explain.ts";
+import type { CheckResult, Finding } from "./finding.ts";
+import { type Group, grouped, mergedByCause, pagesIn } from "./groups.ts";
+import type { CheckInput, CheckOptions } from "./input.ts";
+import type { RawViolation } from "./judge.ts";
+import { ledger } from "./ledger.ts";
+import { RULES } from "./violation-class.ts";
+import { publishedTooEarly } from "./weak-only.ts";
+
+/** Groups whose cause is looked for; with more, something is wrong throughout and the first ones tell. */
+const MAX_NAMED = 24;
+
+/**
+ * Decides an edit script: every interleaving of it with any device access, walk, cache and invalidation.
+ *
+ * Exact for single accesses; see docs/edit-script.md for what is not decided. Errors: CheckInputError.
+ */
+export function check(input: CheckInput, options: CheckOptions = {}): CheckResult {
+  const decision = new Decision(input);
+  const mode = options.mode ?? "weak";
+  const how: DecideOptions = {
+    mode,
+    collapse: options.collapse ?? true,
+    skipUntouched: options.skipUntouched ?? true,
+    journalRules: true,
+    only: null,
+  };
+  const found = decision.violations(how);
+  const { histories, pages } = decision.effort;
+  const groups = found.length > 0 ? named(decision, found, how, options.causes ?? true) : [];
+  const audit = ledger(decision).map(({ violation, cause }): Group => {
+    const ranges = violation.end > violation.start ? [violation] : [];
+    const example = violation as RawViolation;
+    const { class: kind, domain, step } = violation;
+    return { class: kind, shows: kind, domain, ranges, example, cause, causeStep: step };
+  });
+  const others = dominant([...mergedByCause(groups), ...audit.filter((g) => g.class !== "V12")]);
+  // Tables that a broken plan never linked, or never let go of, are its consequence.
+  const drifts = audit.filter((g) => g.class === "V12" && (others.length === 0 || g.example.table === 0));
+  const findings = [...others, ...drifts].map((g) => finding(decision, g, how)).sort(byPlace);
+  const { log } = decision;
+  return {
+    verdict: findings.length === 0 ? "clean" : "violation",
+    mode,
+    classes: histories,
+    pages,
+    schedules: pages * interleavings(log.events, input.capability.levels),
+    findings,
+    stats: {
+      steps: log.steps,
+      events: log.events,
+      stores: log.stores,
+      unneededStores: 0,
+      windowPages: log.windows.reduce((sum, w) => sum + w.end - w.start, 0),
+    },
+  };
+}
+
+/** Groups violations and names their causes. */
+function named(decision: Decision, found: RawViolation[], how: DecideOptions, causes: boolean): Group[] {
+  const strong = how.mode === "weak" ? decision.violations({ ...how, mode: "strong" }) : found;
+  const { violations, shows } = publishedTooEarly(found, strong);
+  const groups = grouped(violations, shows);
+  if (causes) for (const group of groups.slice(0, MAX_NAMED)) nameCause(decision, group, how);
+  return groups;
+}
+
+function finding(decision: Decision, group: Group, how: DecideOptions): Finding {
+  const { example } = group;
+  const hasPages = group.ranges.length > 0;
+  return {
+    class: group.class,
+    shows: group.shows,
+    cause: group.cause,
+    causeStep: group.causeStep,
+    domain: group.domain,
+    ranges: group.ranges,
+    pages: pagesIn(group.ranges),
+    met: example.met,
+    rule: RULES[group.class],
+    page: hasPages ? group.ranges[0]!.start : null,
+    access: example.access === 1 ? "read" : example.access === 2 ? "write" : "any",
+    mode: group.class === "V15" ? "weak" : "strong",
+    events: explain(decision, group, how),
+  };
+}
+
+const byPlace = (a: Finding, b: Finding): number =>
+  a.domain - b.domain || (a.page ?? Infinity) - (b.page ?? Infinity) || a.class.localeCompare(b.class);
+
+/** Ways to put the loads of one walk between the events of a script: C(events + loads, loads). */
+function interleavings(events: number, loads: number): number {
+  let ways = 1;
+  for (let i = 1; i <= loads; i++) ways = (ways * (events + i)) / i;
+  return ways;
+}

@@ -1,0 +1,5 @@
+import type { DecoderFactory } from "./entry-kind.ts";
+import { vtdSecondStage } from "./vtd-decoder.ts";
+
+/** Decoders by the capability record's `format`; a further format is one more line. */
+export const DECODERS: ReadonlyMap<string, DecoderFactory> = new Map([["vtd-ss", vtdSecondStage]]);

@@ -1,0 +1,64 @@
+import { type Group, pagesIn } from "./groups.ts";
+import type { PageRange } from "./interest.ts";
+import type { ViolationClass } from "./violation-class.ts";
+
+/**
+ * One cause, one report: which classes a class hides where both have the same cause. An unpinned frame behind an old
+ * translation is V06 and not V04 as well; whatever is read through a freed table is V07.
+ */
+const HIDES: Readonly<Partial<Record<ViolationClass, readonly ViolationClass[]>>> = {
+  V13: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V12"],
+  V08: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V09"],
+  V16: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V07"],
+  V07: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V06", "V09"],
+  V15: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V06", "V07", "V09"],
+  V06: ["V02", "V04", "V04b", "V09"],
+  V09: ["V04b"],
+  V04: ["V04b"],
+  V02: ["V04", "V04b", "V05", "V06", "V09"],
+  V03: ["V04", "V04b"],
+  V01: ["V05", "V09"],
+  V01b: ["V05"],
+};
+/** Classes that hide what they cause whatever the other's cause was named: they are the cause. */
+const TAINTS: readonly ViolationClass[] = ["V13", "V08", "V16", "V07"];
+
+/** Drops what another finding explains. Pages are compared, so that a second fault elsewhere stays visible. */
+export function dominant(groups: readonly Group[]): Group[] {
+  const result: Group[] = [];
+  for (const group of groups) {
+    let left = group.ranges;
+    for (const other of groups) {
+      if (other === group || !HIDES[other.class]?.includes(group.class)) continue;
+      const isSame = other.cause === group.cause || other.cause === null || TAINTS.includes(other.class);
+      if (other.domain === group.domain && isSame) left = without(left, other.ranges);
+    }
+    // Pages around a finding that say no more than "the same cause reaches us too" are not another finding.
+    const rest = group.class === "V04b" && groups.some((o) => isCauseOf(o, group)) ? [] : left;
+    if (pagesIn(rest) > 0 || (group.class === "V12" && group.ranges.length === 0))
+      result.push({ ...group, ranges: rest });
+  }
+  return result;
+}
+
+/** A stale path that shows something somewhere need not be reported where it shows nothing. */
+const isCauseOf = (other: Group, latent: Group): boolean =>
+  other !== latent &&
+  other.domain === latent.domain &&
+  other.cause === latent.cause &&
+  other.causeStep === latent.causeStep &&
+  (HIDES[other.class] ?? []).includes("V04b");
+
+function without(ranges: readonly PageRange[], taken: readonly PageRange[]): readonly PageRange[] {
+  let rest = ranges;
+  for (const hole of taken)
+    rest = rest.flatMap((r) =>
+      hole.end <= r.start || r.end <= hole.start
+        ? [r]
+        : [
+            { start: r.start, end: hole.start },
+            { start: hole.end, end: r.end },
+          ].filter((p) => p.end > p.start),
+    );
+  return rest;
+}

@@ -1,0 +1,329 @@
+import type { Coverage } from "./coverage.ts";
+import { ABSENT, LEAF, MALFORMED, TABLE } from "./entry-kind.ts";
+import { addSpan, type FactSink } from "./facts.ts";
+import { NEVER } from "./positions.ts";
+import type { TableLog } from "./table-log.ts";
+import type { Version } from "./versions.ts";
+import type { ReachContext } from "./walk-reach.ts";
+
+/** Pages of interest inside one coverage: ascending, free of overlap. */
+export interface Ranges {
+  readonly starts: readonly number[];
+  readonly ends: readonly number[];
+}
+
+/** "A walk may hold this table": the earliest position by generation, NEVER where it cannot. */
+export interface HeldTable {
+  readonly table: number;
+  readonly log: TableLog | null;
+  /** Rights left after those of the entries that led here. */
+  readonly rights: number;
+  readonly earliest: Int32Array;
+  /** The final tables lead here. */
+  isCurrent: boolean;
+  /** Reached as it was before the script, so that it says what the old map says. */
+  isPristine: boolean;
+  /** Steps that store the link and overwrite it. */
+  readonly step: number;
+  readonly until: number;
+}
+
+/** Entries with one history in a held table, and the ranges [from, to) of interest that touch them. */
+export interface Slot {
+  readonly state: HeldTable;
+  readonly level: number;
+  readonly index: number;
+  readonly count: number;
+  /** First page, and pages of one entry. */
+  readonly start: number;
+  readonly span: number;
+  readonly coverage: Coverage;
+  readonly ranges: Ranges;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Turns the versions of an entry into facts, and into the tables a walk may hold next. */
+export class EntryFacts {
+  readonly #context: ReachContext;
+  readonly #sink: FactSink;
+
+  constructor(context: ReachContext, sink: FactSink) {
+    this.#context = context;
+    this.#sink = sink;
+  }
+
+  /** Reports what a walk can learn from these entries; returns the child tables it can go on to. */
+  emit(slot: Slot, history: readonly Version[]): HeldTable[] {
+    const { state } = slot;
+    const children: HeldTable[] = [];
+    let heldFrom = NEVER;
+    for (const e of state.earliest) if (e < heldFrom) heldFrom = e;
+    for (const version of history) {
+      const reach = this.#reach(slot, version);
+      if (reach === null) continue;
+      const first = reach[0]!;
+      if (this.#context.journalRules && version.until <= heldFrom)
+        this.#bad(slot, version, "unpublished", first);
+      else if (version.isTorn && !this.#isWindowed(slot, version)) this.#bad(slot, version, "torn", first);
+      else if (version.kind === MALFORMED) this.#bad(slot, version, "malformed", first);
+      else if (version.kind === LEAF) this.#leaves(slot, version, reach);
+      else if (version.kind === TABLE) this.#link(slot, version, history, children);
+      else this.#faults(slot, version, reach);
+      if (version.isPlainOverwrite && this.#isHeldAt(slot, version.step - 1))
+        this.#bad(slot, version, "plain", version.step);
+    }
+    return children;
+  }
+
+  /** True iff some walk or cache may hold the table at a position. */
+  #isHeldAt({ state, coverage }: Slot, position: number): boolean {
+    if (position >= (state.log?.freedAt ?? NEVER)) return false;
+    return state.earliest.some((e, g) => e <= position && position < coverage.deaths[g]!);
+  }
+
+  /** First position, then [from, to) by generation, at which the version can be loaded; null where it never can. */
+  #reach(slot: Slot, version: Version): Int32Array | null {
+    const { state, coverage } = slot;
+    const until = Math.min(version.readableUntil, state.log?.freedAt ?? NEVER);
+    let result: Int32Array | null = null;
+    let first = NEVER;
+    for (let g = 0; g < coverage.generations; g++) {
+      const from = Math.max(state.earliest[g]!, version.step);
+      const to = Math.min(until, coverage.deaths[g]!);
+      if (from >= to) continue;
+      result ??= new Int32Array(1 + 2 * coverage.generations).fill(NEVER);
+      result[1 + 2 * g] = from;
+      result[2 + 2 * g] = to;
+      if (from < first) first = from;
+    }
+    if (result !== null) result[0] = first;
+    return result;
+  }
+
+  /** Reports leaves: piece by piece where a range of interest or the end of what was invalidated cuts them. */
+  #leaves(slot: Slot, version: Version, reach: Int32Array): void {
+    const { ranges, start, span, count, coverage } = slot;
+    const end = start + span * count;
+    for (let r = slot.from; r < slot.to; r++) {
+      const from = Math.max(start, ranges.starts[r]!);
+      const to = Math.min(end, ranges.ends[r]!);
+      if (from >= to) continue;
+      const firstLeaf = start + Math.floor((from - start) / span) * span;
+      const lastLeaf = start + Math.floor((to - 1 - start) / span) * span;
+      if (firstLeaf === lastLeaf || (firstLeaf >= coverage.start && lastLeaf + span <= coverage.end))
+        this.#leaf(slot, version, reach, from, to, firstLeaf, lastLeaf + span);
+      else {
+        const inner = Math.min(to, firstLeaf + span);
+        this.#leaf(slot, version, reach, from, inner, firstLeaf, firstLeaf + span);
+        if (inner < lastLeaf) this.#leaf(slot, version, reach, inner, lastLeaf, inner, lastLeaf);
+        this.#leaf(slot, version, reach, Math.max(inner, lastLeaf), to, lastLeaf, lastLeaf + span);
+      }
+    }
+  }
+
+  #leaf(
+    slot: Slot,
+    version: Version,
+    reach: Int32Array,
+    from: number,
+    to: number,
+    leafStart: number,
+    leafEnd: number,
+  ): void {
+    const { decoder } = this.#context;
+    const alive = this.#cached(slot.coverage, reach, leafStart, leafEnd);
+    this.#sink.leaf({
+      start: from,
+      end: to,
+      frame: decoder.frame(version.lo, version.hi) + from - slot.start,
+      rights: this.#rights(slot, version),
+      attributes: decoder.attributes(version.lo, version.hi),
+      alive,
+      drained: slot.coverage.drained(alive[alive.length - 1]!),
+      isCurrent: slot.state.isCurrent && version.isLast,
+      ...origin(slot, version),
+    });
+  }
+
+  /** Spans during which some cache may hold what was loaded at `reach`. */
+  #cached(coverage: Coverage, reach: Int32Array, start: number, end: number): number[] {
+    const alive: number[] = [];
+    for (let g = 0; g < coverage.generations; g++) {
+      const from = reach[1 + 2 * g]!;
+      if (from === NEVER) continue;
+      addSpan(alive, from, coverage.leafDeath(g, reach[2 + 2 * g]! - 1, start, end));
+    }
+    return alive;
+  }
+
+  #rights(slot: Slot, version: Version): number {
+    const own = this.#context.decoder.rights(version.lo, version.hi);
+    return this.#context.capability.rightsAnded ? own & slot.state.rights : own;
+  }
+
+  /** Reports absent entries: what is not there is known only while it is loaded, except where absence is cached too. */
+  #faults(slot: Slot, version: Version, reach: Int32Array): void {
+    const { coverage, ranges, start } = slot;
+    const end = start + slot.span * slot.count;
+    let alive: number[] = [];
+    if (this.#context.capability.cachesNotPresent)
+      alive = this.#cached(coverage, reach, coverage.start, coverage.end);
+    else
+      for (let g = 0; g < coverage.generations; g++)
+        if (reach[1 + 2 * g] !== NEVER) addSpan(alive, reach[1 + 2 * g]!, reach[2 + 2 * g]!);
+    for (let r = slot.from; r < slot.to; r++) {
+      const from = Math.max(start, ranges.starts[r]!);
+      const to = Math.min(end, ranges.ends[r]!);
+      if (from < to) this.#sink.fault({ start: from, end: to, alive, ...origin(slot, version) });
+    }
+  }
+
+  /** Adds the child table to those a walk may hold next, or finds that it is none. */
+  #link(slot: Slot, version: Version, history: readonly Version[], children: HeldTable[]): void {
+    const { decoder, log, tables } = this.#context;
+    const { state, coverage } = slot;
+    const table = decoder.frame(version.lo, version.hi);
+    const child = log.logAt(table, version.step);
+    if (!child?.isWritten && !tables.isTable(table as never)) {
+      const first = this.#reach(slot, version)![0]!;
+      this.#bad(slot, version, "malformed", first, "it points to a page that holds no table");
+      return;
+    }
+    const rights = this.#rights(slot, version);
+    if (rights === 0) {
+      this.#faults(slot, version, this.#reach(slot, version)!);
+      return;
+    }
+    const before = history[0]!;
+    const wasHere =
+      version.step === 0 ||
+      (before.step === 0 && before.kind === TABLE && decoder.frame(before.lo, before.hi) === table);
+    const isPristine = state.isPristine && wasHere;
+    const isCurrent = state.isCurrent && version.isLast;
+    const same = children.find((c) => c.table === table && c.log === child && c.rights === rights);
+    const earliest = same?.earliest ?? new Int32Array(coverage.generations).fill(NEVER);
+    const until = Math.min(version.readableUntil, state.log?.freedAt ?? NEVER);
+    for (let g = 0; g < coverage.generations; g++) {
+      const from = Math.max(state.earliest[g]!, version.step);
+      if (from < Math.min(until, coverage.deaths[g]!) && from < earliest[g]!) earliest[g] = from;
+    }
+    if (same === undefined)
+      children.push({
+        table,
+        log: child,
+        rights,
+        earliest,
+        isCurrent,
+        isPristine,
+        step: version.step,
+        until: version.until,
+      });
+    else same.isCurrent ||= isCurrent;
+  }
+
+  /** Reports the pointer to a child table as something walks and caches hold. */
+  pointer(slot: Slot, child: HeldTable): void {
+    const { ranges, start, span, state } = slot;
+    for (let r = slot.from; r < slot.to; r++) {
+      const from = Math.max(start, ranges.starts[r]!);
+      const to = Math.min(start + span, ranges.ends[r]!);
+      if (from < to) this.pointerTo(child, from, to, state.table, slot.index, slot.level, slot.coverage);
+    }
+  }
+
+  pointerTo(
+    child: HeldTable,
+    start: number,
+    end: number,
+    table: number,
+    index: number,
+    level: number,
+    coverage: Coverage,
+  ): void {
+    const { isCurrent, step, until } = child;
+    const freedAt = child.log?.freedAt ?? NEVER;
+    if (isCurrent && freedAt === NEVER) return;
+    const alive = held(child, coverage);
+    this.#sink.pointer({
+      start,
+      end,
+      child: child.table,
+      freedAt,
+      alive,
+      isCurrent,
+      table,
+      index,
+      level,
+      step,
+      until,
+    });
+  }
+
+  /** Reports a whole untouched subtree below these entries. */
+  subtree(slot: Slot, child: HeldTable): void {
+    const { ranges, start, span, coverage } = slot;
+    const alive: number[] = [];
+    for (let g = 0; g < coverage.generations; g++) {
+      if (child.earliest[g] === NEVER) continue;
+      const loaded = coverage.deaths[g]! - 1;
+      addSpan(alive, child.earliest[g]!, coverage.leafDeath(g, loaded, coverage.start, coverage.end));
+    }
+    const drained = coverage.drained(alive[alive.length - 1]!);
+    const where = {
+      table: child.table,
+      index: 0,
+      level: slot.level - 1,
+      step: child.step,
+      until: child.until,
+    };
+    for (let r = slot.from; r < slot.to; r++) {
+      const from = Math.max(start, ranges.starts[r]!);
+      const to = Math.min(start + span, ranges.ends[r]!);
+      if (from < to)
+        this.#sink.subtree({ start: from, end: to, alive, drained, isCurrent: child.isCurrent, ...where });
+    }
+  }
+
+  #isWindowed(slot: Slot, version: Version): boolean {
+    if (version.kind !== ABSENT) return false;
+    const end = slot.start + slot.span * slot.count;
+    return this.#context.log.windows.some(
+      (w) =>
+        w.start <= slot.start && end <= w.end && w.open <= version.step && version.readableUntil <= w.close,
+    );
+  }
+
+  #bad(
+    slot: Slot,
+    version: Version,
+    what: "malformed" | "torn" | "unpublished" | "plain",
+    from: number,
+    reason = this.#context.decoder.fault(slot.level, version.lo, version.hi),
+  ): void {
+    const { ranges, start } = slot;
+    const slotEnd = start + slot.span * slot.count;
+    for (let r = slot.from; r < slot.to; r++) {
+      const first = Math.max(start, ranges.starts[r]!);
+      const end = Math.min(slotEnd, ranges.ends[r]!);
+      if (first < end)
+        this.#sink.badEntry({ start: first, end, what, from, reason, ...origin(slot, version) });
+    }
+  }
+}
+
+const origin = ({ state, index, level }: Slot, { step, until }: Version) => ({
+  table: state.table,
+  index,
+  level,
+  step,
+  until,
+});
+
+/** Spans during which walks or the walk cache may hold a table. */
+function held(child: HeldTable, coverage: Coverage): number[] {
+  const alive: number[] = [];
+  for (let g = 0; g < coverage.generations; g++)
+    if (child.earliest[g] !== NEVER) addSpan(alive, child.earliest[g]!, coverage.deaths[g]!);
+  return alive;
+}

@@ -1,0 +1,12 @@
+export { check } from "./check.ts";
+export { Decision } from "./decide.ts";
+export type { CheckResult, CheckStats, Finding, InterleavingEvent } from "./finding.ts";
+export {
+  type CheckInput,
+  CheckInputError,
+  type CheckOptions,
+  type MemoryMode,
+  type TablesBefore,
+} from "./input.ts";
+export { inputOf } from "./script-file.ts";
+export { CAUSES, type Cause, RULES, type ViolationClass } from "./violation-class.ts";

@@ -1,0 +1,50 @@
+import type { EditScript, MapRun, PinRun, ScriptDomain } from "../edit-script/index.ts";
+import type { Pfn } from "../units/index.ts";
+import type { CheckedCapability } from "./geometry.ts";
+
+/** The tables as they are before the script. */
+export interface TablesBefore {
+  /** True iff the page holds a table; a link to any other page is malformed, unless the script wrote that page. */
+  isTable(table: Pfn): boolean;
+  /** Entry of a table; 0 where nothing was ever written. */
+  entry(table: Pfn, index: number): bigint;
+}
+
+/** Everything a verdict depends on. */
+export interface CheckInput {
+  readonly capability: CheckedCapability;
+  readonly domains: readonly ScriptDomain[];
+  readonly tables: TablesBefore;
+  readonly script: EditScript;
+  /** What the user asked for before and after, as runs sorted by IOVA, free of overlap; all domains share it. */
+  readonly oldMap: readonly MapRun[];
+  readonly newMap: readonly MapRun[];
+  /** Pins when the script starts, every pin of the new map included. Without them pins are inferred and not audited. */
+  readonly pins?: readonly PinRun[] | null;
+  /** Tables that stay allocated although the script detaches them. */
+  readonly keptTables?: readonly Pfn[];
+  /** Caches there are; leave out CACHE_ATC where no device translates for itself. */
+  readonly deviceCaches?: number;
+}
+
+/**
+ * `strong`: every store is visible to walkers at once, in order. `weak`: what an entry held stays readable until the next
+ * barrier, or until the entry is cleaned where walkers do not snoop. Weak outcomes contain the strong ones.
+ */
+export type MemoryMode = "strong" | "weak";
+
+export interface CheckOptions {
+  /** Default `weak`. */
+  readonly mode?: MemoryMode;
+  /** Decide one page for all that share its history. Default true. */
+  readonly collapse?: boolean;
+  /** Take subtrees no step touches from the old map instead of reading them. Default true. */
+  readonly skipUntouched?: boolean;
+  /** Name the cause of each violation by replaying the script with one repair. Default true. */
+  readonly causes?: boolean;
+}
+
+/** Input no verdict can be given on; the sentence says what contradicts what. */
+export class CheckInputError extends Error {
+  override name = "CheckInputError";
+}

@@ -1,0 +1,162 @@
+import { type Decoder, TABLE } from "./entry-kind.ts";
+import type { Geometry } from "./geometry.ts";
+import type { TablesBefore } from "./input.ts";
+import type { JointMap } from "./joint-map.ts";
+import type { ScriptLog } from "./script-log.ts";
+import type { TableLog } from "./table-log.ts";
+
+/** A table the script writes or frees, where it stands before the script. */
+export interface LocatedTable {
+  readonly table: number;
+  readonly level: number;
+  readonly base: number;
+  /** The table that points to it; the root has none. */
+  readonly parent: number | null;
+}
+
+export interface PageRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Finds what a check has to look at: pages whose answer changes, and pages below entries that the script writes. What is
+ * neither is not visited, however large the map.
+ */
+export class Interest {
+  readonly located: LocatedTable[] = [];
+  readonly #byTable = new Map<number, LocatedTable>();
+  readonly #log: ScriptLog;
+  readonly #geometry: Geometry;
+  readonly #decoder: Decoder;
+  readonly #tables: TablesBefore;
+  #wanted: Set<number> = new Set();
+
+  constructor(log: ScriptLog, geometry: Geometry, decoder: Decoder, tables: TablesBefore) {
+    this.#log = log;
+    this.#geometry = geometry;
+    this.#decoder = decoder;
+    this.#tables = tables;
+  }
+
+  /** Ranges to visit in one domain, ascending, free of overlap. */
+  ranges(domain: number, root: number, levels: number, maps: JointMap): PageRange[] {
+    this.#locate(domain, root, levels, maps);
+    const ranges: PageRange[] = changedRanges(maps);
+    for (const { table, level, base } of this.located)
+      for (const log of this.#livesOf(table)) this.#writtenRanges(log, level, base, ranges);
+    return joined(ranges, this.#geometry.tableSpan(levels - 1));
+  }
+
+  /** True iff a written table stands in these pages before the script, below the entry that spans them. */
+  hasTouched(start: number, end: number): boolean {
+    return this.located.some(
+      (t) => t.base >= start && t.base + this.#geometry.tableSpan(t.level) <= end && t.parent !== null,
+    );
+  }
+
+  where(table: number): LocatedTable | undefined {
+    return this.#byTable.get(table);
+  }
+
+  *#livesOf(table: number): Generator<TableLog> {
+    const first = this.#log.logAt(table, 0);
+    if (first !== null) yield first;
+  }
+
+  #writtenRanges(log: TableLog, level: number, base: number, ranges: PageRange[]): void {
+    const { words } = this.#log;
+    const span = this.#geometry.span(level);
+    for (const at of log.records) {
+      const index = words[at + 3]! & 0xffff;
+      const count = words[at + 3]! >>> 16;
+      const start = base + index * span;
+      const last = ranges[ranges.length - 1];
+      if (last !== undefined && last.end === start)
+        ranges[ranges.length - 1] = { start: last.start, end: start + count * span };
+      else ranges.push({ start, end: start + count * span });
+    }
+  }
+
+  /** Looks for the written tables where the script says it works, and only then everywhere. */
+  #locate(domain: number, root: number, levels: number, maps: JointMap): void {
+    this.#wanted = new Set();
+    for (const log of this.#log.logs()) if (log.life === 0) this.#wanted.add(log.table);
+    const hints: PageRange[] = changedRanges(maps);
+    for (const inv of this.#log.invalidations)
+      if (inv.domain === domain) hints.push({ start: inv.start, end: inv.end });
+    for (const window of this.#log.windows) if (window.domain === domain) hints.push(window);
+    const all = this.#geometry.tableSpan(levels - 1);
+    this.#descend(root, levels - 1, 0, null, joined(hints, all));
+    if (this.#wanted.size === 0 || this.#restIsNew()) return;
+    this.#descend(root, levels - 1, 0, null, [{ start: 0, end: all }]);
+  }
+
+  /** True iff the tables not found yet are written by plain stores first: nobody can reach those. */
+  #restIsNew(): boolean {
+    for (const table of this.#wanted) {
+      const log = this.#log.logAt(table, 0);
+      const first = log?.records[0];
+      if (first === undefined || (this.#log.words[first]! & 0xff) > 2) return false;
+    }
+    return true;
+  }
+
+  #descend(
+    table: number,
+    level: number,
+    base: number,
+    parent: number | null,
+    ranges: readonly PageRange[],
+  ): void {
+    if (this.#log.isTouched(table) && !this.#byTable.has(table)) {
+      const found = { table, level, base, parent };
+      this.located.push(found);
+      this.#byTable.set(table, found);
+      this.#wanted.delete(table);
+    }
+    if (level === 0) return;
+    const span = this.#geometry.span(level);
+    const end = base + this.#geometry.tableSpan(level);
+    let next = base;
+    for (const range of ranges) {
+      if (range.end <= next || range.start >= end) continue;
+      const first = Math.floor((Math.max(range.start, next) - base) / span);
+      const last = Math.floor((Math.min(range.end, end) - 1 - base) / span);
+      for (let index = first; index <= last && this.#wanted.size > 0; index++) {
+        const entry = this.#tables.entry(table as never, index);
+        const lo = Number(entry & 0xffff_ffffn);
+        const hi = Number(entry >> 32n);
+        if (this.#decoder.kind(level, lo, hi) !== TABLE) continue;
+        const child = this.#decoder.frame(lo, hi);
+        const start = base + index * span;
+        if (level > 1 || this.#wanted.has(child)) {
+          const inside = ranges.filter((r) => r.start < start + span && start < r.end);
+          this.#descend(child, level - 1, start, table, inside);
+        }
+      }
+      next = base + (last + 1) * span;
+    }
+  }
+}
+
+function changedRanges(maps: JointMap): PageRange[] {
+  const ranges: PageRange[] = [];
+  for (let piece = 0; piece + 1 < maps.length; piece++)
+    if (maps.isChanged(piece)) ranges.push({ start: maps.start(piece), end: maps.end(piece) });
+  return ranges;
+}
+
+/** Sorts ranges, joins those that meet, and cuts them at `end`. */
+export function joined(ranges: readonly PageRange[], end: number): PageRange[] {
+  const sorted = ranges.toSorted((a, b) => a.start - b.start);
+  const result: { start: number; end: number }[] = [];
+  for (const range of sorted) {
+    if (range.start >= end) break;
+    const to = Math.min(range.end, end);
+    const last = result[result.length - 1];
+    if (last !== undefined && range.start <= last.end) last.end = Math.max(last.end, to);
+    else result.push({ start: range.start, end: to });
+  }
+  return result;
+}

@@ -1,0 +1,199 @@
+import type { Coverage } from "./coverage.ts";
+import type { PointerFact, Spans, SubtreeFact } from "./facts.ts";
+import { aliveUntil, type BadEntryFact, type FaultFact, type LeafFact, type Origin } from "./facts.ts";
+import type { FrameDrops } from "./frame-drops.ts";
+import { type JointMap, NOTHING } from "./joint-map.ts";
+import { NEVER } from "./positions.ts";
+import type { Window } from "./script-log.ts";
+import type { ViolationClass } from "./violation-class.ts";
+
+/** Kinds of access, one bit each, as rights are. */
+const ACCESSES = [1, 2] as const;
+
+/** A class of pages that break one rule for one reason. */
+export interface RawViolation extends Origin {
+  readonly class: ViolationClass;
+  readonly domain: number;
+  readonly start: number;
+  readonly end: number;
+  /** 1 read, 2 write, 0 where both or none matter. */
+  readonly access: number;
+  /** Position from which it can be met. */
+  readonly from: number;
+  /** What was met, in words. */
+  readonly met: string;
+  /** The stretch of equally invalidated pages it lies in. */
+  readonly coverage: Coverage;
+}
+
+/** Compares what devices may meet with what the two maps allow. */
+export class Judge {
+  readonly violations: RawViolation[] = [];
+  readonly #maps: JointMap;
+  readonly #drops: FrameDrops;
+  readonly #windows: readonly Window[];
+  readonly #steps: number;
+  readonly #domain: number;
+  coverage!: Coverage;
+
+  constructor(maps: JointMap, drops: FrameDrops, windows: readonly Window[], steps: number, domain: number) {
+    this.#maps = maps;
+    this.#drops = drops;
+    this.#windows = windows.filter((w) => w.domain === domain);
+    this.#steps = steps;
+    this.#domain = domain;
+  }
+
+  report(
+    kind: ViolationClass,
+    start: number,
+    end: number,
+    origin: Origin,
+    access: number,
+    from: number,
+    met: string,
+  ): void {
+    const { table, index, level, step, until } = origin;
+    const where = { domain: this.#domain, coverage: this.coverage, table, index, level, step, until };
+    this.violations.push({ class: kind, start, end, access, from, met, ...where });
+  }
+
+  leaf(fact: LeafFact): void {
+    const maps = this.#maps;
+    const remains = aliveUntil(fact.alive) === NEVER;
+    for (let piece = maps.find(fact.start), start = fact.start; start < fact.end; piece++) {
+      const end = Math.min(fact.end, maps.end(piece));
+      const frame = fact.frame + start - fact.start;
+      const isOld = frame === maps.oldFrame(piece, start);
+      const isNew = frame === maps.newFrame(piece, start);
+      const exact =
+        (isNew && fact.rights === maps.newRights[piece]) ||
+        (isOld && fact.rights === maps.oldRights[piece] && !remains);
+      if (!exact)
+        for (const access of ACCESSES)
+          if (fact.rights & access) this.#granted(fact, piece, start, end, isOld, isNew, access, remains);
+          else this.#denied(fact, piece, start, end, access, remains);
+      this.#frames(fact, frame, start, end, fact.drained);
+      start = end;
+    }
+  }
+
+  /** An access succeeds on the leaf's frame. */
+  #granted(
+    fact: LeafFact,
+    piece: number,
+    start: number,
+    end: number,
+    isOld: boolean,
+    isNew: boolean,
+    access: number,
+    remains: boolean,
+  ): void {
+    const byOld = isOld && (this.#maps.oldRights[piece]! & access) !== 0;
+    const byNew = isNew && (this.#maps.newRights[piece]! & access) !== 0;
+    const from = fact.alive[0]!;
+    if (!byOld && !byNew)
+      this.report(isOld || isNew ? "V03" : "V02", start, end, fact, access, from, leafText(fact, start));
+    else if (remains && !byNew) this.report("V04", start, end, fact, access, from, leafText(fact, start));
+  }
+
+  /** An access faults on rights the leaf does not have. */
+  #denied(fact: LeafFact, piece: number, start: number, end: number, access: number, remains: boolean): void {
+    const maps = this.#maps;
+    if ((maps.newRights[piece]! & access) === 0) return;
+    const met = leafText(fact, start);
+    if ((maps.oldRights[piece]! & access) !== 0) {
+      if (!this.#isWindowed(start, end, fact.alive))
+        this.report(maps.isKept(piece) ? "V01" : "V01b", start, end, fact, access, fact.alive[0]!, met);
+    } else if (remains) this.report("V04", start, end, fact, access, fact.alive[0]!, met);
+  }
+
+  fault(fact: FaultFact): void {
+    const maps = this.#maps;
+    const remains = aliveUntil(fact.alive) === NEVER;
+    for (let piece = maps.find(fact.start), start = fact.start; start < fact.end; piece++) {
+      const end = Math.min(fact.end, maps.end(piece));
+      const both = maps.oldRights[piece]! & maps.newRights[piece]!;
+      if (both !== 0 && !this.#isWindowed(start, end, fact.alive))
+        this.report(
+          maps.isKept(piece) ? "V01" : "V01b",
+          start,
+          end,
+          fact,
+          both & -both,
+          fact.alive[0]!,
+          "nothing",
+        );
+      else if (remains && maps.newRights[piece] !== 0)
+        this.report("V05", start, end, fact, 0, fact.alive[0]!, "nothing");
+      start = end;
+    }
+  }
+
+  /** Pages of an untouched subtree show what the old map says. */
+  subtree(fact: SubtreeFact): void {
+    const maps = this.#maps;
+    const remains = aliveUntil(fact.alive) === NEVER;
+    for (let piece = maps.find(fact.start), start = fact.start; start < fact.end; piece++) {
+      const end = Math.min(fact.end, maps.end(piece));
+      const frame = maps.oldFrame(piece, start);
+      if (remains && maps.isChanged(piece)) {
+        const kind = frame === NOTHING ? "V05" : "V04";
+        this.report(kind, start, end, fact, 0, fact.alive[0]!, "what the old map says");
+      }
+      if (frame !== NOTHING) this.#frames(fact, frame, start, end, fact.drained);
+      start = end;
+    }
+  }
+
+  pointer(fact: PointerFact): void {
+    const { start, end, alive } = fact;
+    if (aliveUntil(alive) > fact.freedAt)
+      this.report(
+        "V07",
+        start,
+        end,
+        fact,
+        0,
+        Math.max(alive[0]!, fact.freedAt),
+        "a pointer to a freed table",
+      );
+    else if (aliveUntil(alive) === NEVER && !fact.isCurrent)
+      this.report("V04b", start, end, fact, 0, alive[0]!, "a pointer to a detached table");
+  }
+
+  badEntry(fact: BadEntryFact): void {
+    const kinds = { malformed: "V13", torn: "V08", plain: "V08", unpublished: "V15" } as const;
+    const met = {
+      malformed: `a malformed entry: ${fact.reason}`,
+      torn: "a half-written entry",
+      plain: "an entry under a store that may tear",
+      unpublished: "what the entry held before it was written",
+    };
+    this.report(kinds[fact.what], fact.start, fact.end, fact, 0, fact.from, met[fact.what]);
+  }
+
+  /** Frames that are reachable, or under an access, after their last pin went. */
+  #frames(origin: Origin, frame: number, start: number, end: number, drained: number): void {
+    this.#drops.each(frame, frame + end - start, (from, to, step) => {
+      if (drained <= step) return;
+      const first = start + from - frame;
+      this.report("V06", first, start + to - frame, origin, 0, step, "a frame that is no longer pinned");
+    });
+  }
+
+  /** True iff a declared window allows faults at all these positions. */
+  #isWindowed(start: number, end: number, alive: Spans): boolean {
+    return this.#windows.some((w) => {
+      if (w.start > start || end > w.end) return false;
+      const close = w.close === NEVER ? this.#steps : w.close;
+      for (let i = 0; i < alive.length; i += 2) if (alive[i]! < w.open || alive[i + 1]! > close) return false;
+      return true;
+    });
+  }
+}
+
+const leafText = (fact: LeafFact, page: number): string => {
+  const rights = ["no rights", "read only", "write only", "read and write"][fact.rights]!;
+  return `frame 0x${((fact.frame + page - fact.start) * 4096).toString(16)} (${rights})`;
+};

@@ -1,0 +1,65 @@
+import type { Decision } from "./decide.ts";
+import type { RawViolation } from "./judge.ts";
+import { tableDrifts } from "./table-ledger.ts";
+import type { Cause } from "./violation-class.ts";
+
+/** A violation the script shows without any walk, with its cause. */
+export interface LedgerEntry {
+  readonly violation: Omit<RawViolation, "coverage" | "held">;
+  readonly cause: Cause;
+}
+
+/** What the script alone decides: pins and tables that do not add up, and roots that change in pieces. */
+export function ledger(decision: Decision): LedgerEntry[] {
+  const { log, input, drops } = decision;
+  const entries: LedgerEntry[] = [];
+  const domain = input.domains[0]?.id ?? 0;
+  const nowhere = { index: 0, level: 0, until: 0, access: 0 };
+  for (const drift of drops.drifts) {
+    const frames = `frames 0x${(drift.start * 4096).toString(16)} to 0x${(drift.end * 4096).toString(16)}`;
+    const met = `${frames} hold ${drift.pins} pins for ${drift.references} pages of the new map`;
+    const violation = {
+      class: "V12",
+      domain,
+      start: 0,
+      end: 0,
+      table: 0,
+      step: 0,
+      from: log.steps,
+      met,
+    } as const;
+    entries.push({
+      violation: { ...nowhere, ...violation },
+      cause: drift.pins > drift.references ? "leak" : "double",
+    });
+  }
+  for (const drift of tableDrifts(decision)) {
+    const { table, step, start, end } = drift;
+    const what = {
+      leak: "is neither reachable nor freed",
+      double: "is freed twice",
+      unknown: "is freed but was no table",
+    }[drift.what];
+    const met = `table 0x${(table * 4096).toString(16)} ${what}`;
+    const violation = { class: "V12", domain, start, end, table, step, from: log.steps, met } as const;
+    entries.push({
+      violation: { ...nowhere, ...violation },
+      cause: drift.what === "leak" ? "leak" : "double",
+    });
+  }
+  if (!input.capability.rootSwitch)
+    for (const root of log.roots) {
+      const met = "a root that cannot be replaced together with its domain tag";
+      const end = decision.geometry.tableSpan(root.levels - 1);
+      const where = {
+        domain: root.domain,
+        start: 0,
+        end,
+        table: root.root,
+        step: root.step,
+        from: root.step,
+      };
+      entries.push({ violation: { ...nowhere, ...where, class: "V16", met }, cause: "split-store" });
+    }
+  return entries;
+}

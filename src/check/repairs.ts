@@ -1,0 +1,140 @@
+import { CACHE_ATC, CACHES_ALL, type Step } from "../edit-script/index.ts";
+import type { IovaPfn } from "../units/index.ts";
+import type { Cause, ViolationClass } from "./violation-class.ts";
+
+/** One ideal change of a script, and the step (by index in the list it was made from) that it is about. */
+export interface Repair {
+  readonly cause: Cause;
+  readonly at: number;
+  apply(): Step[];
+}
+
+/** What repairs may use. */
+export interface RepairContext {
+  readonly steps: readonly Step[];
+  readonly domain: number;
+  /** Pages of the whole IOVA space. */
+  readonly pages: number;
+  readonly isCoherent: boolean;
+  readonly tables: readonly number[];
+  readonly entries: number;
+}
+
+const isStore = (step: Step): boolean =>
+  step.op === "store" || step.op === "storeRun" || step.op === "exchange" || step.op === "setRoot";
+const isWrite = (step: Step): boolean => isStore(step) || step.op === "fill" || step.op === "gather";
+const isRelease = (step: Step): boolean => step.op === "unpin" || step.op === "freeTable";
+const DRAIN: Step = { op: "wait", drain: true };
+const BARRIER: Step = { op: "barrier" };
+
+/** Repairs worth trying for a class, the most specific first. Each is one ideal event, inserted or moved. */
+export function* repairsFor(
+  kind: ViolationClass,
+  weakOnly: boolean,
+  context: RepairContext,
+): Generator<Repair> {
+  if (weakOnly) {
+    yield* visibility(context);
+    return;
+  }
+  if (kind === "V05") yield* visibility(context);
+  if (kind === "V01" || kind === "V01b" || kind === "V02" || kind === "V03" || kind === "V05")
+    yield* order(context);
+  if (kind === "V06") yield delayed("early-unpin", "unpin", context);
+  if (kind === "V07") yield delayed("early-free", "freeTable", context);
+  yield* weakened(context);
+  yield* fullInvalidations(context);
+}
+
+/** A barrier (and a clean of everything) at the earliest place where it helps. */
+function* visibility({ steps, isCoherent, tables, entries }: RepairContext): Generator<Repair> {
+  const cleans: Step[] = isCoherent
+    ? []
+    : tables.map((table) => ({ op: "clean", table: table as never, index: 0, count: entries }));
+  const cause: Cause = isCoherent ? "no-barrier" : "no-clean";
+  for (let at = 1; at <= steps.length; at++)
+    if (isWrite(steps[at - 1]!) && (at === steps.length || !isWrite(steps[at]!) || isStore(steps[at]!)))
+      yield {
+        cause,
+        at: at - 1,
+        apply: () => [...steps.slice(0, at), ...cleans, BARRIER, ...steps.slice(at)],
+      };
+}
+
+/** A store made later: behind one of the steps after it. */
+function* order({ steps }: RepairContext): Generator<Repair> {
+  const writes = steps.flatMap((step, i) => (isWrite(step) ? [i] : []));
+  for (const at of writes)
+    for (const behind of writes)
+      if (behind > at)
+        yield {
+          cause: "order",
+          at,
+          apply: () => [
+            ...steps.slice(0, at),
+            ...steps.slice(at + 1, behind + 1),
+            steps[at]!,
+            ...steps.slice(behind + 1),
+          ],
+        };
+}
+
+const delayed = (cause: Cause, op: "unpin" | "freeTable", { steps }: RepairContext): Repair => ({
+  cause,
+  at: steps.findIndex((step) => step.op === op),
+  apply: () => [...steps.filter((step) => step.op !== op), ...steps.filter((step) => step.op === op)],
+});
+
+/** The invalidations and waits that are there, each made as strong as it can be in one respect. */
+function* weakened({ steps, pages, domain }: RepairContext): Generator<Repair> {
+  const first = steps.findIndex((step) => step.op === "invalidate");
+  const lastWait = steps.findLastIndex((step) => step.op === "wait");
+  const each = (change: (step: Step & { op: "invalidate" }) => Step[]): (() => Step[]) => {
+    return () => steps.flatMap((step) => (step.op === "invalidate" ? change(step) : [step]));
+  };
+  if (lastWait >= 0)
+    yield {
+      cause: "no-drain",
+      at: lastWait,
+      apply: () => steps.map((step) => (step.op === "wait" ? DRAIN : step)),
+    };
+  if (first < 0) return;
+  yield { cause: "no-wait", at: first, apply: each((step) => [step, DRAIN]) };
+  yield { cause: "no-ATC", at: first, apply: each((s) => [{ ...s, caches: s.caches | CACHE_ATC }]) };
+  yield { cause: "no-ATC", at: first, apply: each((s) => [s, { ...s, caches: CACHE_ATC }]) };
+  yield {
+    cause: "wrong-scope",
+    at: first,
+    apply: each((s) => [{ ...s, scope: "nonLeaf", caches: CACHES_ALL }]),
+  };
+  const whole = { iovaPfn: 0 as IovaPfn, pages };
+  yield { cause: "under-range", at: first, apply: each((s) => [{ ...s, ...whole }]) };
+  yield { cause: "wrong-tag", at: first, apply: each((s) => [s, { ...s, domain }]) };
+  const all = steps.filter((step) => step.op === "invalidate");
+  yield {
+    cause: "order",
+    at: first,
+    apply: () => [
+      ...steps.flatMap((step) => (isRelease(step) ? [BARRIER, ...all, DRAIN, step] : [step])),
+      BARRIER,
+      ...all,
+      DRAIN,
+    ],
+  };
+}
+
+/** A complete invalidation at the earliest place where it helps. */
+function* fullInvalidations({ steps, pages, domain }: RepairContext): Generator<Repair> {
+  const full: Step[] = [
+    BARRIER,
+    { op: "invalidate", domain, scope: "nonLeaf", caches: CACHES_ALL, iovaPfn: 0 as IovaPfn, pages },
+    DRAIN,
+  ];
+  for (let at = 0; at <= steps.length; at++)
+    if (at === steps.length || isStore(steps[at]!) || isRelease(steps[at]!))
+      yield {
+        cause: "missing-inv",
+        at: Math.min(at, steps.length - 1),
+        apply: () => [...steps.slice(0, at), ...full, ...steps.slice(at)],
+      };
+}

@@ -1,0 +1,182 @@
+import {
+  decodeStep,
+  type EditScript,
+  FLAG_DRAIN,
+  FLAG_NON_LEAF,
+  FLAG_OPEN,
+  OP,
+  recordLength,
+  type SetRootStep,
+} from "../edit-script/index.ts";
+import { NEVER } from "./positions.ts";
+import { TableLog } from "./table-log.ts";
+
+/** One posted invalidation. */
+export interface Invalidation {
+  readonly step: number;
+  /** Step of the wait that completes it, or NEVER. */
+  completes: number;
+  readonly domain: number;
+  readonly nonLeaf: boolean;
+  readonly caches: number;
+  readonly start: number;
+  readonly end: number;
+}
+/** A declared window: faults are allowed at positions [open, close). */
+export interface Window {
+  readonly domain: number;
+  readonly start: number;
+  readonly end: number;
+  readonly open: number;
+  close: number;
+}
+/** Frames that lose a pin. */
+export interface Unpin {
+  readonly step: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+const TWO32 = 0x1_0000_0000;
+
+/** A script sorted by what it touches: writes by table, and the steps that order them. Steps are numbered from 1. */
+export class ScriptLog {
+  readonly script: EditScript;
+  readonly words: Uint32Array;
+  /** Word where the record of step k starts, at k - 1. */
+  readonly records: Uint32Array;
+  readonly steps: number;
+  /** Steps with every run counted entry by entry. */
+  events = 0;
+  /** Entry stores, plain ones included. */
+  stores = 0;
+  readonly #logs = new Map<number, TableLog[]>();
+  readonly barriers: number[] = [];
+  readonly drains: number[] = [];
+  readonly waits: number[] = [];
+  readonly invalidations: Invalidation[] = [];
+  readonly windows: Window[] = [];
+  readonly unpins: Unpin[] = [];
+  readonly roots: (SetRootStep & { readonly step: number })[] = [];
+  readonly frees: { readonly step: number; readonly table: number }[] = [];
+
+  constructor(script: EditScript) {
+    this.script = script;
+    this.words = script.words;
+    this.steps = script.steps;
+    this.records = new Uint32Array(this.steps);
+    this.#read();
+  }
+
+  /** Logs of every life of every table the script writes or frees. */
+  *logs(): Generator<TableLog> {
+    for (const lives of this.#logs.values()) yield* lives;
+  }
+  isTouched(table: number): boolean {
+    return this.#logs.has(table);
+  }
+  /** The life a link stored at `step` points to; null for a table the script neither writes nor frees. */
+  logAt(table: number, step: number): TableLog | null {
+    const lives = this.#logs.get(table);
+    if (lives === undefined) return null;
+    for (const log of lives) if (log.freedAt > step) return log;
+    return lives[lives.length - 1]!;
+  }
+
+  #read(): void {
+    const { words } = this;
+    let step = 0;
+    let stretch = 0;
+    let stretchTable = -1;
+    let lastTable = -1;
+    let lastLog: TableLog | null = null;
+    let pending = 0;
+    for (let at = 0; at < words.length; at += recordLength(words, at)) {
+      this.records[step++] = at;
+      const op = words[at]! & 0xff;
+      const flags = words[at]! >>> 8;
+      const table = words[at + 2]!;
+      if (op === OP.store || op === OP.storeRun || op === OP.exchange || op === OP.fill || op === OP.gather) {
+        if (table !== stretchTable) {
+          stretch++;
+          stretchTable = table;
+        }
+        if (table !== lastTable || lastLog!.freedAt !== NEVER) {
+          lastTable = table;
+          lastLog = this.#logForWrite(table);
+        }
+        lastLog!.steps.push(step);
+        lastLog!.records.push(at);
+        lastLog!.stretches.push(stretch);
+        const count = words[at + 3]! >>> 16;
+        this.stores += count;
+        this.events += count;
+        continue;
+      }
+      stretchTable = -1;
+      this.events++;
+      if (op === OP.barrier) this.barriers.push(step);
+      else if (op === OP.clean) {
+        const index = words[at + 3]! & 0xffff;
+        this.#logForWrite(table).cleans.push({ step, index, count: words[at + 3]! >>> 16 });
+      } else if (op === OP.invalidate) {
+        const start = words[at + 5]! * TWO32 + words[at + 4]!;
+        this.invalidations.push({
+          step,
+          completes: NEVER,
+          domain: table,
+          nonLeaf: (flags & FLAG_NON_LEAF) !== 0,
+          caches: words[at + 3]!,
+          start,
+          end: start + words[at + 7]! * TWO32 + words[at + 6]!,
+        });
+      } else if (op === OP.wait) {
+        this.waits.push(step);
+        if (flags & FLAG_DRAIN) this.drains.push(step);
+        for (; pending < this.invalidations.length; pending++) this.invalidations[pending]!.completes = step;
+      } else this.#release(op, flags, at, step);
+    }
+  }
+
+  #release(op: number, flags: number, at: number, step: number): void {
+    const decoded = decodeStep(this.words, at);
+    if (decoded.op === "freeTable") {
+      this.frees.push({ step, table: decoded.table });
+      const lives = this.#livesOf(decoded.table);
+      const log = lives[lives.length - 1]!;
+      if (log.freedAt === NEVER) log.freedAt = step;
+      else log.freedAgain.push(step);
+    } else if (decoded.op === "unpin")
+      this.unpins.push({ step, start: decoded.pfn, end: decoded.pfn + decoded.pages });
+    else if (decoded.op === "setRoot") this.roots.push({ ...decoded, step });
+    else if (decoded.op === "window") {
+      const start = decoded.iovaPfn;
+      const end = decoded.iovaPfn + decoded.pages;
+      if (flags & FLAG_OPEN)
+        this.windows.push({ domain: decoded.domain, start, end, open: step, close: NEVER });
+      else
+        for (const window of this.windows)
+          if (
+            window.domain === decoded.domain &&
+            start <= window.start &&
+            window.end <= end &&
+            window.close === NEVER
+          )
+            window.close = step;
+    } else throw new RangeError(`edit script: op ${op} at step ${step} is not decided`);
+  }
+
+  #livesOf(table: number): TableLog[] {
+    let lives = this.#logs.get(table);
+    if (lives === undefined) this.#logs.set(table, (lives = [new TableLog(table, 0, NEVER)]));
+    return lives;
+  }
+  #logForWrite(table: number): TableLog {
+    const lives = this.#livesOf(table);
+    const last = lives[lives.length - 1]!;
+    if (last.freedAt === NEVER) return last;
+    const next = new TableLog(table, last.life + 1, NEVER);
+    lives.push(next);
+    return next;
+  }
+}

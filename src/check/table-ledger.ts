@@ -1,0 +1,112 @@
+import { decodeWrites } from "./cells.ts";
+import type { Decision } from "./decide.ts";
+import { TABLE } from "./entry-kind.ts";
+
+/** A table page that the script loses, or gives back more than once. */
+export interface TableDrift {
+  readonly table: number;
+  readonly what: "leak" | "double" | "unknown";
+  /** Step after which it was unreachable, or of the freeing. */
+  readonly step: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Known {
+  readonly level: number;
+  readonly base: number;
+}
+
+/**
+ * Audits table pages: every table that the final tables do not reach must have been freed, once.
+ *
+ * Only tables the script touches, links or cuts off are looked at, with all that hangs below those it cuts off.
+ */
+export function tableDrifts(decision: Decision): TableDrift[] {
+  const { log, input, decoder, geometry } = decision;
+  const kept = new Set<number>(input.keptTables ?? []);
+  const known = new Map<number, Known>();
+  const drifts: TableDrift[] = [];
+  const roots = new Map(input.domains.map((d) => [d.id, { table: d.root as number, levels: d.levels }]));
+  for (const { domain, root, levels } of log.roots) roots.set(domain, { table: root, levels });
+
+  /** Entries of a table after the script, and before it, that point to tables. */
+  const children = (
+    table: number,
+    level: number,
+    base: number,
+    when: "before" | "after",
+  ): Map<number, Known> => {
+    const found = new Map<number, Known>();
+    if (level === 0) return found;
+    const current = log.logAt(table, when === "after" ? log.steps : 0);
+    const written =
+      when === "after" && current !== null ? decodeWrites(log.words, current, geometry.entries) : null;
+    const life = current?.life ?? 0;
+    for (let index = 0; index < geometry.entries; index++) {
+      let lo = written?.lo[index] ?? 0;
+      let hi = written?.hi[index] ?? 0;
+      if (written === null || written.isWritten[index] === 0) {
+        if (life > 0) continue;
+        const entry = input.tables.entry(table as never, index);
+        lo = Number(entry & 0xffff_ffffn);
+        hi = Number(entry >> 32n);
+      }
+      if (decoder.kind(level, lo, hi) !== TABLE) continue;
+      const span = geometry.span(level);
+      found.set(decoder.frame(lo, hi), { level: level - 1, base: base + index * span });
+    }
+    return found;
+  };
+
+  const reachable = new Set<number>();
+  const cut: [number, Known][] = [];
+  /** Compares what a written table pointed to with what it points to now. */
+  const follow = (table: number, level: number, base: number): void => {
+    reachable.add(table);
+    if (level === 0) return;
+    const now = children(table, level, base, "after");
+    for (const [child, at] of now)
+      if (log.isTouched(child) || hasTouchedBelow(decision, at, geometry.span(level))) {
+        if (!reachable.has(child)) follow(child, at.level, at.base);
+      } else reachable.add(child);
+    if (log.logAt(table, 0)?.life === 0 || known.has(table) || input.tables.isTable(table as never))
+      for (const [child, at] of children(table, level, base, "before"))
+        if (!now.has(child)) cut.push([child, at]);
+  };
+  for (const { table, levels } of roots.values()) follow(table, levels - 1, 0);
+  for (const d of input.domains)
+    if (roots.get(d.id)!.table !== d.root) cut.push([d.root, { level: d.levels - 1, base: 0 }]);
+
+  const audit = (table: number, at: Known): void => {
+    if (reachable.has(table) || known.has(table)) return;
+    known.set(table, at);
+    const own = log.logAt(table, 0);
+    const isFreed = own !== null && own.freedAt <= log.steps;
+    const end = at.base + geometry.tableSpan(at.level);
+    if (!isFreed && !kept.has(table)) drifts.push({ table, what: "leak", step: 0, start: at.base, end });
+    for (const [child, below] of children(table, at.level, at.base, "before")) audit(child, below);
+  };
+  for (const [table, at] of cut) audit(table, at);
+
+  for (const table of log.logs()) {
+    for (const step of table.freedAgain)
+      drifts.push({ table: table.table, what: "double", step, start: 0, end: 0 });
+    const isKnown = table.isWritten || known.has(table.table) || reachable.has(table.table);
+    if (table.freedAt <= log.steps && !isKnown && !input.tables.isTable(table.table as never))
+      drifts.push({ table: table.table, what: "unknown", step: table.freedAt, start: 0, end: 0 });
+    if (table.freedAt > log.steps && table.isWritten && !isKnownTable(table.table) && !kept.has(table.table))
+      drifts.push({ table: table.table, what: "leak", step: table.steps[0]!, start: 0, end: 0 });
+  }
+  return drifts;
+
+  function isKnownTable(table: number): boolean {
+    return reachable.has(table) || known.has(table);
+  }
+}
+
+const hasTouchedBelow = (decision: Decision, at: Known, span: number): boolean => {
+  for (const interest of decision.interests.values())
+    if (interest.hasTouched(at.base, at.base + span)) return true;
+  return false;
+};

@@ -1,0 +1,34 @@
+/** How entries were written: by single stores a walker may watch, or by plain stores that may tear. */
+export const LIVE = 0;
+export const PLAIN = 1;
+
+/**
+ * Everything a script does to one table during one life: from its allocation (or the start) to its freeing. A page that is
+ * freed and used again has two logs.
+ */
+export class TableLog {
+  readonly table: number;
+  /** 0 for the life a table had before the script. */
+  readonly life: number;
+  /** Step of `freeTable`, or NEVER. */
+  freedAt: number;
+  /** Steps that free it again. */
+  readonly freedAgain: number[] = [];
+  /** Step of each write, and where its record is in the script's words. */
+  readonly steps: number[] = [];
+  readonly records: number[] = [];
+  /** Writes with the same stretch have nothing between them but writes to this table. */
+  readonly stretches: number[] = [];
+  /** Cleans: step, first index, count. */
+  readonly cleans: { readonly step: number; readonly index: number; readonly count: number }[] = [];
+
+  constructor(table: number, life: number, never: number) {
+    this.table = table;
+    this.life = life;
+    this.freedAt = never;
+  }
+
+  get isWritten(): boolean {
+    return this.steps.length > 0;
+  }
+}

@@ -1,0 +1,130 @@
+import type { Write } from "./cells.ts";
+import { ABSENT, type Decoder, type EntryKind } from "./entry-kind.ts";
+import type { MemoryMode } from "./input.ts";
+import { firstAtOrAfter, NEVER } from "./positions.ts";
+import type { ScriptLog } from "./script-log.ts";
+import { PLAIN, type TableLog } from "./table-log.ts";
+
+/** One value of an entry and when a walker may read it. */
+export interface Version {
+  readonly kind: EntryKind;
+  readonly lo: number;
+  readonly hi: number;
+  /** Step that wrote it; 0 for what was there before the script. */
+  readonly step: number;
+  /** Positions [step, until) in a sequentially consistent machine. */
+  readonly until: number;
+  /** Positions [step, readableUntil) under the memory mode in force. */
+  readonly readableUntil: number;
+  /** A value between the old and the new one of a single logical update. */
+  readonly isTorn: boolean;
+  /** Written by a plain store over a present entry. */
+  readonly isPlainOverwrite: boolean;
+  /** Nothing overwrites it. */
+  readonly isLast: boolean;
+}
+
+/** Turns the writes of an entry into its versions, under one memory mode. */
+export class VersionReader {
+  readonly #log: ScriptLog;
+  readonly #decoder: Decoder;
+  readonly #mode: MemoryMode;
+  readonly #isCoherent: boolean;
+
+  constructor(log: ScriptLog, decoder: Decoder, mode: MemoryMode, isCoherent: boolean) {
+    this.#log = log;
+    this.#decoder = decoder;
+    this.#mode = mode;
+    this.#isCoherent = isCoherent;
+  }
+
+  /** Position until which a value overwritten at `step` may still be read. */
+  lingersUntil(table: TableLog, index: number, step: number): number {
+    if (this.#mode === "strong") return step;
+    if (this.#isCoherent) return firstAtOrAfter(this.#log.barriers, step + 1);
+    for (const clean of table.cleans)
+      if (clean.step > step && clean.index <= index && index < clean.index + clean.count) return clean.step;
+    return NEVER;
+  }
+
+  /** A single version that is never overwritten. */
+  constant(level: number, lo: number, hi: number): Version {
+    return {
+      kind: this.#decoder.kind(level, lo, hi),
+      lo,
+      hi,
+      step: 0,
+      until: NEVER,
+      readableUntil: NEVER,
+      isTorn: false,
+      isPlainOverwrite: false,
+      isLast: true,
+    };
+  }
+
+  /** Versions in order, the value before the script first. A write that leaves the value as it was makes none. */
+  read(
+    table: TableLog,
+    level: number,
+    index: number,
+    writes: readonly Write[],
+    beforeLo: number,
+    beforeHi: number,
+  ): Version[] {
+    const decoder = this.#decoder;
+    const effective: Write[] = [];
+    let lo = beforeLo;
+    let hi = beforeHi;
+    for (const write of writes) {
+      const { expected } = write;
+      if (expected !== null && decoder.differ(lo, hi, expected.lo, expected.hi)) continue;
+      if (!decoder.differ(lo, hi, write.lo, write.hi)) continue;
+      lo = write.lo;
+      hi = write.hi;
+      effective.push(write);
+    }
+    const versions: Version[] = [];
+    for (let k = -1; k < effective.length; k++) {
+      const write = effective[k];
+      const next = effective[k + 1];
+      const before = effective[k - 1];
+      const wasPresent =
+        write !== undefined &&
+        (before === undefined
+          ? decoder.kind(level, beforeLo, beforeHi) !== ABSENT
+          : decoder.kind(level, before.lo, before.hi) !== ABSENT);
+      const until = next?.step ?? NEVER;
+      versions.push({
+        kind: decoder.kind(level, write?.lo ?? beforeLo, write?.hi ?? beforeHi),
+        lo: write?.lo ?? beforeLo,
+        hi: write?.hi ?? beforeHi,
+        step: write?.step ?? 0,
+        until,
+        readableUntil: until === NEVER ? NEVER : this.lingersUntil(table, index, until),
+        isTorn: write !== undefined && isTorn(effective, k, beforeLo, beforeHi, decoder),
+        isPlainOverwrite: wasPresent && write!.how === PLAIN,
+        isLast: next === undefined,
+      });
+    }
+    return versions;
+  }
+}
+
+/** True iff write `k` is neither the first nor the last value of its logical update, nor equal to either. */
+function isTorn(
+  writes: readonly Write[],
+  k: number,
+  beforeLo: number,
+  beforeHi: number,
+  decoder: Decoder,
+): boolean {
+  const { update, lo, hi } = writes[k]!;
+  if (update === 0) return false;
+  let last = k;
+  while (last + 1 < writes.length && writes[last + 1]!.update === update) last++;
+  if (last === k || !decoder.differ(writes[last]!.lo, writes[last]!.hi, lo, hi)) return false;
+  let first = k;
+  while (first > 0 && writes[first - 1]!.update === update) first--;
+  const old = writes[first - 1] ?? { lo: beforeLo, hi: beforeHi };
+  return decoder.differ(old.lo, old.hi, lo, hi);
+}

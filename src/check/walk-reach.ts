@@ -1,0 +1,300 @@
+import { type Cell, type CellTable, cellsOf, type Write } from "./cells.ts";
+import type { Coverage } from "./coverage.ts";
+import { EntryFacts, type HeldTable, type Ranges, type Slot } from "./entry-facts.ts";
+import { ABSENT, type Decoder, LEAF, MALFORMED, TABLE } from "./entry-kind.ts";
+import type { FactSink } from "./facts.ts";
+import type { CheckedCapability, Geometry } from "./geometry.ts";
+import type { TablesBefore } from "./input.ts";
+import { NEVER } from "./positions.ts";
+import type { ScriptLog } from "./script-log.ts";
+import type { TableLog } from "./table-log.ts";
+import type { Version, VersionReader } from "./versions.ts";
+
+/** One value of a domain's root pointer, readable at positions [step, until). */
+export interface RootVersion {
+  readonly table: number;
+  readonly levels: number;
+  readonly step: number;
+  readonly until: number;
+}
+
+/** Everything the analysis of one domain reads. */
+export interface ReachContext {
+  readonly log: ScriptLog;
+  readonly capability: CheckedCapability;
+  readonly geometry: Geometry;
+  readonly decoder: Decoder;
+  readonly versions: VersionReader;
+  readonly tables: TablesBefore;
+  readonly collapse: boolean;
+  readonly skipUntouched: boolean;
+  /** Report values that a missing barrier keeps readable in a table linked later, instead of walking into them. */
+  readonly journalRules: boolean;
+  /** Called with each table that a walk can pass through. */
+  visit(table: number): void;
+  /** True iff a table the script writes lies in this range of pages, in the tables before the script. */
+  hasTouchedTable(start: number, end: number): boolean;
+}
+
+const R_W = 3;
+const LOW = 0xffff_ffffn;
+const TWO32 = 0x1_0000_0000;
+const PAGE_BYTES = 4096;
+
+/**
+ * Follows every walk a device can make through tables that change under it.
+ *
+ * Waiting is always allowed, so what a walk may hold is summed up by (table, rights) and the earliest position in each
+ * generation: an entry version readable in [s, e) can be loaded from a table held since E iff max(E, s) < min(e, death of
+ * the generation), and leads to a child held since max(E, s). Caches need no state of their own: a walk-cache entry is a
+ * walk that waits, an IOTLB entry is a finished walk that is not forgotten.
+ */
+export class WalkReach {
+  readonly #context: ReachContext;
+  readonly #sink: FactSink;
+  readonly #entries: EntryFacts;
+  readonly #cells = new Map<TableLog, (CellTable | undefined)[]>();
+  #coverage!: Coverage;
+  #ranges!: Ranges;
+  #expand = false;
+  #isOpen = false;
+  /** Entry histories looked at, each standing for all entries that share it. */
+  histories = 0;
+
+  constructor(context: ReachContext, sink: FactSink) {
+    this.#context = context;
+    this.#sink = sink;
+    this.#entries = new EntryFacts(context, sink);
+  }
+
+  /** Analyses pages that share one coverage. `roots` are the versions of the domain's root pointer. */
+  run(coverage: Coverage, ranges: Ranges, roots: readonly RootVersion[]): void {
+    this.#coverage = coverage;
+    this.#ranges = ranges;
+    if (roots.length > 1) {
+      this.#isOpen = true;
+      this.#sink.open();
+    }
+    for (const root of roots) {
+      const { begins, generations } = coverage;
+      const earliest = new Int32Array(generations).fill(NEVER);
+      for (let g = 0; g < generations; g++) {
+        const at = Math.max(begins[g]!, root.step);
+        if (at < Math.min(root.until, begins[g + 1]!)) earliest[g] = at;
+      }
+      const log = this.#context.log.logAt(root.table, root.step);
+      const isCurrent = root.until === NEVER;
+      const held = {
+        table: root.table,
+        log,
+        rights: R_W,
+        earliest,
+        isCurrent,
+        isPristine: root.step === 0,
+        step: root.step,
+        until: root.until,
+      };
+      this.#entries.pointerTo(held, coverage.start, coverage.end, root.table, 0, root.levels, coverage);
+      this.#visit(held, root.levels - 1, 0, 0, ranges.starts.length);
+    }
+    if (roots.length > 1) {
+      this.#isOpen = false;
+      this.#sink.close();
+    }
+  }
+
+  /** Looks at the entries of a held table that the ranges [from, to) touch. */
+  #visit(state: HeldTable, level: number, base: number, from: number, to: number): void {
+    const { geometry } = this.#context;
+    this.#context.visit(state.table);
+    const span = geometry.span(level);
+    const end = base + geometry.tableSpan(level);
+    const { starts, ends } = this.#ranges;
+    const cells = state.log?.isWritten ? this.#cellsOf(state.log, level) : null;
+    let page = Math.max(base, starts[from]!);
+    for (let range = from; range < to && page < end; ) {
+      page = Math.max(page, starts[range]!);
+      if (page >= end) return;
+      const index = Math.floor((page - base) / span);
+      const at = cells?.cellOf[index] ?? -1;
+      const cell = at < 0 ? null : cells!.cells[at]!;
+      const first = cell?.first ?? index;
+      const cellEnd = base + (first + (cell?.count ?? 1)) * span;
+      let next = range;
+      while (next < to && starts[next]! < cellEnd) next++;
+      if (cell !== null && cell.count > 1) this.#run(state, level, base, cell, range, next);
+      else this.#entry(state, level, base, first, cell, range, next);
+      page = cellEnd;
+      range = ends[next - 1]! > cellEnd ? next - 1 : next;
+    }
+  }
+
+  #cellsOf(log: TableLog, level: number): CellTable {
+    let byLevel = this.#cells.get(log);
+    if (byLevel === undefined) this.#cells.set(log, (byLevel = []));
+    const { geometry, decoder, collapse } = this.#context;
+    return (byLevel[level] ??= cellsOf(
+      this.#context.log.words,
+      log,
+      level,
+      geometry.entries,
+      geometry.span(level),
+      decoder,
+      collapse,
+    ));
+  }
+
+  /** A cell of several entries: one history, unless what stood there before the script differs and can be seen. */
+  #run(state: HeldTable, level: number, base: number, cell: Cell, from: number, to: number): void {
+    const { versions, geometry, decoder } = this.#context;
+    const log = state.log!;
+    const firstWrite = cell.writes[0]!;
+    const gone = versions.lingersUntil(log, cell.first, firstWrite.step);
+    let isSeen = false;
+    for (const e of state.earliest) isSeen ||= e < gone;
+    if (!isSeen) {
+      const history = versions.read(log, level, cell.first, cell.writes, 0, 0);
+      if (history[0]!.step === 0 && history.length > 1) history.shift();
+      this.#history(state, level, base, cell.first, cell.count, history, from, to);
+      return;
+    }
+    const span = geometry.span(level);
+    const { tables } = this.#context;
+    const before = (index: number): bigint => (log.life > 0 ? 0n : tables.entry(log.table as never, index));
+    let first = cell.first;
+    const last = cell.first + cell.count;
+    while (first < last) {
+      const entry = before(first);
+      const lo = Number(entry & LOW);
+      const hi = Number(entry >> 32n);
+      const kind = decoder.kind(level, lo, hi);
+      let end = first + 1;
+      const frame = decoder.frame(lo, hi);
+      for (; end < last && kind !== TABLE && kind !== MALFORMED; end++) {
+        const next = before(end);
+        const nextLo = Number(next & LOW);
+        const nextHi = Number(next >> 32n);
+        if (decoder.kind(level, nextLo, nextHi) !== kind) break;
+        if (
+          kind === ABSENT
+            ? next !== entry
+            : !continuesLeaf(decoder, lo, hi, nextLo, nextHi, frame + (end - first) * span)
+        )
+          break;
+      }
+      const writes = shifted(cell, first - cell.first, span, level, decoder);
+      const history = versions.read(log, level, first, writes, lo, hi);
+      this.#history(state, level, base, first, end - first, history, from, to);
+      first = end;
+    }
+  }
+
+  /** One entry, written or not. */
+  #entry(
+    state: HeldTable,
+    level: number,
+    base: number,
+    index: number,
+    cell: Cell | null,
+    from: number,
+    to: number,
+  ): void {
+    const { versions, tables } = this.#context;
+    const { log } = state;
+    const entry = log !== null && log.life > 0 ? 0n : tables.entry(state.table as never, index);
+    const lo = Number(entry & LOW);
+    const hi = Number(entry >> 32n);
+    const history =
+      cell === null
+        ? [versions.constant(level, lo, hi)]
+        : versions.read(log!, level, index, cell.writes, lo, hi);
+    this.#history(state, level, base, index, 1, history, from, to);
+  }
+
+  /** Entries [index, index + count) of one table, which share a history. */
+  #history(
+    state: HeldTable,
+    level: number,
+    base: number,
+    index: number,
+    count: number,
+    history: readonly Version[],
+    from: number,
+    to: number,
+  ): void {
+    this.histories++;
+    let present = 0;
+    for (const version of history) if (version.kind !== ABSENT) present++;
+    if (present < 2 || this.#isOpen) {
+      this.#facts(state, level, base, index, count, history, from, to);
+      return;
+    }
+    this.#isOpen = true;
+    this.#sink.open();
+    this.#facts(state, level, base, index, count, history, from, to);
+    if (!this.#sink.close()) {
+      this.#expand = true;
+      this.#sink.open();
+      this.#facts(state, level, base, index, count, history, from, to);
+      this.#sink.close();
+      this.#expand = false;
+    }
+    this.#isOpen = false;
+  }
+
+  #facts(
+    state: HeldTable,
+    level: number,
+    base: number,
+    index: number,
+    count: number,
+    history: readonly Version[],
+    from: number,
+    to: number,
+  ): void {
+    const coverage = this.#coverage;
+    const span = this.#context.geometry.span(level);
+    const start = base + index * span;
+    const slot: Slot = { state, level, index, count, start, span, coverage, ranges: this.#ranges, from, to };
+    for (const child of this.#entries.emit(slot, history)) {
+      const end = start + span;
+      this.#entries.pointer(slot, child);
+      if (this.#isOpaque(child, start, end)) this.#entries.subtree(slot, child);
+      else this.#visit(child, level - 1, start, from, to);
+    }
+  }
+
+  /** True iff the child can be taken from the old map: it is where it was, and neither it nor anything below was written. */
+  #isOpaque(child: HeldTable, start: number, end: number): boolean {
+    const { skipUntouched, capability } = this.#context;
+    if (!skipUntouched || this.#expand || !child.isPristine || child.log !== null || child.rights !== R_W)
+      return false;
+    if (capability.cachesNotPresent || this.#context.hasTouchedTable(start, end)) return false;
+    return (
+      !capability.invalidateCoversLeaf ||
+      this.#coverage.reaching.every((i) => i.start <= start && end <= i.end)
+    );
+  }
+}
+
+const continuesLeaf = (
+  decoder: Decoder,
+  lo: number,
+  hi: number,
+  nextLo: number,
+  nextHi: number,
+  frame: number,
+): boolean =>
+  decoder.frame(nextLo, nextHi) === frame &&
+  decoder.rights(lo, hi) === decoder.rights(nextLo, nextHi) &&
+  decoder.attributes(lo, hi) === decoder.attributes(nextLo, nextHi);
+
+/** The writes of a cell as entry `first + by` sees them. */
+function shifted(cell: Cell, by: number, span: number, level: number, decoder: Decoder): readonly Write[] {
+  if (by === 0) return cell.writes;
+  return cell.writes.map((write) => {
+    if (decoder.kind(level, write.lo, write.hi) !== LEAF) return write;
+    const low = write.lo + by * span * PAGE_BYTES;
+    return { ...write, lo: low % TWO32, hi: write.hi + Math.floor(low / TWO32) };
+  });
+}
