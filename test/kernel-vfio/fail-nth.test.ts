@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { FaultSite } from "../../src/kernel/index.ts";
-import { VFIO_GROUP_UNSET_CONTAINER } from "../../src/uapi/index.ts";
+import {
+  Errno,
+  encode,
+  VFIO_GROUP_UNSET_CONTAINER,
+  VFIO_IOMMU_SET_MAP,
+  vfio_iommu_type1_map_region,
+  vfio_iommu_type1_set_map,
+} from "../../src/uapi/index.ts";
+import { iovaPfn } from "../../src/units/index.ts";
 import { digest } from "../helpers/digest.ts";
 import { VfioUser } from "../helpers/vfio-user.ts";
 
@@ -109,5 +117,64 @@ describe("every allocation that fails", () => {
     expect(u.unmap(0n, 0n, 2)).toEqual({ result: 0, size: 0x6000n + 2n * M });
     expect(u.kernel.faults.hit).toBeNull();
     expect(u.process.mm.lockedVm).toBe(0);
+  });
+});
+
+describe("UNMAP_DMA of a region whose leaf reaches into the next one", () => {
+  /** Two regions of 1 MiB that set-map serves with one 2 MiB leaf. */
+  function merged(options: Parameters<typeof VfioUser.ready>[0]): VfioUser {
+    const u = VfioUser.ready(options);
+    const a = u.process.mmap(2n * M, "huge2m");
+    const regions = [0n, M].map((at) => ({ iova: at, size: M, vaddr: a + at, flags: 3, reserved: 0 }));
+    u.process.write(
+      u.bitmap,
+      new Uint8Array(regions.flatMap((r) => [...encode(vfio_iommu_type1_map_region, r)])),
+    );
+    const argument = {
+      argsz: 48,
+      flags: 0,
+      generation: 0n,
+      regions: u.bitmap,
+      nr_regions: 2,
+      region_size: 32,
+    };
+    const struct = encode(vfio_iommu_type1_set_map, { ...argument, report: 0n, report_size: 0, reserved: 0 });
+    expect(u.process.ioctl(u.container, VFIO_IOMMU_SET_MAP, u.put(struct))).toBe(0);
+    return u;
+  }
+  const translations = (u: VfioUser): unknown[] =>
+    u.iommu.domains.map((domain) => u.kernel.iommu.physicalRuns(domain, iovaPfn(0), 512));
+
+  it("splits the leaf and leaves the neighbour", () => {
+    const u = merged({ ...TWO_UNITS, attach: 2 });
+    expect(u.kernel.engine.walk(u.iommu.domains[0]!.root, 4, iovaPfn(0))).toMatchObject({ level: 1 });
+    expect(u.unmap(0n, M)).toEqual({ result: 0, size: M });
+    for (const domain of u.iommu.domains) {
+      expect(u.kernel.engine.walk(domain.root, 4, iovaPfn(255))).toBeNull();
+      expect(u.kernel.engine.walk(domain.root, 4, iovaPfn(256))).not.toBeNull();
+    }
+    expect(u.process.mm.lockedVm).toBe(256);
+  });
+
+  it("changes no translation, pin or charge when there is no table for the split", () => {
+    let failures = 0;
+    for (let nth = 1; ; nth++) {
+      const u = merged({ ...TWO_UNITS, attach: 2 });
+      const { tables: _tables, tablesInUse: _inUse, ...before } = digest(u.kernel, u.process);
+      const translated = translations(u);
+      u.kernel.faults.arm(nth);
+      const { result } = u.unmap(0n, M);
+      const { hit } = u.kernel.faults;
+      u.kernel.faults.arm(0);
+      if (hit === null) break;
+      failures++;
+      expect([hit, result]).toEqual(["table", -Errno.ENOMEM]);
+      expect(digest(u.kernel, u.process)).toMatchObject(before);
+      expect(translations(u)).toEqual(translated);
+      expect(u.unmap(0n, 0n, 2)).toEqual({ result: 0, size: 2n * M });
+      u.process.exit();
+      expect(u.kernel.iommu.pool.live).toBe(0);
+    }
+    expect(failures).toBe(2);
   });
 });

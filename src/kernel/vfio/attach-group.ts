@@ -2,7 +2,7 @@ import { Errno } from "../../uapi/index.ts";
 import { iovaPfn } from "../../units/index.ts";
 import type { Domain } from "../iommu/index.ts";
 import type { Group } from "./group.ts";
-import { apertureEndPfn, usableRanges } from "./iova-ranges.ts";
+import { apertureEndPfn } from "./iova-ranges.ts";
 import { removeAllMappings } from "./remove-mapping.ts";
 import type { Type1 } from "./type1.ts";
 
@@ -23,9 +23,11 @@ export function attachGroup(iommu: Type1, group: Group): number {
     if (shared === undefined) kernel.iommu.destroyDomain(domain);
     return error;
   }
-  if (shared === undefined) iommu.domains.unshift(domain);
   iommu.groups.set(group, domain);
-  iommu.iovaRanges = usableRanges(iommu.domains);
+  if (shared === undefined) {
+    iommu.domains.unshift(domain);
+    iommu.domainsChanged();
+  }
   kernel.iommu.attachDevice(domain, group.device.slot);
   return 0;
 }
@@ -42,7 +44,7 @@ export function detachGroup(iommu: Type1, group: Group): void {
   else driver.unmapRange(domain, iovaPfn(0), apertureEndPfn(domain), false);
   iommu.domains.splice(iommu.domains.indexOf(domain), 1);
   driver.destroyDomain(domain);
-  if (iommu.domains.length > 0) iommu.iovaRanges = usableRanges(iommu.domains);
+  iommu.domainsChanged();
 }
 
 /** May this new domain join, and does it hold the map afterwards? */

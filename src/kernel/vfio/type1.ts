@@ -2,7 +2,7 @@ import type { Domain } from "../iommu/index.ts";
 import { BEHAVIOURS, type Type1Behaviour } from "./behaviour.ts";
 import type { Group } from "./group.ts";
 import type { VfioHost } from "./host.ts";
-import type { IovaRange } from "./iova-ranges.ts";
+import { type IovaRange, usableRanges } from "./iova-ranges.ts";
 import { firstEndingAfter, type Mapping } from "./mapping.ts";
 
 /** What SET_IOMMU fixed for the life of a container's IOMMU. */
@@ -24,6 +24,9 @@ export class Type1 {
   /** Which domain serves an attached group. */
   readonly groups = new Map<Group, Domain>();
   iovaRanges: readonly IovaRange[] = [];
+  /** Page sizes that every domain has, a bitmap in bytes. */
+  pageSizesBytes = 0n;
+  #smallestPageBytes = 0n;
   /** Mappings that can still be made. */
   dmaAvail: number;
   /** Bumped by each successful change of the map. */
@@ -40,14 +43,16 @@ export class Type1 {
     this.dmaAvail = this.limits.dmaEntryLimit;
   }
 
-  /** Page sizes that every domain has, a bitmap in bytes; the smallest one is the granularity of the interface. */
-  get pageSizesBytes(): bigint {
-    return this.domains.reduce((sizes, domain) => sizes & domain.pageSizesBytes, ~0n);
+  /** The smallest page size of all domains: the granularity of the interface. */
+  get smallestPageBytes(): bigint {
+    return this.#smallestPageBytes;
   }
 
-  get smallestPageBytes(): bigint {
-    const sizes = this.pageSizesBytes;
-    return sizes & -sizes;
+  /** A domain came or went: what can be mapped follows from those that are there. */
+  domainsChanged(): void {
+    this.pageSizesBytes = this.domains.reduce((sizes, domain) => sizes & domain.pageSizesBytes, ~0n);
+    this.#smallestPageBytes = this.pageSizesBytes & -this.pageSizesBytes;
+    if (this.domains.length > 0) this.iovaRanges = usableRanges(this.domains);
   }
 
   /** The first mapping with a page in [startPfn, endPfn), or undefined. */
