@@ -53,7 +53,7 @@ const span = (frame: Pfn, rights = READ_WRITE): OracleRegion => ({
 /** A machine whose first 2 MiB are one large leaf of FRAME_A, with every device attached. */
 function largeMachine(): Engine {
   const engine = machine();
-  for (let d = 0; d < DEVICES; d++)
+  for (let d = 0; d < MOST_DEVICES; d++)
     engine.setContext(d, { domain: DOMAIN, root: pfn(MIDDLE - 1), levels: 3 });
   const script = new EditScript();
   script.push({ op: "store", update: 1, table: MIDDLE, index: 0, entry: large(FRAME_A) });
