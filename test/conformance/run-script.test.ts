@@ -107,6 +107,14 @@ describe("operations without a recording of their own", () => {
     ]);
   });
 
+  it("lets an unprivileged process open a container but no group", () => {
+    expect(run("drop\ncontainer c0\ngroup g0 index=0\nset-iommu type=V").slice(1)).toEqual([
+      "0 -",
+      "-1 EACCES",
+      "-1 EINVAL",
+    ]);
+  });
+
   it("gives an unprivileged process the default limit of 8 MiB", () => {
     expect(
       run("setup\nmem a 16M pop\ndrop\nmap vaddr=a size=0x801000\nmap vaddr=a size=8M").slice(3),

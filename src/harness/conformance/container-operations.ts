@@ -34,8 +34,9 @@ export function roomy(bytes: Uint8Array): Uint8Array {
 export const openContainer = (session: Session, name: string): number =>
   session.opened(name, session.process.open(CONTAINER_PATH));
 
+/** Group nodes are root's; the container's is everybody's. */
 export const openGroup = (session: Session, name: string, index: bigint): number =>
-  session.opened(name, session.process.open(`/dev/vfio/${index}`));
+  session.isRoot ? session.opened(name, session.process.open(`/dev/vfio/${index}`)) : -Errno.EACCES;
 
 /** The number of a file goes through memory, so that its place can be bad. */
 export function attach(session: Session, group: string, containerFd: number, place?: string): number {
