@@ -1,4 +1,5 @@
 import type { Row } from "../row.ts";
+import { checkRows } from "./check.ts";
 import { deviceRows } from "./device.ts";
 import { mapRow } from "./map.ts";
 import { memoryRows } from "./memory.ts";
@@ -16,6 +17,7 @@ export const allRows = (): Row[] => [
   storeRow,
   threadsRow,
   ...setMapRows,
+  ...checkRows,
   ...deviceRows,
   ...memoryRows,
 ];
