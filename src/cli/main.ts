@@ -2,6 +2,7 @@
 import { CommanderError } from "commander";
 import { StressError } from "../harness/index.ts";
 import { InputError, VmmError } from "../vmm/index.ts";
+import { commandName } from "./command-name.ts";
 import { createProgram } from "./program.ts";
 import { shellWord } from "./shell-word.ts";
 import { EXIT, UsageError } from "./usage-error.ts";
@@ -22,7 +23,7 @@ async function main(argv: readonly string[]): Promise<number> {
     }
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     process.stderr.write(`hitless: the tool itself failed, this is no verdict\n${text}\n`);
-    process.stderr.write(`Replay: hitless ${argv.slice(2).map(shellWord).join(" ")}\n`);
+    process.stderr.write(`Replay: ${commandName()} ${argv.slice(2).map(shellWord).join(" ")}\n`);
     return EXIT.toolFailed;
   }
 }

@@ -6,6 +6,7 @@ import { CAPABILITIES } from "../edit-script/index.ts";
 import { runStress, type StressOptions, type StressProgress } from "../harness/index.ts";
 import { EXIT_OF_VERDICT, groupDigits, PLAIN, runHeading, toJson, toTerminal } from "../report/index.ts";
 import { BACKING_KINDS, type BackingKind, SCENARIOS, STRATEGIES } from "../vmm/index.ts";
+import { commandName } from "./command-name.ts";
 import { loadInputs } from "./inputs.ts";
 import { openJsonTarget } from "./json-target.ts";
 import {
@@ -48,6 +49,7 @@ interface StressFlags {
  * Exit codes: 0 clean, 1 violation, 2 wrong usage or input, 4 stopped before every strategy was seen through one pass.
  */
 export function registerStress(program: Command): void {
+  const visible = [...MUTANTS.values()].filter((mutant) => mutant.seenByThreads).map((mutant) => mutant.id);
   const formats = [...CAPABILITIES.keys()];
   const strategies = [...STRATEGIES.keys()];
   program
@@ -83,8 +85,8 @@ export function registerStress(program: Command): void {
       ).argParser(parseName("backing", BACKING_KINDS)),
     )
     .addOption(
-      new Option("--inject <id>", `run a known-broken kernel: ${[...MUTANTS.keys()].join(", ")}`).argParser(
-        parseName("mutant", [...MUTANTS.keys()]),
+      new Option("--inject <id>", `run a known-broken kernel: ${visible.join(", ")}`).argParser(
+        parseName("mutant", visible),
       ),
     )
     .option("--no-perturb", "no seeded pauses in kernel and devices")
@@ -135,7 +137,7 @@ async function stress(inputs: string[], flags: StressFlags): Promise<void> {
     progress.stop();
     json?.write(toJson(result));
     const paint = pc.isColorSupported && process.stdout.isTTY ? pc.createColors(true) : PLAIN;
-    const width = process.stdout.isTTY ? Math.min(process.stdout.columns, 120) : 110;
+    const width = process.stdout.isTTY ? Math.min(Math.max(process.stdout.columns || 110, 80), 120) : 110;
     show(`\n${toTerminal(result, { paint, width, quiet: flags.quiet === true })}`);
     process.exitCode = EXIT_OF_VERDICT[result.verdict];
   } finally {
@@ -147,7 +149,7 @@ async function stress(inputs: string[], flags: StressFlags): Promise<void> {
 /** The command line that runs one strategy of a case again; options at their default are left out. */
 function replayLine(inputs: readonly string[], strategy: string, flags: StressFlags): string {
   const words = [
-    "hitless",
+    commandName(),
     "stress",
     ...inputs.map(shellWord),
     "--strategy",

@@ -9,13 +9,13 @@ const KEPT_FAULT = "V01";
 export const keptFaults = (s: Pick<StrategyResult, "outcomes">): number =>
   s.outcomes.reduce((sum, o) => sum + (o.class === KEPT_FAULT ? o.samples : 0), 0);
 
-/** Other forbidden outcomes by class, e.g. "V04 (12), V06 (1)"; "" when there are none. */
+/** Other forbidden outcomes by class, e.g. "V04 in 12 accesses, V06 in 1 access"; "" when there are none. */
 function otherClasses(s: StrategyResult): string {
   const samples = new Map<string, number>();
   for (const o of s.outcomes)
     if (o.grade === "FORBIDDEN" && o.samples > 0 && o.class !== KEPT_FAULT)
       samples.set(o.class ?? o.id, (samples.get(o.class ?? o.id) ?? 0) + o.samples);
-  return [...samples].map(([id, n]) => `${id} (${groupDigits(n)})`).join(", ");
+  return [...samples].map(([id, n]) => `${id} in ${plural(n, "access", "accesses")}`).join(", ");
 }
 
 const lost = (s: StrategyResult): string =>
@@ -42,7 +42,7 @@ export function strategyFinding(s: StrategyResult): string {
     else if (s.keptBytesLost > 0)
       sentences.push("RAM that both maps contain was not translated for a moment.");
     if (s.keptBytesLost > 0) sentences.push(`${lost(s)}.`);
-    if (others !== "") sentences.push(`${faults > 0 ? "Also seen" : "Seen"}: ${others}.`);
+    if (others !== "") sentences.push(`${faults > 0 ? "They also saw" : "Devices saw"} ${others}.`);
     if (sentences.length === 0)
       sentences.push(`${plural(forbiddenSamples(s), "forbidden access", "forbidden accesses")}.`);
   }

@@ -105,22 +105,23 @@ function paintGrade(grade: Grade, text: string, paint: Paint): string {
 function findingsSection(result: RunResult, width: number, paint: Paint): string[] {
   const lines: string[] = [];
   const why = whyItMatters(result);
-  if (why !== null) lines.push(...hanging("Why it matters: ", why, width), "");
+  if (why !== null) lines.push(...hanging("Why it matters", `: ${why}`, width, paint.bold), "");
   for (const v of result.violations)
-    lines.push(...hanging(`${paint.red(v.class)} in ${v.strategy} at ${v.iova}: `, v.detail, width));
+    lines.push(...hanging(v.class, ` in ${v.strategy} at ${v.iova}: ${v.detail}`, width, paint.red));
   for (const step of nextSteps(result)) lines.push(`Next: ${step.command}   # ${step.why}`);
   if (lines.length > 0 && lines.at(-1) !== "") lines.push("");
   if (result.partial) lines.push("Interrupted: the figures are those of the run so far.");
   for (const s of result.strategies) {
-    const name = hasViolation(s) ? paint.red(s.name) : paint.green(s.name);
-    lines.push(...hanging(`${name}: `, strategyFinding(s), width));
+    const stress = hasViolation(s) ? paint.red : paint.green;
+    lines.push(...hanging(s.name, `: ${strategyFinding(s)}`, width, stress));
   }
   lines.push(`${paint.bold("Verdict")}: ${verdictSentence(result)}`);
   return lines;
 }
 
-/** Text after a label, wrapped, its further lines indented by two. */
-function hanging(label: string, text: string, width: number): string[] {
+/** A label and its text, wrapped, further lines indented by two; the label is painted after wrapping. */
+function hanging(label: string, text: string, width: number, paint: (text: string) => string): string[] {
   const [first, ...rest] = wrap(label + text, width);
-  return [first!, ...(rest.length === 0 ? [] : wrap(rest.join(" "), width - 2).map((line) => `  ${line}`))];
+  const lines = rest.length === 0 ? [] : wrap(rest.join(" "), width - 2).map((line) => `  ${line}`);
+  return [paint(label) + first!.slice(label.length), ...lines];
 }

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { describe, expect, it } from "vitest";
+import { commandName } from "../../src/cli/command-name.ts";
 import {
   formatDuration,
   parseCount,
@@ -35,6 +36,15 @@ describe("option values", () => {
     const parse = parseNames("colour", ["red", "blue"]);
     expect(parse("blue, red")).toEqual(["blue", "red"]);
     expect(() => parse("green")).toThrow("There is no colour 'green'; known: red, blue.");
+  });
+});
+
+describe("name of the command", () => {
+  it("is what starts the program again from the same folder", () => {
+    expect(commandName("/usr/bin/hitless", "/home/me")).toBe("hitless");
+    expect(commandName("/p/dist/src/cli/main.js", "/p")).toBe("node dist/src/cli/main.js");
+    expect(commandName("/p/src/cli/main.ts", "/p/test")).toBe("node --import tsx ../src/cli/main.ts");
+    expect(commandName("/my p/main.js", "/")).toBe("node 'my p/main.js'");
   });
 });
 

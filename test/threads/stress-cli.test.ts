@@ -62,13 +62,14 @@ describe("hitless stress", () => {
     const { code, stdout } = await runCli(args);
     expect(code).toBe(1);
     expect(stdout).toMatch(/^hitless stress: remap, .* seed 16, fault M18 injected/);
-    const replay = "hitless stress remap --strategy set-map --seed 16 --time 1s --inject M18";
+    const replay =
+      "node --import tsx src/cli/main.ts stress remap --strategy set-map --seed 16 --time 1s --inject M18";
     expect(stdout).toContain(`Next: ${replay}   # runs the failing case again (V06 in set-map)`);
     expect(stdout).toMatch(/Verdict: violation: V06 in set-map\n$/);
     const result = runResultSchema.parse(JSON.parse(readFileSync(json, "utf8")));
     expect(result).toMatchObject({ verdict: "violation", inject: "M18", seed: 16 });
     expect(result.violations).toMatchObject([{ class: "V06", strategy: "set-map", replay }]);
-    const again = await runCli(replay.split(" ").slice(1));
+    const again = await runCli(replay.split("main.ts ")[1]!.split(" "));
     expect(again.code).toBe(1);
   });
 

@@ -24,7 +24,7 @@ export interface ThreadedRun {
 }
 
 /** Accesses every device makes right after a change, when stale answers would show, and again before the next one. */
-const SETTLE_ACCESSES = 500;
+const SETTLE_ACCESSES = 1000;
 /** Pauses between script steps, so that two CPUs are enough to meet inside a window. */
 const KERNEL_PAUSE = { oneIn: 4, maxSpins: 10_000 };
 const PROGRESS_EVERY_MS = 100;
