@@ -26,7 +26,7 @@ export function joined(pieces: readonly Piece[]): Piece[] {
   return result;
 }
 
-/** Reads a whole VT-d second-stage table with single 64-bit loads, sharing no code with the kernel. */
+/** Reads a whole VT-d second-stage table as 64-bit words, sharing no code with the kernel. */
 export function readTranslations(
   engine: Engine,
   domain: Domain,
@@ -36,11 +36,12 @@ export function readTranslations(
   let tables = 0;
   const visit = (table: number, level: number, base: number): void => {
     tables++;
+    const words = new BigUint64Array(engine.readTable(table as never).slice().buffer);
     for (let index = 0; index < 512; index++) {
-      const entry = engine.loadEntry(table as never, index);
+      const entry = words[index]!;
+      if (entry === 0n) continue;
       if ((entry & 3n) === 0n) {
-        if (entry !== 0n) throw new Error(`entry ${entry.toString(16)} is neither present nor zero`);
-        continue;
+        throw new Error(`entry ${entry.toString(16)} is neither present nor zero`);
       }
       const frame = Number((entry & 0x000f_ffff_ffff_f000n) >> 12n);
       const start = base + index * 512 ** level;

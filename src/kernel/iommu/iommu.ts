@@ -8,7 +8,7 @@ import { Domain } from "./domain.ts";
 import { FORMATS } from "./formats/index.ts";
 import { Phases } from "./phases.ts";
 import { type PhysicalRun, physicalRuns, visitLeaves } from "./physical-runs.ts";
-import { PlanContext, type PlanCounts, PlanFailure } from "./plan-context.ts";
+import { PlanContext, type PlanCounts, PlanFailure, type TableScratch } from "./plan-context.ts";
 import { planTable } from "./planner.ts";
 import { RunList } from "./run-list.ts";
 import { TablePool } from "./table-pool.ts";
@@ -38,6 +38,7 @@ export class Iommu {
   readonly pool: TablePool;
   readonly committer: Committer;
   readonly #capability: Capability;
+  readonly #scratch: TableScratch = [];
   readonly #domains = new Map<number, Domain>();
   #nextDomain = 1;
 
@@ -123,6 +124,7 @@ export class Iommu {
           runs,
           phases,
           merge,
+          scratch: this.#scratch,
         });
         contexts.push(context);
         planTable(context, domain.levels - 1, domain.root, 0, 0, runs.count);

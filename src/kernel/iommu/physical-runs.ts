@@ -33,6 +33,21 @@ export function visitLeaves(
   visitTable(engine, domain, domain.root, domain.levels - 1, 0, start, end, visit);
 }
 
+/** Below this many entries single loads are cheaper than reading the table whole. */
+const FEW_ENTRIES = 8;
+
+/** A private copy of entries [first, end) of a live table, two words each. */
+export function readEntries(engine: Engine, table: Pfn, first: number, end: number): Uint32Array {
+  if (end - first >= FEW_ENTRIES) return engine.readTable(table).slice(2 * first, 2 * end);
+  const words = new Uint32Array(2 * (end - first));
+  for (let index = first; index < end; index++) {
+    const entry = engine.loadEntry(table, index);
+    words[2 * (index - first)] = Number(entry & 0xffff_ffffn);
+    words[2 * (index - first) + 1] = Number(entry >> 32n);
+  }
+  return words;
+}
+
 function visitTable(
   engine: Engine,
   domain: Domain,
@@ -47,7 +62,7 @@ function visitTable(
   const span = 512 ** level;
   const first = Math.max(0, Math.floor((start - base) / span));
   const last = Math.min(511, Math.floor((end - 1 - base) / span));
-  const words = engine.readTable(table).slice(2 * first, 2 * last + 2);
+  const words = readEntries(engine, table, first, last + 1);
   for (let index = first; index <= last; index++) {
     const lo = words[2 * (index - first)]!;
     const hi = words[2 * (index - first) + 1]!;

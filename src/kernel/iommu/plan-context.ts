@@ -16,6 +16,9 @@ export class PlanFailure extends Error {
   }
 }
 
+/** Buffers for the entries of one table a level, kept from plan to plan. */
+export type TableScratch = Uint32Array[];
+
 /** What a plan did, for the report of a call. */
 export interface PlanCounts {
   /** Live stores that write, replace or clear a leaf, and leaves linked as part of a new subtree. */
@@ -39,7 +42,7 @@ export class PlanContext {
   readonly counts: PlanCounts = { leavesStored: 0, split: 0, merged: 0, tablesBuilt: 0 };
   /** Tables this plan allocated, in order; given back when the plan is given up. */
   readonly built: Pfn[] = [];
-  readonly #scratch: Uint32Array[] = [];
+  readonly #scratch: TableScratch;
 
   constructor(fields: {
     engine: Engine;
@@ -50,6 +53,7 @@ export class PlanContext {
     runs: RunList;
     phases: Phases;
     merge: boolean;
+    scratch: TableScratch;
   }) {
     this.engine = fields.engine;
     this.pool = fields.pool;
@@ -59,6 +63,7 @@ export class PlanContext {
     this.runs = fields.runs;
     this.phases = fields.phases;
     this.merge = fields.merge;
+    this.#scratch = fields.scratch;
   }
 
   /** Pages one entry at `level` translates. */
@@ -81,9 +86,9 @@ export class PlanContext {
 
   /** The entries of a live table at `level`; each level has its own buffer, valid until the next read at that level. */
   read(level: number, table: Pfn): Uint32Array {
-    const scratch = (this.#scratch[level] ??= new Uint32Array(1024));
-    scratch.set(this.engine.readTable(table));
-    return scratch;
+    const words = (this.#scratch[level] ??= new Uint32Array(1024));
+    words.set(this.engine.readTable(table));
+    return words;
   }
 
   /** The table and everything below it leave the tree: freed once no walker can hold them. */

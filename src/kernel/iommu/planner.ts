@@ -2,6 +2,7 @@ import type { Pfn } from "../../units/index.ts";
 import { buildIdentical, buildInShapeOf, buildSlot, fillEntries } from "./build-aside.ts";
 import { ABSENT, type Entry } from "./format.ts";
 import { outlook, sameShape, translatesAnything } from "./outlook.ts";
+import { readEntries } from "./physical-runs.ts";
 import { type PlanContext, PlanFailure } from "./plan-context.ts";
 
 /**
@@ -31,30 +32,14 @@ export function planTable(
   const end = base + 512 * span;
   const first = Math.max(0, Math.floor((runs.starts[from]! - base) / span));
   const last = Math.min(511, Math.floor((Math.min(runs.ends[to - 1]!, end) - 1 - base) / span));
-  // Recursion below reads other tables at this level only after this loop is done with its slot.
-  const words = first === last ? null : plan.engine.readTable(table).slice();
+  const words = readEntries(plan.engine, table, first, last + 1);
   for (let index = first; index <= last; index++) {
     const start = base + index * span;
     const a = runs.firstEndingAfter(start, from, to);
     const b = runs.firstStartingAt(start + span, a, to);
     if (a === b) continue;
-    if (words !== null)
-      planSlot(plan, level, table, index, start, words[2 * index]!, words[2 * index + 1]!, a, b, merge);
-    else {
-      const entry = plan.engine.loadEntry(table, index);
-      planSlot(
-        plan,
-        level,
-        table,
-        index,
-        start,
-        Number(entry & 0xffff_ffffn),
-        Number(entry >> 32n),
-        a,
-        b,
-        merge,
-      );
-    }
+    const at = 2 * (index - first);
+    planSlot(plan, level, table, index, start, words[at]!, words[at + 1]!, a, b, merge);
   }
 }
 

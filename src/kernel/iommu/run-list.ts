@@ -3,16 +3,19 @@ import type { IovaPfn, Pfn, Rights } from "../../units/index.ts";
 /** `pfn` of a run whose pages become absent. */
 export const NO_FRAME = -1;
 
+/** Runs of the first allocation: small arrays cost a call next to nothing. */
+const FIRST_RUNS = 8;
+
 /**
  * What changes: runs of IOVA pages, sorted and free of overlap, each with its new frames or none. Pages that no run
  * mentions are kept as they are. Struct of arrays, since a scattered 64 GiB region is 16 million runs.
  */
 export class RunList {
-  starts = new Float64Array(16);
-  ends = new Float64Array(16);
+  starts = new Float64Array(FIRST_RUNS);
+  ends = new Float64Array(FIRST_RUNS);
   /** Frame of the first page of a run, or NO_FRAME. */
-  pfns = new Float64Array(16);
-  rights = new Uint8Array(16);
+  pfns = new Float64Array(FIRST_RUNS);
+  rights = new Uint8Array(FIRST_RUNS);
   count = 0;
 
   /**

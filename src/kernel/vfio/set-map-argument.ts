@@ -62,16 +62,18 @@ export function checkArgument(
   return argument;
 }
 
+const generationBytes = new Uint8Array(8);
+const generationView = new DataView(generationBytes.buffer);
+
 /** Writes the generation field of the argument. Returns 0 or -EFAULT. */
 export function writeGeneration(mm: AddressSpace, address: bigint, generation: bigint): number {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, generation, true);
-  return mm.copyToUser(address + GENERATION_OFFSET, bytes);
+  generationView.setBigUint64(0, generation, true);
+  return mm.copyToUser(address + GENERATION_OFFSET, generationBytes);
 }
 
 /** Writes as much of the report as the caller has room for; nothing without one. Returns 0 or -EFAULT. */
-export function writeReport(mm: AddressSpace, argument: SetMapArgument, report: MapReport): number {
+export function writeReport(mm: AddressSpace, argument: SetMapArgument, report: () => MapReport): number {
   if (argument.report === 0n) return 0;
-  const bytes = encode(vfio_iommu_type1_map_report, report);
+  const bytes = encode(vfio_iommu_type1_map_report, report());
   return mm.copyToUser(argument.report, bytes.subarray(0, Math.min(bytes.length, argument.report_size)));
 }

@@ -44,7 +44,8 @@ export function readMiddle(
   inForce: ListInForce,
 ): Middle | RegionError {
   const count = argument.nr_regions;
-  let user = argument.region_size === REGION_BYTES ? mm.userBytes(argument.regions, count * REGION_BYTES) : null;
+  let user =
+    argument.region_size === REGION_BYTES ? mm.userBytes(argument.regions, count * REGION_BYTES) : null;
   if (user === null) {
     const all = readAll(mm, argument);
     if ("errno" in all) return all;

@@ -1,19 +1,19 @@
 import { OP } from "../../edit-script/index.ts";
 import { pageToBytes } from "../../units/index.ts";
 import type { PlannedChange } from "../iommu/index.ts";
-import type { MapReport } from "./set-map-argument.ts";
+import { emptyReport, type MapReport } from "./set-map-argument.ts";
 import type { Delta } from "./set-map-delta.ts";
 import type { Reservation } from "./set-map-reserve.ts";
 import type { Type1 } from "./type1.ts";
 
-/** Fills in what a planned change does. Costs time in proportion to the map, so only callers who want a report pay. */
-export function fillReport(
-  report: MapReport,
+/** What a planned change does. Costs time in proportion to the map, so only callers who want a report pay. */
+export function makeReport(
   iommu: Type1,
   delta: Delta,
   reservation: Reservation,
   planned: PlannedChange,
-): void {
+): MapReport {
+  const report = emptyReport();
   let pagesBefore = 0;
   let pinnedBefore = 0;
   for (const mapping of iommu.mappings) {
@@ -34,6 +34,7 @@ export function fillReport(
   report.pages_pinned = BigInt(reservation.pagesPinned);
   report.pages_unpinned = BigInt(reservation.pagesUnpinned);
   report.pages_pinned_peak = BigInt(pinnedBefore + reservation.pagesPinned);
+  return report;
 }
 
 function countInvalidations(iommu: Type1, planned: PlannedChange): number {

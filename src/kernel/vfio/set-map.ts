@@ -12,7 +12,6 @@ import type { Mapping } from "./mapping.ts";
 import {
   checkArgument,
   emptyReport,
-  type MapReport,
   type SetMapArgument,
   writeGeneration,
   writeReport,
@@ -20,7 +19,7 @@ import {
 import { type Change, compareLists } from "./set-map-compare.ts";
 import { type Delta, diff } from "./set-map-delta.ts";
 import { adopt, type ListInForce, noList } from "./set-map-list.ts";
-import { fillReport } from "./set-map-report.ts";
+import { makeReport } from "./set-map-report.ts";
 import { type Reservation, reserve } from "./set-map-reserve.ts";
 import { moveCharges, track } from "./set-map-track.ts";
 import type { Type1 } from "./type1.ts";
@@ -61,7 +60,7 @@ export function setMap(iommu: Type1, process: Process, address: bigint, head: Ui
   const argument = checkArgument(mm, address, head, iommu.limits.dmaEntryLimit);
   if (typeof argument === "number") return argument;
   const call: Call = { iommu, mm, address, argument };
-  if (writeGeneration(mm, address, argument.generation) < 0 || writeReport(mm, argument, emptyReport()) < 0)
+  if (writeGeneration(mm, address, argument.generation) < 0 || writeReport(mm, argument, emptyReport) < 0)
     return -Errno.EFAULT;
   const inForce = listOf(iommu);
   const change = compareLists(iommu, mm, argument, inForce);
@@ -104,7 +103,7 @@ function listOf(iommu: Type1): ListInForce {
 
 /** Names the region at fault in the report; the errno of the fault stands even if the report cannot be written any more. */
 function refuse({ mm, argument }: Call, errno: number, region: number): number {
-  if (region >= 0) writeReport(mm, argument, { ...emptyReport(), bad_region: region });
+  if (region >= 0) writeReport(mm, argument, () => ({ ...emptyReport(), bad_region: region }));
   return errno;
 }
 
@@ -156,10 +155,8 @@ function writeResults(
   generation: bigint,
 ): number {
   if (writeGeneration(mm, address, generation) < 0) return -Errno.EFAULT;
-  if (argument.report === 0n) return 0;
-  const report: MapReport = emptyReport();
-  fillReport(report, iommu, prepared.delta, prepared.reservation, prepared.planned);
-  return writeReport(mm, argument, report);
+  const { delta, reservation, planned } = prepared;
+  return writeReport(mm, argument, () => makeReport(iommu, delta, reservation, planned));
 }
 
 /** Makes the new map visible. Cannot fail. */
