@@ -1,0 +1,132 @@
+import {
+  type CheckInput,
+  type CheckResult,
+  check,
+  type Finding,
+  type MemoryMode,
+} from "../../check/index.ts";
+import { EngineBug } from "../../engine/index.ts";
+import { KernelBug } from "../../kernel/fault-injection.ts";
+import { EMPTY_MAP, type MapSequence, type MapStep, type Strategy } from "../../vmm/index.ts";
+import { StressMachine } from "../stress/machine.ts";
+import { asPins, FrameRunMaps, pinsTaken } from "./frame-runs.ts";
+import type { CheckCase } from "./options.ts";
+import { ScriptRecorder } from "./script-recorder.ts";
+
+/** One map change, decided. */
+export interface DecidedChange {
+  /** Position in the sequence of the map the change leads to. */
+  readonly step: number;
+  readonly to: MapStep;
+  readonly ioctls: number;
+  readonly scripts: number;
+  /** Valid until the next change. */
+  readonly input: CheckInput;
+  readonly recorder: ScriptRecorder;
+  /** One result a mode. */
+  readonly results: readonly CheckResult[];
+  /** Of all modes; what shows in both is given as strong. */
+  readonly findings: readonly Finding[];
+  /** What the broken kernel ran into while it executed the script, or null. The machine cannot go on then. */
+  readonly crash: Error | null;
+}
+
+/** Strategies that give the kernel the whole map in one call. */
+const ONE_CALL: ReadonlySet<string> = new Set(["set-map", "epoch"]);
+
+/**
+ * Takes a kernel without threads through a sequence of maps and decides each change: every interleaving of all its edit
+ * scripts with a device access. A sequence of one map is decided as the change from the empty map.
+ *
+ * `steps` are the positions to decide, by default all but the first. Errors: StressError when the kernel refuses a map.
+ */
+export function* decideChanges(
+  how: CheckCase,
+  strategy: Strategy,
+  modes: readonly MemoryMode[],
+  steps: { readonly cyclic?: boolean; readonly only?: number } = {},
+): Generator<DecidedChange> {
+  const sequence = withStart(how.sequence);
+  const machine = new StressMachine(
+    {
+      ...how,
+      sequence,
+      input: sequence.name,
+      strategies: [strategy],
+      devices: 1,
+      timeMs: 0,
+      perturb: false,
+      replay: () => "",
+    },
+    strategy,
+  );
+  const { kernel, vm, maps } = machine;
+  const frames = new FrameRunMaps(vm.guest);
+  const recorder = new ScriptRecorder(kernel);
+  const route = sequence.steps.map((to, step) => ({ to, step })).slice(1);
+  if (steps.cyclic && sequence.steps.length > 1) route.push({ to: sequence.steps[0]!, step: 0 });
+  const offset = how.sequence.steps.length - sequence.steps.length;
+  for (const { to, step: place } of route) {
+    const step = place + offset;
+    const isWanted = steps.only === undefined || steps.only === step;
+    const old = machine.current.map;
+    const extentsBefore = vm.container.extents.slice();
+    recorder.begin();
+    let ioctls = 0;
+    let crash: Error | null = null;
+    try {
+      ioctls = machine.apply(to);
+    } catch (error) {
+      if (how.mutant === null || !(error instanceof EngineBug || error instanceof KernelBug)) throw error;
+      crash = error;
+    }
+    if (isWanted) {
+      const { iommu } = kernel;
+      const taken = pinsTaken(frames, maps, {
+        isOneCall: ONE_CALL.has(strategy.name),
+        old,
+        next: to.map,
+        extentsBefore,
+        extentsAfter: vm.container.extents,
+      });
+      const input: CheckInput = {
+        capability: kernel.capability,
+        domains: iommu.domains.map(({ id, root, levels }) => ({ id, root, levels })),
+        tables: recorder.before(),
+        script: recorder.whole(),
+        oldMap: frames.of(old),
+        newMap: frames.of(to.map),
+        pins: crash === null ? asPins([...frames.of(old), ...taken]) : null,
+      };
+      const results = modes.map((mode) => check(input, { mode }));
+      const scripts = recorder.scripts.length;
+      yield { step, to, ioctls, scripts, input, recorder, results, findings: united(results), crash };
+      if (steps.only !== undefined) break;
+    }
+    if (crash !== null) break;
+  }
+  recorder.close();
+}
+
+/** A single map is the change to it from nothing. */
+function withStart(sequence: MapSequence): MapSequence {
+  if (sequence.steps.length !== 1) return sequence;
+  const empty: MapStep = {
+    label: "nothing mapped",
+    map: EMPTY_MAP,
+    origin: sequence.steps[0]!.origin,
+    skipped: [],
+  };
+  return { ...sequence, steps: [empty, ...sequence.steps] };
+}
+
+const placeOf = (f: Finding): string =>
+  [f.class === "V15" ? f.shows : f.class, f.domain, ...f.ranges.flatMap((r) => [r.start, r.end])].join(" ");
+
+/** Findings of all modes, each once: a weak one that a strong one stands for already is left out. */
+function united(results: readonly CheckResult[]): Finding[] {
+  const strong = results.find((r) => r.mode === "strong")?.findings ?? [];
+  const weak = results.find((r) => r.mode === "weak")?.findings ?? [];
+  const known = new Set(strong.map(placeOf));
+  return [...strong, ...weak.filter((f) => !known.has(placeOf(f)))];
+}

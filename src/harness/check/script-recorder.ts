@@ -1,0 +1,92 @@
+import type { TablesBefore } from "../../check/index.ts";
+import { EditScript, OP, recordLength } from "../../edit-script/index.ts";
+import type { Kernel } from "../../kernel/index.ts";
+import { type Pfn, pfn } from "../../units/index.ts";
+
+const WRITES: ReadonlySet<number> = new Set([OP.fill, OP.gather, OP.store, OP.storeRun, OP.exchange]);
+
+/**
+ * Collects the edit scripts of one map change and lets the tables be read as they were before the first of them.
+ *
+ * A table is copied when the first step that may alter it comes; all others are read where they are. Memory therefore
+ * grows with what scripts touch, not with the map.
+ */
+export class ScriptRecorder {
+  readonly #kernel: Kernel;
+  /** Tables there were at `begin`. */
+  readonly #tables: Set<number>;
+  readonly #copies = new Map<number, Uint32Array>();
+  #scripts: EditScript[] = [];
+
+  /** Pre: every domain exists and has been changed by nothing that is still under way. */
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+    this.#tables = new Set(kernel.iommu.pool.tables());
+    kernel.iommu.committer.listeners.add(this.#listen);
+  }
+
+  /** From here on scripts belong to a new change. */
+  begin(): void {
+    const { pool } = this.#kernel.iommu;
+    for (const script of this.#scripts)
+      visitTables(script, (table) => {
+        if (pool.positionOf(pfn(table)) === undefined) this.#tables.delete(table);
+        else this.#tables.add(table);
+      });
+    this.#scripts = [];
+    this.#copies.clear();
+  }
+
+  /** The scripts of the change so far, in the order in which they ran. */
+  get scripts(): readonly EditScript[] {
+    return this.#scripts;
+  }
+
+  /** The scripts of the change as one. */
+  whole(): EditScript {
+    if (this.#scripts.length === 1) return this.#scripts[0]!;
+    const whole = new EditScript();
+    for (const script of this.#scripts) whole.append(script);
+    return whole;
+  }
+
+  /** The tables as they were at `begin`; valid until the next script runs or the next `begin`. */
+  before(): TablesBefore {
+    const { engine } = this.#kernel;
+    return {
+      isTable: (table) => this.#tables.has(table),
+      entry: (table, index) => {
+        const copy = this.#copies.get(table);
+        if (copy === undefined) return this.#tables.has(table) ? engine.loadEntry(table, index) : 0n;
+        return (BigInt(copy[2 * index + 1]!) << 32n) | BigInt(copy[2 * index]!);
+      },
+    };
+  }
+
+  /** Tables there were at `begin`, ascending. */
+  tablesBefore(): Pfn[] {
+    return [...this.#tables].sort((a, b) => a - b).map(pfn);
+  }
+
+  /** Listens no more. */
+  close(): void {
+    this.#kernel.iommu.committer.listeners.delete(this.#listen);
+  }
+
+  readonly #listen = (script: EditScript): void => {
+    visitTables(script, (table) => {
+      if (this.#tables.has(table) && !this.#copies.has(table))
+        this.#copies.set(table, this.#kernel.engine.readTable(pfn(table)).slice());
+    });
+    this.#scripts.push(script);
+  };
+}
+
+/** Calls back with the table of every step that writes or frees one; tables come again and again. */
+function visitTables(script: EditScript, visit: (table: number) => void): void {
+  const { words } = script;
+  for (let at = 0; at < words.length; at += recordLength(words, at)) {
+    const op = words[at]! & 0xff;
+    if (WRITES.has(op) || op === OP.freeTable) visit(words[at + 2]!);
+  }
+}
