@@ -45,6 +45,8 @@ const highOf = (v: bigint): number => Number((v >> 32n) & 0xffff_ffffn);
 const NO_WORDS = new Uint32Array(0);
 /** Words of the first allocation, two records; a script that stays empty allocates none. */
 const FIRST_WORDS = 16;
+/** Up to here a script grows fast, since allocating costs more than memory. */
+const SMALL_WORDS = 4096;
 
 /** Append-only builder and holder of one edit script. Entry arguments are (low, high) words so that bulk building needs no BigInt. */
 export class EditScript {
@@ -99,7 +101,9 @@ export class EditScript {
     const at = this.#length;
     this.#length += words;
     if (this.#length > this.#words.length) {
-      const grown = new Uint32Array(Math.max(this.#length, this.#words.length * 4, FIRST_WORDS));
+      const grown = new Uint32Array(
+        Math.max(this.#length, this.#words.length * (at < SMALL_WORDS ? 4 : 2), FIRST_WORDS),
+      );
       grown.set(this.#words);
       this.#words = grown;
     }
