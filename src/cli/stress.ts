@@ -118,14 +118,14 @@ async function stress(inputs: string[], flags: StressFlags): Promise<void> {
     replay: (strategy) => replayLine(chosen, strategy, flags),
   };
   const host = { node: process.version, cpus: cpus().length };
+  const interrupt = new AbortController();
+  const onInterrupt = (): void => interrupt.abort();
+  process.once("SIGINT", onInterrupt);
   show(
     `${runHeading({ ...options, maps: sequence.steps.length, inject: mutant?.id ?? null, host })}\n` +
       (mutant === null ? "" : `${mutant.id}: a kernel that ${mutant.title}; expected ${mutant.expected}\n`),
   );
 
-  const interrupt = new AbortController();
-  const onInterrupt = (): void => interrupt.abort();
-  process.once("SIGINT", onInterrupt);
   const progress = progressView(process.stderr, flags.quiet !== true);
   try {
     const onProgress = (p: StressProgress): void =>
