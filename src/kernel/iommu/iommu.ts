@@ -1,5 +1,5 @@
 import { type Capability, EditScript } from "../../edit-script/index.ts";
-import type { Engine } from "../../engine/types.ts";
+import { type Engine, RAM_BASE_PFN } from "../../engine/types.ts";
 import { Errno } from "../../uapi/errno.ts";
 import { type IovaPfn, iovaPfn, type Pfn, type Rights } from "../../units/index.ts";
 import { type FaultInjector, KernelBug } from "../fault-injection.ts";
@@ -164,8 +164,8 @@ export class Iommu {
   }
 
   /**
-   * Removes all translations of [start, start + pages) from one domain; with `unpin`, the frames found in the tables lose
-   * one pin each after the invalidation that covers them (vfio_unmap_unpin). Returns the pages that were translated, or
+   * Removes all translations of [start, start + pages) from one domain; with `unpin`, the RAM found in the tables loses
+   * one pin a page after the invalidation that covers them (vfio_unmap_unpin). Returns the pages that were translated, or
    * -ENOMEM with nothing changed when a large leaf reaches out of the range and no table is left to split it.
    * Post: each chunk's invalidation is complete and drained.
    */
@@ -185,7 +185,7 @@ export class Iommu {
       if (typeof planned === "number") return planned;
       for (const run of runs) {
         unmapped += run.pages;
-        if (unpin) planned.phases.unpin(run.pfn, run.pages);
+        if (unpin && run.pfn >= RAM_BASE_PFN) planned.phases.unpin(run.pfn, run.pages);
       }
       this.commit(planned, [domain]);
       at = chunkEnd;

@@ -1,4 +1,3 @@
-import { RAM_BASE_PFN } from "../../engine/types.ts";
 import { iovaPfn } from "../../units/index.ts";
 import { KernelBug } from "../fault-injection.ts";
 import type { Domain } from "../iommu/index.ts";
@@ -23,8 +22,7 @@ export function releaseMapping(iommu: Type1, mapping: Mapping): number {
 export function removeAllMappings(iommu: Type1): void {
   if (iommu.mappings.length === 0) return;
   const endPfn = Math.min(...iommu.domains.map(apertureEndPfn));
-  const allInRam = iommu.mappings.every(isAllInRam);
-  if (clearRange(iommu, 0, endPfn, allInRam) < 0) throw new KernelBug("removeAllMappings: tables ran out");
+  if (clearRange(iommu, 0, endPfn) < 0) throw new KernelBug("removeAllMappings: tables ran out");
   for (const mapping of iommu.mappings) untrack(iommu, mapping);
   iommu.mappings.length = 0;
   iommu.generation++;
@@ -32,22 +30,19 @@ export function removeAllMappings(iommu: Type1): void {
 
 /** Clears the translations of a mapping in every domain and drops the pins. Returns 0 or -ENOMEM with nothing changed. */
 export const removeTranslations = (iommu: Type1, mapping: Mapping): number =>
-  clearRange(iommu, mapping.iovaPfn, mapping.pages, isAllInRam(mapping));
+  clearRange(iommu, mapping.iovaPfn, mapping.pages);
 
 /** The same for the first `pages` pages of a mapping whose pinning failed later on: no leaf reaches further. */
 export function removeTranslationsOf(iommu: Type1, mapping: Mapping, pages: number): void {
-  if (clearRange(iommu, mapping.iovaPfn, pages, false) < 0)
+  if (clearRange(iommu, mapping.iovaPfn, pages) < 0)
     throw new KernelBug("removeTranslationsOf: a leaf of a new mapping reaches beyond it");
 }
-
-/* What is not charged is device memory or the zero page: it has no pin to drop. */
-const isAllInRam = (mapping: Mapping): boolean => mapping.lockedPages === mapping.pages;
 
 /**
  * The order of vfio_unmap_unpin: every domain but the first lets go, then the first, whose tables say which frames to unpin.
  * On failure in a later domain the earlier ones are mapped again from the first.
  */
-function clearRange(iommu: Type1, start: number, pages: number, allInRam: boolean): number {
+function clearRange(iommu: Type1, start: number, pages: number): number {
   const [first, ...others] = iommu.domains;
   if (first === undefined) return 0;
   const { iommu: driver } = iommu.kernel;
@@ -58,31 +53,13 @@ function clearRange(iommu: Type1, start: number, pages: number, allInRam: boolea
       if (error < 0) return error;
       cleared.push(domain);
     }
-    return unmapUnpin(iommu, first, start, pages, allInRam);
+    return driver.unmapRange(first, iovaPfn(start), pages, true);
   };
   const result = unmap();
   if (result >= 0) return 0;
   if (cleared.length > 0 && driver.mapRuns(cleared, driver.physicalRuns(first, iovaPfn(start), pages)) < 0)
     throw new KernelBug("clearRange: the tables just given back are gone");
   return result;
-}
-
-/** Clears a range of the first domain and unpins the RAM it found there. */
-function unmapUnpin(iommu: Type1, domain: Domain, start: number, pages: number, allInRam: boolean): number {
-  const { iommu: driver } = iommu.kernel;
-  if (allInRam) return driver.unmapRange(domain, iovaPfn(start), pages, true);
-  const pieces: { start: number; end: number; inRam: boolean }[] = [];
-  for (const run of driver.physicalRuns(domain, iovaPfn(start), pages)) {
-    const inRam = run.pfn >= RAM_BASE_PFN;
-    const last = pieces[pieces.length - 1];
-    if (last?.inRam === inRam) last.end = run.iovaPfn + run.pages;
-    else pieces.push({ start: run.iovaPfn, end: run.iovaPfn + run.pages, inRam });
-  }
-  for (const piece of pieces) {
-    const error = driver.unmapRange(domain, iovaPfn(piece.start), piece.end - piece.start, piece.inRam);
-    if (error < 0) return error;
-  }
-  return 0;
 }
 
 function untrack(iommu: Type1, mapping: Mapping): void {
