@@ -4,7 +4,8 @@ import type { ViolationClass } from "./violation-class.ts";
 
 /**
  * One cause, one report: which classes a class hides where both have the same cause. An unpinned frame behind an old
- * translation is V06 and not V04 as well; whatever is read through a freed table is V07.
+ * translation is V06 and not V04 as well; whatever is read through a freed table is V07. No two classes may hide each
+ * other, directly or through others: both would vanish.
  */
 const HIDES: Readonly<Partial<Record<ViolationClass, readonly ViolationClass[]>>> = {
   V13: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V12"],
@@ -12,11 +13,11 @@ const HIDES: Readonly<Partial<Record<ViolationClass, readonly ViolationClass[]>>
   V16: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V07"],
   V07: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V06", "V09"],
   V15: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V06", "V07", "V09"],
-  V06: ["V02", "V04", "V04b", "V09"],
+  V06: ["V04", "V04b", "V09"],
   V09: ["V04b"],
   V04: ["V04b"],
   V02: ["V04", "V04b", "V05", "V06", "V09"],
-  V03: ["V04", "V04b"],
+  V03: ["V04", "V04b", "V09"],
   V01: ["V05", "V09"],
   V01b: ["V05"],
 };

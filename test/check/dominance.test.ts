@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import { dominant } from "../../src/check/dominance.ts";
+import type { Group } from "../../src/check/groups.ts";
+import { RULES, type ViolationClass } from "../../src/check/violation-class.ts";
+
+const classes = Object.keys(RULES) as ViolationClass[];
+const group = (kind: ViolationClass): Group => ({
+  class: kind,
+  shows: kind,
+  domain: 1,
+  ranges: [{ start: 0, end: 8 }],
+  example: {} as Group["example"],
+  cause: "plan",
+  causeStep: 3,
+});
+const left = (kinds: readonly ViolationClass[]) => dominant(kinds.map(group)).map((g) => g.class);
+
+describe("dominance", () => {
+  it("never lets classes of one cause hide each other until nothing is left", () => {
+    for (const a of classes)
+      for (const b of classes) {
+        expect(left([a, b]), `${a} ${b}`).not.toEqual([]);
+        for (const c of classes) expect(left([a, b, c]), `${a} ${b} ${c}`).not.toEqual([]);
+      }
+    expect(left(classes)).not.toEqual([]);
+  });
+
+  it("reports a foreign frame that is unpinned as well as a foreign frame", () => {
+    expect(left(["V02", "V06", "V09"])).toEqual(["V02"]);
+  });
+
+  it("reports too many rights of a new leaf size as too many rights", () => {
+    expect(left(["V09", "V03"])).toEqual(["V03"]);
+  });
+
+  it("keeps what lies outside of the pages that explain it", () => {
+    const far = { ...group("V09"), ranges: [{ start: 4, end: 12 }] };
+    expect(dominant([group("V03"), far]).map((g) => [g.class, g.ranges])).toEqual([
+      ["V03", [{ start: 0, end: 8 }]],
+      ["V09", [{ start: 8, end: 12 }]],
+    ]);
+  });
+});
