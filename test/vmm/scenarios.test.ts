@@ -15,15 +15,22 @@ const cycle = ({ sequence }: Scenario): MapStep[] => [...sequence.steps, sequenc
 describe("the built-in scenarios", () => {
   it("are the known cases, each with a sentence", () => {
     expect([...SCENARIOS.keys()].sort()).toEqual([
+      "aliases",
       "boundary-1g",
       "boundary-2m",
+      "large-rights",
+      "move-and-protect",
       "no-change",
+      "odd-pages",
       "pam-2020",
       "read-only-flips",
+      "read-only-hole",
+      "read-only-split",
       "remap",
       "replace-all",
       "split-rejoin",
       "tseg",
+      "two-callers",
     ]);
     for (const { shows } of scenarios) expect(shows).toMatch(/^[^.]{20,140}$/);
   });
