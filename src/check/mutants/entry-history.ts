@@ -1,4 +1,4 @@
-import type { Step } from "../../edit-script/index.ts";
+import type { EditScript, Step } from "../../edit-script/index.ts";
 import type { Pfn } from "../../units/index.ts";
 import type { MutantContext } from "./mutant.ts";
 
@@ -59,6 +59,18 @@ export function* entriesOf(step: Step): Generator<{ table: Pfn; index: number; e
 /** True for steps that write entries walkers can reach. */
 export const isLiveStore = (step: Step): boolean =>
   step.op === "store" || step.op === "storeRun" || step.op === "exchange" || step.op === "setRoot";
+
+/** Tables that the script links in the place of a present leaf, with that leaf. */
+export function splitTables(script: EditScript, context: MutantContext): Map<number, bigint> {
+  const { isPresent, isTable, pfnOf } = context.entries;
+  const history = new EntryHistory(context);
+  const splits = new Map<number, bigint>();
+  for (const step of script)
+    for (const { before, after } of history.apply(step))
+      if (isPresent(before) && !isTable(before) && isPresent(after) && isTable(after))
+        splits.set(pfnOf(after), before);
+  return splits;
+}
 
 /** The first update id no step of these uses. */
 export const nextUpdateAfter = (steps: readonly Step[]): number =>

@@ -12,7 +12,7 @@ export const M13: Mutant = {
   source:
     "Xen XSA-275 (1a7ffe466c, fix flush checks); early KVM, Flush remote tlbs when reducing permissions",
   expected: "V04",
-  scenario: "read-only-flips",
+  scenario: "large-rights",
   seenByThreads: true,
   rewrite(script, context) {
     const history = new EntryHistory(context);

@@ -1,4 +1,3 @@
-import type { MutantContext } from "../../check/mutants/index.ts";
 import { type GroupOptions, Kernel, type Process } from "../../kernel/index.ts";
 import { errnoName } from "../../uapi/index.ts";
 import {
@@ -10,7 +9,7 @@ import {
   VfioContainer,
   type Vm,
 } from "../../vmm/index.ts";
-import { entryReader } from "./entry-reader.ts";
+import { mutantContext } from "../mutant-context.ts";
 import { StressError, type StressOptions } from "./options.ts";
 import { type UserMap, UserMaps } from "./user-map.ts";
 
@@ -66,13 +65,7 @@ export class StressMachine {
 
   /** From now on the kernel runs what the mutant makes of each edit script. */
   #inject(rewrite: NonNullable<StressOptions["mutant"]>["rewrite"]): void {
-    const { engine, iommu, capability } = this.kernel;
-    const format = iommu.domains[0]!.format;
-    const context: MutantContext = {
-      capability,
-      entries: entryReader(format, engine),
-      entryAt: (table, index) => engine.loadEntry(table, index),
-    };
-    iommu.committer.filter = (script) => rewrite(script, context);
+    const context = mutantContext(this.kernel);
+    this.kernel.iommu.committer.filter = (script) => rewrite(script, context);
   }
 }
