@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import { type MeasuredFigure, measureRow } from "./alternate.ts";
 import { tableHeader, tableLine } from "./print.ts";
-import { benchResults } from "./results.ts";
+import { benchResults, loadOfLastMinute } from "./results.ts";
 import type { Row } from "./row.ts";
 import { allRows } from "./rows/index.ts";
 import { startYardsticks } from "./yardstick.ts";
@@ -40,6 +40,7 @@ if (rows.length === 0) {
   process.exit(2);
 }
 
+const loadAtStart = loadOfLastMinute();
 const yardsticks = startYardsticks();
 const figures: MeasuredFigure[] = [];
 if (yardsticks.compiler === null)
@@ -58,7 +59,7 @@ try {
   yardsticks.close();
 }
 
-const results = benchResults(figures, options.rounds, yardsticks.compiler);
+const results = benchResults(figures, options.rounds, yardsticks.compiler, loadAtStart);
 writeFileSync(options.json, `${JSON.stringify(results, null, 2)}\n`);
 const judged = figures.filter((figure) => figure.met !== null);
 console.log(

@@ -1,4 +1,4 @@
-import { cpus, totalmem } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 import type { MeasuredFigure } from "./alternate.ts";
 
 /** What `bench-results.json` holds; scripts/bench-table.mjs renders it. */
@@ -13,15 +13,21 @@ export interface BenchResults {
     readonly platform: string;
     readonly node: string;
     readonly compiler: string | null;
+    /** Load of the last minute when the run began and when it ended; a run on a quiet machine ends near 1. */
+    readonly loadAverage: readonly [number, number];
   };
   readonly rounds: number;
   readonly figures: readonly MeasuredFigure[];
 }
 
+/** Processes that wanted a CPU during the last minute. */
+export const loadOfLastMinute = (): number => Math.round(loadavg()[0]! * 10) / 10;
+
 export function benchResults(
   figures: readonly MeasuredFigure[],
   rounds: number,
   compiler: string | null,
+  loadAtStart: number,
 ): BenchResults {
   return {
     schema: "hitless-bench/1",
@@ -33,6 +39,7 @@ export function benchResults(
       platform: `${process.platform} ${process.arch}`,
       node: process.version,
       compiler,
+      loadAverage: [loadAtStart, loadOfLastMinute()],
     },
     rounds,
     figures,

@@ -30,7 +30,8 @@ const verdict = (met) => (met === null ? "" : met ? "met" : "**missed**");
 const { machine } = results;
 const where =
   `${results.date}, ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.platform}, ` +
-  `Node ${machine.node}, ${machine.compiler ?? "no C compiler"}; ${results.rounds} rounds`;
+  `Node ${machine.node}, ${machine.compiler ?? "no C compiler"}; ${results.rounds} rounds; ` +
+  `load average ${machine.loadAverage[0]} at the beginning and ${machine.loadAverage[1]} at the end (a quiet machine: near 0 and 1)`;
 
 const fullTable = [
   "| figure | unit | hitless | best C | build | ratio | ratio of minima | goal | |",
