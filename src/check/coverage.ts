@@ -57,16 +57,28 @@ export class Coverage {
    * [leafStart, leafEnd) is what the cached entry translates.
    */
   leafDeath(g: number, loaded: number, leafStart: number, leafEnd: number): number {
+    const i = this.#iotlbDrop(g, loaded, leafStart, leafEnd);
+    if (i < 0) return NEVER;
+    return this.#hasAtc ? this.#atcDeath(i, leafStart, leafEnd) : this.reaching[i]!.completes;
+  }
+
+  /** The same for a cached absence, which devices do not keep in caches of their own. */
+  absenceDeath(g: number, loaded: number): number {
+    const i = this.#iotlbDrop(g, loaded, this.start, this.end);
+    return i < 0 ? NEVER : this.reaching[i]!.completes;
+  }
+
+  /** Index of the first invalidation that makes the IOTLB drop the entry, or -1. */
+  #iotlbDrop(g: number, loaded: number, leafStart: number, leafEnd: number): number {
     const ender = this.#enders[g] ?? this.reaching.length;
     for (let i = 0; i < this.reaching.length; i++) {
       const inv = this.reaching[i]!;
       if (!(inv.caches & CACHE_IOTLB) || !this.#drops(inv, leafStart, leafEnd)) continue;
       // A walk that began before a non-leaf invalidation is restarted with everything it has loaded since.
       const isStopped = inv.nonLeaf && inv.caches & CACHE_WALK ? i >= ender : false;
-      if (!isStopped && inv.step <= loaded) continue;
-      return this.#hasAtc ? this.#atcDeath(i, leafStart, leafEnd) : inv.completes;
+      if (isStopped || inv.step > loaded) return i;
     }
-    return NEVER;
+    return -1;
   }
 
   /** A device may fill its own cache from the IOTLB until that has dropped the leaf: only an order queued behind counts. */

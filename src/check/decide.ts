@@ -7,7 +7,7 @@ import type { FactSink } from "./facts.ts";
 import { FrameDrops } from "./frame-drops.ts";
 import { Geometry } from "./geometry.ts";
 import { type CheckInput, CheckInputError, type MemoryMode } from "./input.ts";
-import { Interest, type PageRange } from "./interest.ts";
+import { Interest, joined, type PageRange } from "./interest.ts";
 import { JointMap } from "./joint-map.ts";
 import { Judge, type RawViolation } from "./judge.ts";
 import { OverlapSink } from "./overlap.ts";
@@ -67,9 +67,29 @@ export class Decision {
       this.walk(domain.id, options, sink, (coverage) => {
         judge.coverage = coverage;
       });
+      if (options.only === null) this.#keptFrames(judge);
       found.push(...judge.violations);
     }
     return found;
+  }
+
+  /** Frames that lose their last pin although a page nobody touches keeps them reachable. */
+  #keptFrames(judge: Judge): void {
+    if (this.drops.isEmpty) return;
+    const known = joined(
+      judge.violations.filter((v) => v.class === "V06"),
+      Infinity,
+    );
+    for (let piece = 0; piece + 1 < this.maps.length; piece++) {
+      if (!this.maps.isKept(piece)) continue;
+      const first = this.maps.start(piece);
+      const frame = this.maps.oldFrames[piece]!;
+      this.drops.each(frame, frame + this.maps.end(piece) - first, (from, to, step) => {
+        const page = first + from - frame;
+        if (known.some((r) => r.start <= page && page < r.end)) return;
+        judge.unpinned(page, first + to - frame, step);
+      });
+    }
   }
 
   /** Tables that walks of one page can pass through. */
@@ -131,7 +151,7 @@ export class Decision {
         skipUntouched: options.skipUntouched,
         journalRules: options.journalRules,
         visit,
-        hasTouchedTable: (start, until) => near.hasTouched(start, until),
+        untouchedUntil: (start, until) => near.untouchedUntil(start, until),
       },
       sink,
     );

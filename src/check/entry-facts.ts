@@ -67,7 +67,7 @@ export class EntryFacts {
         this.#bad(slot, version, "unpublished", first);
       else if (version.isTorn && !this.#isWindowed(slot, version)) this.#bad(slot, version, "torn", first);
       else if (version.kind === MALFORMED) this.#bad(slot, version, "malformed", first);
-      else if (version.kind === LEAF) this.#leaves(slot, version, reach);
+      else if (version.kind === LEAF && this.#rights(slot, version) !== 0) this.#leaves(slot, version, reach);
       else if (version.kind === TABLE) this.#link(slot, version, history, children);
       else this.#faults(slot, version, reach);
       if (version.isPlainOverwrite && this.#isHeldAt(slot, version.step - 1))
@@ -166,12 +166,12 @@ export class EntryFacts {
   #faults(slot: Slot, version: Version, reach: Int32Array): void {
     const { coverage, ranges, start } = slot;
     const end = start + slot.span * slot.count;
-    let alive: number[] = [];
-    if (this.#context.capability.cachesNotPresent)
-      alive = this.#cached(coverage, reach, coverage.start, coverage.end);
-    else
-      for (let g = 0; g < coverage.generations; g++)
-        if (reach[1 + 2 * g] !== NEVER) addSpan(alive, reach[1 + 2 * g]!, reach[2 + 2 * g]!);
+    const isCached = this.#context.capability.cachesNotPresent;
+    const alive: number[] = [];
+    for (let g = 0; g < coverage.generations; g++) {
+      const [from, to] = [reach[1 + 2 * g]!, reach[2 + 2 * g]!];
+      if (from !== NEVER) addSpan(alive, from, isCached ? coverage.absenceDeath(g, to - 1) : to);
+    }
     for (let r = slot.from; r < slot.to; r++) {
       const from = Math.max(start, ranges.starts[r]!);
       const to = Math.min(end, ranges.ends[r]!);
@@ -269,6 +269,13 @@ export class EntryFacts {
       const loaded = coverage.deaths[g]! - 1;
       addSpan(alive, child.earliest[g]!, coverage.leafDeath(g, loaded, coverage.start, coverage.end));
     }
+    const absent = held(child, coverage);
+    if (this.#context.capability.cachesNotPresent) {
+      absent.length = 0;
+      for (let g = 0; g < coverage.generations; g++)
+        if (child.earliest[g] !== NEVER)
+          addSpan(absent, child.earliest[g]!, coverage.absenceDeath(g, coverage.deaths[g]! - 1));
+    }
     const drained = coverage.drained(alive[alive.length - 1]!);
     const where = {
       table: child.table,
@@ -281,7 +288,15 @@ export class EntryFacts {
       const from = Math.max(start, ranges.starts[r]!);
       const to = Math.min(start + span, ranges.ends[r]!);
       if (from < to)
-        this.#sink.subtree({ start: from, end: to, alive, drained, isCurrent: child.isCurrent, ...where });
+        this.#sink.subtree({
+          absent,
+          start: from,
+          end: to,
+          alive,
+          drained,
+          isCurrent: child.isCurrent,
+          ...where,
+        });
     }
   }
 

@@ -42,6 +42,8 @@ export interface SubtreeFact extends Origin {
   readonly start: number;
   readonly end: number;
   readonly alive: Spans;
+  /** When its absent pages can be met. */
+  readonly absent: Spans;
   readonly drained: number;
   readonly isCurrent: boolean;
 }

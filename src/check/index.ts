@@ -8,5 +8,6 @@ export {
   type MemoryMode,
   type TablesBefore,
 } from "./input.ts";
+export { type Outcome, outcomesOf } from "./outcomes.ts";
 export { inputOf } from "./script-file.ts";
 export { CAUSES, type Cause, RULES, type ViolationClass } from "./violation-class.ts";

@@ -2,6 +2,7 @@ import { type Decoder, TABLE } from "./entry-kind.ts";
 import type { Geometry } from "./geometry.ts";
 import type { TablesBefore } from "./input.ts";
 import type { JointMap } from "./joint-map.ts";
+import { NEVER } from "./positions.ts";
 import type { ScriptLog } from "./script-log.ts";
 import type { TableLog } from "./table-log.ts";
 
@@ -31,6 +32,7 @@ export class Interest {
   readonly #decoder: Decoder;
   readonly #tables: TablesBefore;
   #wanted: Set<number> = new Set();
+  #sorted: LocatedTable[] | null = null;
 
   constructor(log: ScriptLog, geometry: Geometry, decoder: Decoder, tables: TablesBefore) {
     this.#log = log;
@@ -43,25 +45,41 @@ export class Interest {
   ranges(domain: number, root: number, levels: number, maps: JointMap): PageRange[] {
     this.#locate(domain, root, levels, maps);
     const ranges: PageRange[] = changedRanges(maps);
-    for (const { table, level, base } of this.located)
-      for (const log of this.#livesOf(table)) this.#writtenRanges(log, level, base, ranges);
+    for (const { table, level, base } of this.located) {
+      const log = this.#log.logAt(table, 0);
+      if (log === null) continue;
+      if (log.freedAt < NEVER) ranges.push({ start: base, end: base + this.#geometry.tableSpan(level) });
+      else this.#writtenRanges(log, level, base, ranges);
+    }
     return joined(ranges, this.#geometry.tableSpan(levels - 1));
   }
 
-  /** True iff a written table stands in these pages before the script, below the entry that spans them. */
-  hasTouched(start: number, end: number): boolean {
-    return this.located.some(
-      (t) => t.base >= start && t.base + this.#geometry.tableSpan(t.level) <= end && t.parent !== null,
-    );
+  /**
+   * Until when the pages are as they were: NEVER where the script leaves all tables in them alone, 0 where it writes one,
+   * else the step that frees the first.
+   */
+  untouchedUntil(start: number, end: number): number {
+    this.#sorted ??= this.located.filter((t) => t.parent !== null).sort((a, b) => a.base - b.base);
+    const sorted = this.#sorted;
+    let low = 0;
+    let high = sorted.length;
+    while (low < high) {
+      const mid = (low + high) >>> 1;
+      if (sorted[mid]!.base < start) low = mid + 1;
+      else high = mid;
+    }
+    let until = NEVER;
+    for (; low < sorted.length && sorted[low]!.base < end; low++) {
+      const { table, level, base } = sorted[low]!;
+      if (base + this.#geometry.tableSpan(level) > end) continue;
+      const log = this.#log.logAt(table, 0);
+      if (log !== null) until = Math.min(until, log.isWritten ? 0 : log.freedAt);
+    }
+    return until;
   }
 
   where(table: number): LocatedTable | undefined {
     return this.#byTable.get(table);
-  }
-
-  *#livesOf(table: number): Generator<TableLog> {
-    const first = this.#log.logAt(table, 0);
-    if (first !== null) yield first;
   }
 
   #writtenRanges(log: TableLog, level: number, base: number, ranges: PageRange[]): void {
@@ -109,7 +127,7 @@ export class Interest {
     parent: number | null,
     ranges: readonly PageRange[],
   ): void {
-    if (this.#log.isTouched(table) && !this.#byTable.has(table)) {
+    if (this.#log.isTouched(table)) {
       const found = { table, level, base, parent };
       this.located.push(found);
       this.#byTable.set(table, found);

@@ -133,14 +133,20 @@ export class Judge {
   /** Pages of an untouched subtree show what the old map says. */
   subtree(fact: SubtreeFact): void {
     const maps = this.#maps;
-    const remains = aliveUntil(fact.alive) === NEVER;
     for (let piece = maps.find(fact.start), start = fact.start; start < fact.end; piece++) {
       const end = Math.min(fact.end, maps.end(piece));
       const frame = maps.oldFrame(piece, start);
-      if (remains && maps.isChanged(piece)) {
-        const kind = frame === NOTHING ? "V05" : "V04";
-        this.report(kind, start, end, fact, 0, fact.alive[0]!, "what the old map says");
-      }
+      const spans = frame === NOTHING ? fact.absent : fact.alive;
+      if (aliveUntil(spans) === NEVER && maps.isChanged(piece))
+        this.report(
+          frame === NOTHING ? "V05" : "V04",
+          start,
+          end,
+          fact,
+          0,
+          spans[0]!,
+          "what the old map says",
+        );
       if (frame !== NOTHING) this.#frames(fact, frame, start, end, fact.drained);
       start = end;
     }
@@ -180,6 +186,12 @@ export class Judge {
       const first = start + from - frame;
       this.report("V06", first, start + to - frame, origin, 0, step, "a frame that is no longer pinned");
     });
+  }
+
+  /** A page that no step touches keeps a frame that lost its last pin. */
+  unpinned(start: number, end: number, step: number): void {
+    const origin = { table: 0, index: 0, level: 0, step: 0, until: NEVER };
+    this.report("V06", start, end, origin, 0, step, "a frame that is no longer pinned");
   }
 
   /** True iff a declared window allows faults at all these positions. */

@@ -1,6 +1,7 @@
 import { decodeWrites } from "./cells.ts";
 import type { Decision } from "./decide.ts";
 import { TABLE } from "./entry-kind.ts";
+import { NEVER } from "./positions.ts";
 
 /** A table page that the script loses, or gives back more than once. */
 export interface TableDrift {
@@ -107,6 +108,6 @@ export function tableDrifts(decision: Decision): TableDrift[] {
 
 const hasTouchedBelow = (decision: Decision, at: Known, span: number): boolean => {
   for (const interest of decision.interests.values())
-    if (interest.hasTouched(at.base, at.base + span)) return true;
+    if (interest.untouchedUntil(at.base, at.base + span) !== NEVER) return true;
   return false;
 };

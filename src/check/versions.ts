@@ -101,30 +101,30 @@ export class VersionReader {
         step: write?.step ?? 0,
         until,
         readableUntil: until === NEVER ? NEVER : this.lingersUntil(table, index, until),
-        isTorn: write !== undefined && isTorn(effective, k, beforeLo, beforeHi, decoder),
+        isTorn: write !== undefined && this.#isTorn(effective, k, beforeLo, beforeHi),
         isPlainOverwrite: wasPresent && write!.how === PLAIN,
         isLast: next === undefined,
       });
     }
     return versions;
   }
-}
 
-/** True iff write `k` is neither the first nor the last value of its logical update, nor equal to either. */
-function isTorn(
-  writes: readonly Write[],
-  k: number,
-  beforeLo: number,
-  beforeHi: number,
-  decoder: Decoder,
-): boolean {
-  const { update, lo, hi } = writes[k]!;
-  if (update === 0) return false;
-  let last = k;
-  while (last + 1 < writes.length && writes[last + 1]!.update === update) last++;
-  if (last === k || !decoder.differ(writes[last]!.lo, writes[last]!.hi, lo, hi)) return false;
-  let first = k;
-  while (first > 0 && writes[first - 1]!.update === update) first--;
-  const old = writes[first - 1] ?? { lo: beforeLo, hi: beforeHi };
-  return decoder.differ(old.lo, old.hi, lo, hi);
+  /** True iff write `k` is neither the first nor the last value of its logical update, nor equal to either. */
+  #isTorn(writes: readonly Write[], k: number, beforeLo: number, beforeHi: number): boolean {
+    const decoder = this.#decoder;
+    const { update, lo, hi } = writes[k]!;
+    let last = k;
+    while (last + 1 < writes.length && this.#isOneUpdate(writes[last]!, writes[last + 1]!)) last++;
+    if (update === 0 || last === k || !decoder.differ(writes[last]!.lo, writes[last]!.hi, lo, hi))
+      return false;
+    let first = k;
+    while (first > 0 && this.#isOneUpdate(writes[first - 1]!, writes[first]!)) first--;
+    const old = writes[first - 1] ?? { lo: beforeLo, hi: beforeHi };
+    return decoder.differ(old.lo, old.hi, lo, hi);
+  }
+
+  /** Two writes with one id belong together unless a wait in between made a state of its own of the first. */
+  #isOneUpdate(a: Write, b: Write): boolean {
+    return a.update === b.update && firstAtOrAfter(this.#log.waits, a.step) > b.step;
+  }
 }

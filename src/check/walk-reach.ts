@@ -32,8 +32,8 @@ export interface ReachContext {
   readonly journalRules: boolean;
   /** Called with each table that a walk can pass through. */
   visit(table: number): void;
-  /** True iff a table the script writes lies in this range of pages, in the tables before the script. */
-  hasTouchedTable(start: number, end: number): boolean;
+  /** Until when no table in this range of pages is written or freed, as the tables were before the script. */
+  untouchedUntil(start: number, end: number): number;
 }
 
 const R_W = 3;
@@ -154,7 +154,8 @@ export class WalkReach {
     for (const e of state.earliest) isSeen ||= e < gone;
     if (!isSeen) {
       const history = versions.read(log, level, cell.first, cell.writes, 0, 0);
-      if (history[0]!.step === 0 && history.length > 1) history.shift();
+      // What stood there before is not seen, unless the first write is of the very same value.
+      if (history[0]!.step === 0 && history[0]!.until <= firstWrite.step) history.shift();
       this.#history(state, level, base, cell.first, cell.count, history, from, to);
       return;
     }
@@ -264,12 +265,20 @@ export class WalkReach {
     }
   }
 
+  #heldUntil(child: HeldTable): number {
+    let until = 0;
+    child.earliest.forEach((e, g) => {
+      if (e !== NEVER) until = Math.max(until, this.#coverage.deaths[g]!);
+    });
+    return until;
+  }
+
   /** True iff the child can be taken from the old map: it is where it was, and neither it nor anything below was written. */
   #isOpaque(child: HeldTable, start: number, end: number): boolean {
     const { skipUntouched, capability } = this.#context;
-    if (!skipUntouched || this.#expand || !child.isPristine || child.log !== null || child.rights !== R_W)
+    if (!skipUntouched || this.#expand || !child.isPristine || child.rights !== R_W) return false;
+    if (child.log?.isWritten || this.#heldUntil(child) > this.#context.untouchedUntil(start, end))
       return false;
-    if (capability.cachesNotPresent || this.#context.hasTouchedTable(start, end)) return false;
     return (
       !capability.invalidateCoversLeaf ||
       this.#coverage.reaching.every((i) => i.start <= start && end <= i.end)
