@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { registerCheck } from "./check.ts";
 import { registerConformance } from "./conformance.ts";
+import { registerFuzz } from "./fuzz.ts";
+import { registerReplay } from "./replay.ts";
 import { registerStress } from "./stress.ts";
 import { registerUapi } from "./uapi.ts";
 
@@ -29,6 +32,9 @@ export function createProgram(): Command {
     )
     .exitOverride();
   registerStress(program);
+  registerCheck(program);
+  registerReplay(program);
+  registerFuzz(program);
   registerConformance(program);
   registerUapi(program);
   return program;

@@ -1,3 +1,4 @@
+export * from "./check/index.ts";
 export { DevicePool, DeviceThreadError } from "./device-pool.ts";
 export { StressError, type StressOptions, type StressProgress } from "./stress/options.ts";
 export { runStress } from "./stress/stress.ts";

@@ -1,3 +1,23 @@
+export {
+  CHECK_RESULT_SCHEMA_ID,
+  type CheckedFinding,
+  type CheckedStrategy,
+  type CheckReport,
+  checkedFindingSchema,
+  checkResultJsonSchema,
+  checkResultSchema,
+  checkToJson,
+} from "./check-result.ts";
+export {
+  checkHeading,
+  checkToTerminal,
+  checkVerdictSentence,
+  counterexample,
+  firstOfEachClass,
+  powerOfTen,
+  provedSentence,
+} from "./check-terminal.ts";
+export { interleavingTable } from "./columns.ts";
 export { formatBytes, formatShare, groupDigits, plural } from "./figures.ts";
 export { runResultJsonSchema, toJson } from "./json.ts";
 export { type Paint, PLAIN } from "./paint.ts";

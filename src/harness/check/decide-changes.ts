@@ -63,6 +63,7 @@ export function* decideChanges(
   const { kernel, vm, maps } = machine;
   const frames = new FrameRunMaps(vm.guest);
   const recorder = new ScriptRecorder(kernel);
+  const explained = new Set<string>();
   const route = sequence.steps.map((to, step) => ({ to, step })).slice(1);
   if (steps.cyclic && sequence.steps.length > 1) route.push({ to: sequence.steps[0]!, step: 0 });
   const offset = how.sequence.steps.length - sequence.steps.length;
@@ -98,14 +99,29 @@ export function* decideChanges(
         newMap: frames.of(to.map),
         pins: crash === null ? asPins([...frames.of(old), ...taken]) : null,
       };
-      const results = modes.map((mode) => check(input, { mode }));
       const scripts = recorder.scripts.length;
+      const results = modes.map((mode) => decide(input, mode, scripts > 1 ? null : explained));
       yield { step, to, ioctls, scripts, input, recorder, results, findings: united(results), crash };
       if (steps.only !== undefined) break;
     }
     if (crash !== null) break;
   }
   recorder.close();
+}
+
+/**
+ * Decides one change. To name a cause is to decide the script again and again, so it is done for the first change that
+ * shows a class; the next hundred such changes of a boot have the same cause. A change of several calls (`explained`
+ * null) has its cause in being several: no step within one of them heals it.
+ */
+function decide(input: CheckInput, mode: MemoryMode, explained: Set<string> | null): CheckResult {
+  const result = check(input, { mode, causes: false });
+  if (explained === null) return result;
+  const news = result.findings.filter((f) => !explained.has(`${mode} ${f.class}`));
+  if (news.length === 0) return result;
+  const named = check(input, { mode });
+  for (const f of named.findings) explained.add(`${mode} ${f.class}`);
+  return named;
 }
 
 /** A single map is the change to it from nothing. */
@@ -124,7 +140,7 @@ const placeOf = (f: Finding): string =>
   [f.class === "V15" ? f.shows : f.class, f.domain, ...f.ranges.flatMap((r) => [r.start, r.end])].join(" ");
 
 /** Findings of all modes, each once: a weak one that a strong one stands for already is left out. */
-function united(results: readonly CheckResult[]): Finding[] {
+export function united(results: readonly CheckResult[]): Finding[] {
   const strong = results.find((r) => r.mode === "strong")?.findings ?? [];
   const weak = results.find((r) => r.mode === "weak")?.findings ?? [];
   const known = new Set(strong.map(placeOf));

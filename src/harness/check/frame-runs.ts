@@ -50,7 +50,12 @@ export function clipped(runs: readonly MapRun[], ranges: readonly PageRange[]): 
       if (run.iovaPfn >= end) break;
       const from = Math.max(run.iovaPfn, range.iovaPfn);
       const to = Math.min(run.iovaPfn + run.pages, end);
-      result.push({ ...run, iovaPfn: iovaPfn(from), pages: to - from, pfn: pfn(run.pfn + from - run.iovaPfn) });
+      result.push({
+        ...run,
+        iovaPfn: iovaPfn(from),
+        pages: to - from,
+        pfn: pfn(run.pfn + from - run.iovaPfn),
+      });
     }
   }
   return result;

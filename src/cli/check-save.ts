@@ -1,0 +1,78 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { printScript } from "../edit-script/index.ts";
+import {
+  type CheckCase,
+  checkedFinding,
+  type DecidedChange,
+  printCounterexample,
+  scriptFileOf,
+} from "../harness/index.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** Writes the first finding of each class of each strategy to a folder. */
+export class CounterexampleFolder {
+  readonly #folder: string;
+  readonly #saved = new Map<string, string>();
+
+  /** Makes the folder if need be, before anything is decided. Errors: UsageError. */
+  constructor(folder: string) {
+    this.#folder = folder;
+    try {
+      mkdirSync(folder, { recursive: true });
+    } catch (error) {
+      throw new UsageError(`option '--save ${folder}': no folder can be made (${(error as Error).message})`);
+    }
+  }
+
+  /** Paths written, in order. */
+  get files(): readonly string[] {
+    return [...this.#saved.values()];
+  }
+
+  /**
+   * Saves what a change shows for the first time, twice: as the maps, which run the kernel again, and as the edit script
+   * in its text form, which is judged as it stands.
+   */
+  save(how: CheckCase, modes: readonly ("strong" | "weak")[], strategy: string, change: DecidedChange): void {
+    for (const found of change.findings) {
+      const key = `${strategy}-${found.class}`;
+      if (this.#saved.has(key)) continue;
+      const stem = join(this.#folder, `${key}-change-${change.step}`);
+      this.#saved.set(key, `${stem}.json`);
+      this.#saved.set(`${key}.script`, `${stem}.script`);
+      const finding = checkedFinding(
+        found,
+        { step: change.step, label: change.to.label },
+        `hitless replay ${stem}.json`,
+      );
+      const { sequence } = how;
+      this.#write(
+        `${stem}.json`,
+        printCounterexample(how, { strategy, modes: [...modes], step: change.step, sequence, finding }),
+      );
+      this.#write(
+        `${stem}.script`,
+        `# ${found.class} in ${strategy}, change ${change.step}: ${found.met}\n${printScript(scriptFileOf(change))}`,
+      );
+    }
+  }
+
+  /** Puts a smaller counterexample in the place of one that was saved. */
+  replace(strategy: string, violation: string, text: string): string | null {
+    const path = this.#saved.get(`${strategy}-${violation}`);
+    if (path === undefined) return null;
+    const shrunk = path.replace(/\.json$/, ".shrunk.json");
+    this.#write(shrunk, text);
+    this.#saved.set(`${strategy}-${violation}.shrunk`, shrunk);
+    return shrunk;
+  }
+
+  #write(path: string, text: string): void {
+    try {
+      writeFileSync(path, text);
+    } catch (error) {
+      throw new UsageError(`option '--save ${this.#folder}': ${(error as Error).message}`);
+    }
+  }
+}

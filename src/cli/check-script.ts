@@ -1,0 +1,67 @@
+import { readFileSync } from "node:fs";
+import { CheckInputError } from "../check/index.ts";
+import { parseScript, printScript, type ScriptFile, ScriptTextError } from "../edit-script/index.ts";
+import { runScriptCheck, shrinkScript } from "../harness/index.ts";
+import { checkHeading, EXIT_OF_VERDICT, plural } from "../report/index.ts";
+import { modesOf, type OutputFlags, openOutput } from "./check-output.ts";
+import { commandName } from "./command-name.ts";
+import { shellWord } from "./shell-word.ts";
+import { UsageError } from "./usage-error.ts";
+
+const MOST_TRIALS = 20_000;
+
+/** Reads an edit script. Errors: UsageError with file, line and reason. */
+export function readScript(path: string): ScriptFile {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new UsageError(`${path}: cannot be read (${(error as Error).message})`);
+  }
+  try {
+    return parseScript(text, path);
+  } catch (error) {
+    if (error instanceof ScriptTextError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+/** Judges an edit script from a file and returns the exit code. Errors: UsageError. */
+export function checkScript(
+  path: string,
+  flags: OutputFlags & { readonly mode: string; readonly shrink?: number },
+): number {
+  const file = readScript(path);
+  const output = openOutput(flags);
+  const modes = modesOf(flags.mode);
+  const mode = flags.mode === "weak" ? "" : ` --mode ${flags.mode}`;
+  const replay = `${commandName()} check --script ${shellWord(path)}${mode}`;
+  const heading = {
+    input: path,
+    maps: 2,
+    format: file.capability.name,
+    backing: null,
+    seed: 0,
+    inject: null,
+  };
+  output.show(`${checkHeading({ ...heading, modes: [...modes] })}\n`);
+  try {
+    const result = runScriptCheck(file, path, modes, replay);
+    output.finish(result);
+    const shown = new Set<string>();
+    for (const v of flags.shrink === undefined ? [] : result.violations) {
+      if (shown.has(v.class)) continue;
+      shown.add(v.class);
+      const budget = { timeMs: flags.shrink!, trials: MOST_TRIALS };
+      const shrunk = shrinkScript(file, v.class, { mode: v.mode }, budget);
+      output.show(
+        `\nSmaller script that shows ${v.class}, ${plural(shrunk.file.script.steps, "step")} of ` +
+          `${plural(file.script.steps, "step")}, after ${plural(shrunk.trials, "trial")}:\n${printScript(shrunk.file)}`,
+      );
+    }
+    return EXIT_OF_VERDICT[result.verdict];
+  } catch (error) {
+    if (error instanceof CheckInputError) throw new UsageError(`${path}: ${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,43 @@
+import { CheckInputError, type CheckOptions, check, inputOf } from "../../check/index.ts";
+import { EditScript, type ScriptFile } from "../../edit-script/index.ts";
+import { fewest, Patience, type ShrinkBudget } from "./smaller.ts";
+
+/**
+ * Makes an edit script smaller as long as it shows a violation of the class and of no class it did not show at first:
+ * fewer steps, then fewer pieces of the maps, then fewer entries of the tables before.
+ */
+export function shrinkScript(
+  file: ScriptFile,
+  violation: string,
+  options: CheckOptions,
+  budget: ShrinkBudget,
+): { readonly file: ScriptFile; readonly trials: number } {
+  const patience = new Patience(budget);
+  const classes = (candidate: ScriptFile): ReadonlySet<string> => {
+    try {
+      return new Set(check(inputOf(candidate), { ...options, causes: false }).findings.map((f) => f.class));
+    } catch (error) {
+      if (error instanceof CheckInputError) return new Set();
+      throw error;
+    }
+  };
+  const atFirst = classes(file);
+  const shows = (candidate: ScriptFile): boolean => {
+    const found = classes(candidate);
+    return found.has(violation) && [...found].every((c) => atFirst.has(c));
+  };
+  let best = file;
+  const lowered = <Item>(
+    items: readonly Item[],
+    withItems: (items: readonly Item[]) => ScriptFile,
+  ): readonly Item[] => {
+    const kept = fewest(items, (fewer) => shows(withItems(fewer)), patience);
+    if (kept.length < items.length) best = withItems(kept);
+    return kept;
+  };
+  lowered([...file.script], (steps) => ({ ...best, script: EditScript.from(steps), stepLines: [] }));
+  const oldOnly = lowered(best.oldMap, (oldMap) => ({ ...best, oldMap }));
+  if (oldOnly.length > 0) lowered(best.newMap, (newMap) => ({ ...best, newMap }));
+  lowered(best.tables, (tables) => ({ ...best, tables }));
+  return { file: best, trials: patience.trials };
+}

@@ -1,0 +1,171 @@
+import { CAUSES, type Cause } from "../check/index.ts";
+import type { CheckedFinding, CheckedStrategy, CheckReport } from "./check-result.ts";
+import { interleavingTable } from "./columns.ts";
+import { formatBytes, groupDigits, plural } from "./figures.ts";
+import { PLAIN } from "./paint.ts";
+import { type Column, textTable, wrap } from "./table.ts";
+import type { TerminalOptions } from "./terminal.ts";
+
+const STRATEGY_COLUMNS: readonly Column[] = [
+  { title: "STRATEGY", align: "left" },
+  ...["CHANGES", "IOCTLS", "SCRIPTS", "STORES", "CLASSES", "PAGES", "SCHEDULES", "SECONDS"].map(
+    (title): Column => ({ title, align: "right" }),
+  ),
+];
+const FINDING_COLUMNS: readonly Column[] = [
+  { title: "CLASS", align: "left" },
+  { title: "CAUSE", align: "left" },
+  { title: "CHANGES", align: "right" },
+  { title: "PAGES", align: "right" },
+  { title: "FIRST IN", align: "right" },
+  { title: "IOVA RANGES", align: "left" },
+];
+/** Findings and ranges listed; the JSON has them all. */
+const MOST_ROWS = 20;
+const MOST_RANGES = 3;
+
+/** A large number as a power of ten: 3.3e9 → "10^9.5". Below 1000 as it is. */
+export const powerOfTen = (n: number): string => (n < 1000 ? String(n) : `10^${Math.log10(n).toFixed(1)}`);
+
+type Heading = Pick<CheckReport, "input" | "maps" | "format" | "backing" | "modes" | "seed" | "inject">;
+
+/** The line that says what is about to be decided. */
+export const checkHeading = (r: Heading): string =>
+  `hitless check: ${r.input}, ` +
+  (r.backing === null
+    ? `one edit script; ${r.format}`
+    : `${plural(r.maps, "map")}, ${plural(Math.max(1, r.maps - 1), "change")}; ${r.format}, backing ${r.backing}`) +
+  `, ${r.modes.join(" and ")} memory order` +
+  `${r.backing === null ? "" : `, seed ${r.seed}`}${r.inject === null ? "" : `, fault ${r.inject} injected`}`;
+
+/** The whole result for a person: effort, findings, one interleaving of each class, verdict. Ends in a newline. */
+export function checkToTerminal(result: CheckReport, options: TerminalOptions = {}): string {
+  const width = options.width ?? 110;
+  const paint = options.paint ?? PLAIN;
+  const lines: string[] = [];
+  if (!options.quiet) {
+    lines.push(
+      paint.bold("What was decided"),
+      ...textTable(STRATEGY_COLUMNS, result.strategies.map(effort), width),
+    );
+    lines.push("");
+  }
+  for (const s of result.strategies) {
+    if (s.violations.length === 0) continue;
+    if (!options.quiet) lines.push(...findingTable(s, width, paint.bold), "");
+    for (const f of firstOfEachClass(s.violations))
+      lines.push(...counterexample(s.name, f, width, paint.red), "");
+  }
+  if (result.partial) lines.push("Interrupted: the figures are those of the run so far.");
+  for (const s of result.strategies) {
+    const colour = s.violations.length > 0 || s.crash !== null ? paint.red : paint.green;
+    lines.push(
+      ...wrap(`${s.name}: ${provedSentence(s)}`, width).map((l, i) =>
+        i === 0 ? l.replace(s.name, colour) : `  ${l}`,
+      ),
+    );
+    if (s.crash !== null) lines.push(`  The kernel did not survive its own script: ${s.crash}`);
+  }
+  lines.push(`${paint.bold("Verdict")}: ${checkVerdictSentence(result)}`);
+  return `${lines.join("\n")}\n`;
+}
+
+const effort = (s: CheckedStrategy): string[] => [
+  s.name,
+  groupDigits(s.changes),
+  groupDigits(s.ioctls),
+  groupDigits(s.scripts),
+  groupDigits(s.stores),
+  groupDigits(s.classes),
+  groupDigits(s.pages),
+  powerOfTen(s.schedules),
+  (s.elapsedMs / 1000).toFixed(2),
+];
+
+/** What is proved of a strategy, or that it is not. */
+export function provedSentence(
+  s: Pick<CheckedStrategy, "changes" | "classes" | "schedules"> & {
+    readonly violations: readonly Pick<CheckedFinding, "class">[];
+  },
+): string {
+  const classes = [...new Set(s.violations.map((v) => v.class))];
+  return (
+    `all interleavings of ${plural(s.changes, "map change")} decided, ${plural(s.classes, "class", "classes")}, ` +
+    `${powerOfTen(s.schedules)} schedules represented: ${classes.length === 0 ? "clean" : classes.join(", ")}`
+  );
+}
+
+export function checkVerdictSentence(result: CheckReport): string {
+  const deciding = result.strategies.filter((s) => !s.baseline).map((s) => s.name);
+  const baseline = result.strategies.find((s) => s.baseline);
+  const beside = baseline === undefined ? "" : ` (${baseline.name} is the baseline and does not count)`;
+  switch (result.verdict) {
+    case "clean":
+      return `clean: no interleaving of ${deciding.join(", ")} breaks a rule${beside}`;
+    case "violation":
+      return `violation: ${[...new Set(result.violations.map((v) => `${v.class} in ${v.strategy}`))].join(", ")}${beside}`;
+    case "inconclusive":
+      return "inconclusive: the run was stopped before every change was decided";
+  }
+}
+
+function findingTable(s: CheckedStrategy, width: number, bold: (text: string) => string): string[] {
+  const rows = s.violations
+    .slice(0, MOST_ROWS)
+    .map((f) => [
+      f.class === f.shows ? f.class : `${f.class} (${f.shows})`,
+      f.cause ?? "",
+      groupDigits(f.changes.length),
+      groupDigits(f.pages),
+      String(f.changes[0]!.step),
+      rangesText(f),
+    ]);
+  const more = s.violations.length - rows.length;
+  return [
+    bold(`Violations of ${s.name}`) + (s.baseline ? " (baseline)" : ""),
+    ...textTable(FINDING_COLUMNS, rows, width),
+    ...(more > 0 ? [`  … and ${groupDigits(more)} more (--json has them all)`] : []),
+  ];
+}
+
+function rangesText(f: CheckedFinding): string {
+  if (f.ranges.length === 0) return f.met;
+  const shown = f.ranges
+    .slice(0, MOST_RANGES)
+    .map(({ iova, bytes }) => `${iova} +${formatBytes(bytes)}`)
+    .join(", ");
+  const more = f.ranges.length - MOST_RANGES;
+  return more > 0 ? `${shown} and ${groupDigits(more)} more` : shown;
+}
+
+/** One interleaving of each class, of the first change that shows it. */
+export const firstOfEachClass = (findings: readonly CheckedFinding[]): CheckedFinding[] =>
+  findings.filter((f, i) => findings.findIndex((other) => other.class === f.class) === i);
+
+/** What an access meets, or what the books say where no access is concerned. */
+const meets = (f: CheckedFinding): string => (f.pages > 0 ? `an access meets ${f.met}` : f.met);
+
+/** A finding as a person reads it: where, which rule, the interleaving in columns, and the line that repeats it. */
+export function counterexample(
+  strategy: string,
+  f: CheckedFinding,
+  width: number,
+  red: (text: string) => string = (text) => text,
+): string[] {
+  const { step, label } = f.changes[0]!;
+  const pages = f.pages === 0 ? "" : ` at ${f.iova}, for ${plural(f.pages, "page")}`;
+  const change = label === "" ? "" : `, change ${step} '${label}'`;
+  const cause =
+    f.cause === null
+      ? ""
+      : ` Cause: ${f.cause}${CAUSES[f.cause as Cause] === undefined ? "" : `, ${CAUSES[f.cause as Cause]}`}.`;
+  const weak = f.mode === "weak" ? " Shows only where stores become visible late." : "";
+  return [
+    ...wrap(`${f.class} in ${strategy}${pages}${change}: ${meets(f)}.`, width).map((l, i) =>
+      i === 0 ? l.replace(f.class, red) : `  ${l}`,
+    ),
+    ...wrap(`Rule: ${f.rule}${cause}${weak}`, width - 2).map((l) => `  ${l}`),
+    ...interleavingTable(f.events, width - 2).map((l) => `  ${l}`),
+    `Replay: ${f.replay}`,
+  ];
+}

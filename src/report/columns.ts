@@ -1,0 +1,48 @@
+import type { InterleavingEvent } from "../check/index.ts";
+import { wrap } from "./table.ts";
+
+const WHO = ["kernel", "device", "caches"] as const;
+const GAP = " | ";
+const STEP_WIDTH = 5;
+const LEAST_COLUMN = 16;
+
+/**
+ * An interleaving in columns, one for each party, time running down; the first column is the step of the edit script.
+ * Lines are at most `width` characters unless that leaves no room for words.
+ */
+export function interleavingTable(events: readonly InterleavingEvent[], width: number): string[] {
+  const room = Math.max(
+    LEAST_COLUMN,
+    Math.floor((width - STEP_WIDTH - WHO.length * GAP.length) / WHO.length),
+  );
+  const widths = WHO.map((who) =>
+    Math.min(
+      room,
+      events.reduce((most, e) => (e.who === who ? Math.max(most, e.text.length) : most), who.length),
+    ),
+  );
+  const line = (step: string, cells: readonly string[]): string =>
+    [step.padStart(STEP_WIDTH), ...cells.map((cell, i) => cell.padEnd(widths[i]!))].join(GAP).trimEnd();
+  const lines = [
+    line("step", [...WHO]),
+    line(
+      "-".repeat(STEP_WIDTH),
+      widths.map((w) => "-".repeat(w)),
+    ),
+  ];
+  let shown = -1;
+  for (const { who, step, text } of events) {
+    const column = WHO.indexOf(who);
+    wrap(text, widths[column]!).forEach((piece, i) => {
+      const label = i === 0 && step !== shown ? String(step) : "";
+      lines.push(
+        line(
+          label,
+          WHO.map((_, c) => (c === column ? piece : "")),
+        ),
+      );
+    });
+    shown = step;
+  }
+  return lines;
+}
