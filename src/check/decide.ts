@@ -120,7 +120,7 @@ export class Decision {
   ): void {
     const { capability, deviceCaches } = this.input;
     const domain = this.input.domains.find((d) => d.id === id)!;
-    const roots = this.#roots(id, domain.root, domain.levels);
+    const roots = this.rootsOf(id);
     const levels = Math.max(...roots.map((r) => r.levels));
     const end = this.geometry.tableSpan(levels - 1);
     const mapped = this.maps.start(this.maps.length - 1);
@@ -169,7 +169,8 @@ export class Decision {
   }
 
   /** Versions of a domain's root pointer. */
-  #roots(id: number, root: number, levels: number): RootVersion[] {
+  rootsOf(id: number): RootVersion[] {
+    const { root, levels } = this.input.domains.find((d) => d.id === id)!;
     const versions: RootVersion[] = [{ table: root, levels, step: 0, until: NEVER }];
     for (const switched of this.log.roots) {
       if (switched.domain !== id) continue;

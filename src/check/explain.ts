@@ -1,7 +1,133 @@
+import { decodeStep, printStep } from "../edit-script/index.ts";
 import type { DecideOptions, Decision } from "./decide.ts";
+import { LEAF, TABLE } from "./entry-kind.ts";
 import type { InterleavingEvent } from "./finding.ts";
 import type { Group } from "./groups.ts";
+import { type Load, type Path, pathsOf } from "./page-paths.ts";
+import { NEVER } from "./positions.ts";
 
-export function explain(_decision: Decision, _group: Group, _how: DecideOptions): InterleavingEvent[] {
-  return [];
+const hexEntry = (lo: number, hi: number): string =>
+  "0x" + ((BigInt(hi) << 32n) | BigInt(lo)).toString(16).padStart(16, "0");
+const address = (page: number): string => "0x" + (page * 4096).toString(16);
+const slot = (load: Load): string => `${address(load.table)}[${load.index}]`;
+
+/** A minimal interleaving that shows a violation: kernel steps that matter, the loads of one walk, what caches keep. */
+export function explain(decision: Decision, group: Group, how: DecideOptions): InterleavingEvent[] {
+  const { example } = group;
+  if (group.ranges.length === 0) return [];
+  const mode = group.class === "V15" ? how.mode : "strong";
+  const found = bestPath(decision, group, mode) ?? bestPath(decision, group, how.mode);
+  if (found === null) return [{ who: "caches", step: example.from, text: example.met }];
+  const { path, times } = found;
+  const events = [
+    ...kernelEvents(decision, path, example.start),
+    ...deviceEvents(decision, group, path, times),
+  ];
+  const rank = { kernel: 0, device: 1, caches: 2 };
+  const end = Math.max(...events.map((event) => (event.who === "kernel" ? 0 : event.step)));
+  return events
+    .filter((event) => event.step <= end)
+    .map((event, i) => ({ event, i }))
+    .sort((a, b) => a.event.step - b.event.step || rank[a.event.who] - rank[b.event.who] || a.i - b.i)
+    .map(({ event }) => event);
+}
+
+/** The path that ends in the entry of the violation, with a position for each load. */
+function bestPath(
+  decision: Decision,
+  group: Group,
+  mode: "strong" | "weak",
+): { path: Path; times: number[] } | null {
+  const { example, domain } = group;
+  const lasts = lastsUntil(group);
+  let fallback: { path: Path; times: number[] } | null = null;
+  for (const path of pathsOf(decision, domain, example.start, mode)) {
+    const last = path.loads[path.loads.length - 1]!;
+    if (last.table !== example.table || last.index !== example.index || last.version.step !== example.step)
+      continue;
+    for (const at of [last.from, last.to - 1]) {
+      const position = Math.min(at, decision.log.steps);
+      const times = path.loads.map((load, i) => (i === path.loads.length - 1 ? position : load.from));
+      fallback ??= { path, times };
+      if (remainsUntil(decision, path, at) > lasts) return { path, times };
+    }
+  }
+  return fallback;
+}
+
+/** Position that what was loaded must outlive to show the violation. */
+function lastsUntil({ shows, example }: Group): number {
+  if (shows === "V04" || shows === "V04b" || shows === "V05") return NEVER - 1;
+  return shows === "V06" || shows === "V07" ? example.from : 0;
+}
+
+function remainsUntil(decision: Decision, { loads, generation, coverage }: Path, at: number): number {
+  const { version, level } = loads[loads.length - 1]!;
+  if (version.kind === TABLE) return coverage.deaths[generation]!;
+  if (version.kind !== LEAF) return loads[loads.length - 1]!.to;
+  const span = decision.geometry.span(level);
+  const base = loads.reduce((sum, load) => sum + load.index * decision.geometry.span(load.level), 0);
+  return coverage.drained(coverage.leafDeath(generation, at, base, base + span));
+}
+
+/** Steps that write the entries of the path, reach its pages, or give back what it leads to. */
+function kernelEvents(decision: Decision, path: Path, page: number): InterleavingEvent[] {
+  const { log } = decision;
+  const events: InterleavingEvent[] = [];
+  const frames = new Set<number>();
+  const tables = new Set<number>();
+  for (const load of path.loads) {
+    const frame = decision.decoder.frame(load.version.lo, load.version.hi);
+    if (load.version.kind === TABLE) tables.add(frame);
+    else frames.add(frame + (page % decision.geometry.span(load.level)));
+  }
+  for (let k = 0; k < log.steps; k++) {
+    const step = decodeStep(log.words, log.records[k]!);
+    const written =
+      "table" in step && step.op !== "freeTable" ? path.loads.find((l) => l.table === step.table) : null;
+    let matters = false;
+    if (written) {
+      const index = "index" in step ? step.index : 0;
+      const count = "count" in step ? step.count : step.op === "gather" ? step.entries.length : 1;
+      matters = index <= written.index && written.index < index + count;
+    } else if (step.op === "freeTable") matters = tables.has(step.table);
+    else if (step.op === "unpin")
+      matters = [...frames].some((f) => step.pfn <= f && f < step.pfn + step.pages);
+    else if (step.op === "invalidate") matters = path.coverage.reaching.some((inv) => inv.step === k + 1);
+    else
+      matters = step.op === "barrier" || step.op === "wait" || step.op === "setRoot" || step.op === "window";
+    if (matters) events.push({ who: "kernel", step: k + 1, text: printStep(step).replace(/ u=\d+$/, "") });
+  }
+  return events;
+}
+
+function deviceEvents(
+  decision: Decision,
+  group: Group,
+  path: Path,
+  times: readonly number[],
+): InterleavingEvent[] {
+  const events: InterleavingEvent[] = [];
+  const { log, decoder } = decision;
+  path.loads.forEach((load, i) => {
+    const { version } = load;
+    const age = version.step === 0 ? "as before the script" : `stored by step ${version.step}`;
+    const stale = version.until <= times[i]! ? ", overwritten but still readable" : "";
+    const value = `${hexEntry(version.lo, version.hi)} (${age}${stale})`;
+    events.push({
+      who: "device",
+      step: times[i]!,
+      text: `loads level ${load.level} ${slot(load)}: ${value}`,
+    });
+    const frame = decoder.frame(version.lo, version.hi);
+    if (version.kind === TABLE && i === path.loads.length - 1)
+      events.push({ who: "caches", step: times[i]!, text: `walk cache keeps table ${address(frame)}` });
+    else if (version.kind === LEAF)
+      events.push({ who: "caches", step: times[i]!, text: `IOTLB keeps the leaf at ${address(frame)}` });
+  });
+  const end = group.shows === "V06" || group.shows === "V07" ? group.example.from : log.steps;
+  const at = Math.max(times[times.length - 1]!, lastsUntil(group) === 0 ? 0 : end);
+  const when = at === log.steps ? "after the return" : `after step ${at}`;
+  events.push({ who: "device", step: at, text: `meets ${group.example.met}, ${when}` });
+  return events;
 }

@@ -122,10 +122,10 @@ export class Judge {
           fact,
           both & -both,
           fact.alive[0]!,
-          "nothing",
+          "no translation",
         );
       else if (remains && maps.newRights[piece] !== 0)
-        this.report("V05", start, end, fact, 0, fact.alive[0]!, "nothing");
+        this.report("V05", start, end, fact, 0, fact.alive[0]!, "no translation");
       start = end;
     }
   }

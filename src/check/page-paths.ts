@@ -1,0 +1,96 @@
+import { CACHE_ATC, CACHES_ALL } from "../edit-script/index.ts";
+import { cellsOf } from "./cells.ts";
+import { type Coverage, coverages } from "./coverage.ts";
+import type { Decision } from "./decide.ts";
+import { TABLE } from "./entry-kind.ts";
+import type { MemoryMode } from "./input.ts";
+import { NEVER } from "./positions.ts";
+import type { TableLog } from "./table-log.ts";
+import { type Version, VersionReader } from "./versions.ts";
+
+/** One load of a walk. */
+export interface Load {
+  readonly table: number;
+  readonly level: number;
+  readonly index: number;
+  readonly version: Version;
+  /** What the entry held before, and holds after, the version. */
+  readonly overwrites: Version | null;
+  /** Positions [from, to) at which a walk that came this way can make it. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A way one walk can go: its loads and the generation it belongs to. */
+export interface Path {
+  readonly generation: number;
+  readonly coverage: Coverage;
+  readonly loads: readonly Load[];
+}
+
+/** Every way a walk of one page can go, one after the other: for showing, not for deciding. */
+export function* pathsOf(
+  decision: Decision,
+  domain: number,
+  page: number,
+  mode: MemoryMode,
+): Generator<Path> {
+  const { input, log, geometry, decoder } = decision;
+  const root = input.domains.find((d) => d.id === domain)!;
+  const roots = decision.rootsOf(domain);
+  const hasAtc = ((input.deviceCaches ?? CACHES_ALL) & CACHE_ATC) !== 0;
+  const end = geometry.tableSpan(Math.max(...roots.map((r) => r.levels)) - 1);
+  const coverage = coverages(log, root.id, end, hasAtc, input.capability.invalidateCoversLeaf).find(
+    (c) => c.start <= page && page < c.end,
+  );
+  if (coverage === undefined) return;
+  const reader = new VersionReader(log, decoder, mode, input.capability.coherentWalk);
+  const historyOf = (table: number, own: TableLog | null, level: number, index: number): Version[] => {
+    const entry = own !== null && own.life > 0 ? 0n : input.tables.entry(table as never, index);
+    const lo = Number(entry & 0xffff_ffffn);
+    const hi = Number(entry >> 32n);
+    if (own === null) return [reader.constant(level, lo, hi)];
+    const { cells, cellOf } = cellsOf(
+      log.words,
+      own,
+      level,
+      geometry.entries,
+      geometry.span(level),
+      decoder,
+      false,
+    );
+    const cell = cells[cellOf[index]!];
+    return cell === undefined
+      ? [reader.constant(level, lo, hi)]
+      : reader.read(own, level, index, cell.writes, lo, hi);
+  };
+  for (const version of roots)
+    for (let g = 0; g < coverage.generations; g++) {
+      const from = Math.max(coverage.begins[g]!, version.step);
+      if (from >= Math.min(version.until, coverage.begins[g + 1]!)) continue;
+      yield* below(version.table, version.levels - 1, version.step, from, g, []);
+    }
+
+  function* below(
+    table: number,
+    level: number,
+    linkedAt: number,
+    held: number,
+    g: number,
+    loads: readonly Load[],
+  ): Generator<Path> {
+    const own = log.logAt(table, linkedAt);
+    const index = Math.floor(page / geometry.span(level)) % geometry.entries;
+    const history = historyOf(table, own, level, index);
+    for (const [k, version] of history.entries()) {
+      const from = Math.max(held, version.step);
+      const to = Math.min(version.readableUntil, coverage!.deaths[g]!, own?.freedAt ?? NEVER);
+      if (from >= to) continue;
+      const overwrites = history[k - 1] ?? null;
+      const path = [...loads, { table, level, index, version, overwrites, from, to }];
+      yield { generation: g, coverage: coverage!, loads: path };
+      if (version.kind === TABLE && level > 0)
+        yield* below(decoder.frame(version.lo, version.hi), level - 1, version.step, from, g, path);
+    }
+  }
+}
