@@ -18,6 +18,7 @@ describe("the built-in scenarios", () => {
       "aliases",
       "boundary-1g",
       "boundary-2m",
+      "large-hole",
       "large-rights",
       "move-and-protect",
       "no-change",

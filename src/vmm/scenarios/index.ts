@@ -1,6 +1,7 @@
 import { aliases } from "./aliases.ts";
 import { boundary1g } from "./boundary-1g.ts";
 import { boundary2m } from "./boundary-2m.ts";
+import { largeHole } from "./large-hole.ts";
 import { largeRights } from "./large-rights.ts";
 import { moveAndProtect } from "./move-and-protect.ts";
 import { noChange } from "./no-change.ts";
@@ -31,6 +32,7 @@ export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
     replaceAll,
     noChange,
     largeRights,
+    largeHole,
     readOnlyHole,
     readOnlySplit,
     moveAndProtect,
