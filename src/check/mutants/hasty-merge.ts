@@ -52,6 +52,7 @@ export function mergeHastily(
     if (leaf === null) continue;
     const entry = entries.leaf(1, leaf.pfn, leaf.rights);
     merges.push({ op: "store", update: update++, table: link.table, index: link.index, entry });
+    if (!context.capability.coherentWalk) merges.push({ op: "clean", ...link, count: 1 });
     merges.push({ op: "barrier" });
     merges.push({
       op: "invalidate",

@@ -12,7 +12,8 @@ export const M08: Mutant = {
   source: "common; a missing mask in the update of one field",
   expected: "V02",
   scenario: "remap",
-  seenByThreads: true,
+  // A live kernel finds the wrong frame in its tables when it takes the range back, and stops there.
+  seenByThreads: false,
   rewrite(script, context) {
     const history = new EntryHistory(context);
     const { isPresent, isTable } = context.entries;

@@ -60,6 +60,11 @@ export const M11: Mutant = {
         const place = context.placeOf(step.table);
         links.delete(step.table);
         out.push({ ...link, update: update++ }, ...narrowing.get(step.table)!);
+        if (!context.capability.coherentWalk)
+          out.push(
+            { op: "clean", table: link.table, index: link.index, count: 1 },
+            { op: "clean", table: step.table, index: 0, count: 512 },
+          );
         if (place !== null) {
           const start: number = place.base;
           spans.push({ start, end: start + 512 ** (place.level + 1) });

@@ -1,4 +1,5 @@
 import { PAGES_PER_2M } from "../../units/index.ts";
+import { EntryHistory } from "./entry-history.ts";
 import { mapSteps } from "./map-steps.ts";
 import type { Mutant } from "./mutant.ts";
 
@@ -13,10 +14,19 @@ export const M14: Mutant = {
   expected: "V04",
   scenario: "aliases",
   seenByThreads: true,
-  rewrite: (script) =>
-    mapSteps(script, (step) =>
-      step.op === "invalidate" && step.scope === "leaf" && step.pages % PAGES_PER_2M === 0
+  rewrite(script, context) {
+    const history = new EntryHistory(context);
+    const { isPresent, isTable } = context.entries;
+    let overwrote = false;
+    return mapSteps(script, (step) => {
+      for (const { before } of history.apply(step)) overwrote ||= isPresent(before) && !isTable(before);
+      const wasOverwritten = overwrote;
+      if (step.op === "wait") overwrote = false;
+      return step.op === "invalidate" && step.scope === "leaf" && wasOverwritten && isLarge(step.pages)
         ? { ...step, pages: 1 }
-        : step,
-    ),
+        : step;
+    });
+  },
 };
+
+const isLarge = (pages: number): boolean => pages % PAGES_PER_2M === 0;

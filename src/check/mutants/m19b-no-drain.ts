@@ -7,7 +7,7 @@ export const M19b: Mutant = {
   title: "waits without draining accesses under way",
   source: "VT-d's drain bits DR/DW and RISC-V's PR/PW left clear",
   expected: "V06",
-  scenario: "remap",
+  scenario: "large-hole",
   seenByThreads: true,
   rewrite: (script) =>
     mapSteps(script, (step) => (step.op === "wait" && step.drain ? { ...step, drain: false } : step)),

@@ -1,0 +1,133 @@
+import type { MachineState } from "../../check/aftermath.ts";
+import type { CallRecord, MutantContext } from "../../check/mutants/index.ts";
+import { EditScript } from "../../edit-script/index.ts";
+import { Kernel } from "../../kernel/index.ts";
+import { errnoName } from "../../uapi/index.ts";
+import { iovaPfn } from "../../units/index.ts";
+import {
+  type BackingKind,
+  EMPTY_MAP,
+  GuestMemory,
+  type MapSequence,
+  type MapStep,
+  type MemoryMap,
+  STRATEGIES,
+  VfioContainer,
+  type Vm,
+} from "../../vmm/index.ts";
+import { asPins, FrameRunMaps, pinsTaken } from "../check/frame-runs.ts";
+import { mutantContext } from "../mutant-context.ts";
+import { StressError } from "../stress/options.ts";
+import { UserMaps } from "../stress/user-map.ts";
+
+/** One set-map call as the kernel has planned it and before it runs: the machine is still as it was. */
+export interface PlannedCall {
+  /** Map it comes from and map it goes to, by label. */
+  readonly from: string;
+  readonly to: string;
+  readonly call: CallRecord;
+  readonly before: MachineState;
+  readonly context: MutantContext;
+}
+
+export interface PlannedCallsOptions {
+  readonly sequence: MapSequence;
+  readonly backing: BackingKind;
+  /** Name of the IOMMU profile. */
+  readonly format: string;
+  readonly seed: number;
+}
+
+const GROUP = { index: 0, deviceName: "0000:00:04.0" };
+
+/**
+ * A machine whose container goes through the maps of a sequence by set-map, and which shows every call to a visitor between
+ * planning and running. It always runs what was planned, whatever the visitor makes of it.
+ */
+export class PlannedCalls {
+  readonly kernel: Kernel;
+  readonly #vm: Vm;
+  readonly #maps: UserMaps;
+  readonly #frames: FrameRunMaps;
+  readonly #sequence: MapSequence;
+  #current: MemoryMap = EMPTY_MAP;
+  #label = "nothing";
+
+  constructor(options: PlannedCallsOptions) {
+    this.kernel = new Kernel({ capability: options.format, groups: [{ deviceName: GROUP.deviceName }] });
+    const process = this.kernel.createProcess();
+    const { sequence, backing, seed } = options;
+    const guest = new GuestMemory(process, sequence, { backing, seed });
+    this.#vm = { guest, container: new VfioContainer(process, [GROUP]) };
+    this.#maps = new UserMaps(guest);
+    this.#frames = new FrameRunMaps(guest);
+    this.#sequence = sequence;
+  }
+
+  /** Takes table pages away, so that the next call builds others than the same call on another machine. */
+  takeTables(pages: number): void {
+    const { iommu } = this.kernel;
+    const domain = iommu.domains[0]!.id;
+    for (let i = 0; i < pages; i++) iommu.pool.alloc({ domain, level: 0, base: iovaPfn(0) });
+  }
+
+  /** Takes the container to a map of the sequence. Throws StressError when the kernel refuses it. */
+  go(index: number, visit?: (planned: PlannedCall) => void): void {
+    const step = this.#sequence.steps[index]!;
+    const { committer } = this.kernel.iommu;
+    let isShown = visit === undefined;
+    const show = (script: EditScript): void => {
+      if (isShown) return;
+      isShown = true;
+      visit!(this.#planned(step, script));
+    };
+    committer.filter = (script) => {
+      show(script);
+      return script;
+    };
+    const { errno } = STRATEGIES.get("set-map")!.apply(this.#vm, this.#current, step.map);
+    committer.filter = null;
+    if (errno < 0)
+      throw new StressError(`the kernel refused the map '${step.label}' with ${errnoName(errno)}`);
+    // A call that changes nothing has no script to show.
+    show(new EditScript());
+    this.#current = step.map;
+    this.#label = step.label;
+  }
+
+  /** Every change of the sequence, the one back to the first map as well. Post: the first map is in force. */
+  cycle(visit: (planned: PlannedCall) => void): void {
+    const { length } = this.#sequence.steps;
+    this.go(0);
+    for (let next = 1; next <= length; next++) this.go(next % length, visit);
+  }
+
+  #planned(step: MapStep, script: EditScript): PlannedCall {
+    const { engine, iommu, capability } = this.kernel;
+    const oldMap = this.#frames.of(this.#current);
+    const newMap = this.#frames.of(step.map);
+    const { extents } = this.#vm.container;
+    const pinned = pinsTaken(this.#frames, this.#maps, {
+      isOneCall: true,
+      old: this.#current,
+      next: step.map,
+      extentsBefore: extents,
+      extentsAfter: extents,
+    });
+    return {
+      from: this.#label,
+      to: step.label,
+      call: { errno: 0, script, pinned: asPins(pinned), oldMap, newMap },
+      before: {
+        capability,
+        domains: iommu.domains.map(({ id, root, levels }) => ({ id, root, levels })),
+        tables: {
+          isTable: (table) => iommu.pool.positionOf(table) !== undefined,
+          entry: (table, index) => engine.loadEntry(table, index),
+        },
+        pins: asPins(oldMap),
+      },
+      context: mutantContext(this.kernel),
+    };
+  }
+}
