@@ -67,7 +67,6 @@ export const ACC_ENTRY = 16;
 export const ACC_EPOCH = 24;
 /** Event clock before the walk, and when the pointer to the walk's first table was loaded. */
 export const ACC_CLOCK = 28;
-export const ACC_TOP_CLOCK = 32;
 export const ACC_RIGHTS = 36;
 export const ACC_LEVEL = 40;
 export const ACC_TOP = 44;
@@ -80,6 +79,8 @@ export const ACC_SOURCE = 68;
 /** Tables of the walk by level, valid from ACC_LEVEL to ACC_TOP. */
 export const ACC_TABLES = 72;
 export const ACC_USED = 96;
+/** Clock of table frees when the pointer to each of those tables was loaded. */
+export const ACC_CLOCKS = 100;
 
 /** How a translation ended. */
 export const STATE_HIT = 0;

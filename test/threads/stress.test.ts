@@ -57,6 +57,14 @@ describe("stress run", () => {
     });
   });
 
+  it("does not take a table that is freed and used anew before a walk finds it for a freed one", async () => {
+    const { sequence, name: input } = SCENARIOS.get("boundary-1g")!;
+    const strategies = named("legacy");
+    const result = await runStress({ ...base, sequence, input, strategies, backing: "huge1g", timeMs: 4000 });
+    expect(samples(result.strategies[0]!, "V07")).toBe(0);
+    expect(samples(result.strategies[0]!, "V01")).toBeGreaterThan(0);
+  });
+
   it("takes each strategy through one whole pass however little time there is", async () => {
     const result = await runStress({
       ...base,

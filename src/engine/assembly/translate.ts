@@ -1,5 +1,6 @@
 import {
   ACC_CLOCK,
+  ACC_CLOCKS,
   ACC_DOMAIN,
   ACC_ENTRY,
   ACC_FRAME,
@@ -11,7 +12,6 @@ import {
   ACC_TABLES,
   ACC_TAINT,
   ACC_TOP,
-  ACC_TOP_CLOCK,
   ACC_WRITE,
   ATC_SLOTS,
   CACHE_CLOCK,
@@ -108,7 +108,7 @@ export function isTainted(m: usize, acc: usize): bool {
   const top = load<i32>(acc, ACC_TOP);
   for (let level = load<i32>(acc, ACC_LEVEL); level <= top; level++) {
     const life = atomic.load<u32>(lifeWord(m, load<u32>(acc + (level << 2), ACC_TABLES)));
-    const since = level === top ? load<u32>(acc, ACC_TOP_CLOCK) : load<u32>(acc, ACC_CLOCK);
+    const since = load<u32>(acc + (level << 2), ACC_CLOCKS);
     if ((life & LIFE_LIVE) === 0 || i32(((life >> 1) - since) << 1) > 0) return true;
   }
   return false;
@@ -124,7 +124,7 @@ function keepPointer(block: usize, acc: usize, level: u32, table: u32, rights: u
   store<u32>(at, level, CACHE_LEVEL);
   store<u32>(at, load<u32>(acc, ACC_DOMAIN), CACHE_DOMAIN);
   store<u32>(at, u32(rights), CACHE_RIGHTS);
-  store<u32>(at, load<u32>(acc, ACC_CLOCK), CACHE_CLOCK);
+  store<u32>(at, load<u32>(acc + (level << 2), ACC_CLOCKS), CACHE_CLOCK);
 }
 
 /** Puts the translation in hand into a leaf cache; one that faulted is kept as one page that faults. */
@@ -216,6 +216,8 @@ function walkFrom(m: usize, block: usize, acc: usize, table: u32, level: i32, ri
     }
     table = childOffset(entry);
     level--;
+    /* Read after the pointer: a table freed and used anew before that is the table the pointer means. */
+    store<u32>(acc + (level << 2), atomic.load<u32>(m, CTL_CLOCK), ACC_CLOCKS);
     if ((flags & FLAG_WALK_CACHE) !== 0) keepPointer(block, acc, level, table, rights);
     if (paused) pause(block);
   }
@@ -238,7 +240,7 @@ function walk(m: usize, block: usize, acc: usize, root: u32, levels: i32): void 
     let level = levels - 1;
     let rights = READ_WRITE;
     store<u32>(acc, SOURCE_WALK, ACC_SOURCE);
-    store<u32>(acc, load<u32>(acc, ACC_CLOCK), ACC_TOP_CLOCK);
+    let since = load<u32>(acc, ACC_CLOCK);
     for (let l = 0; useCache && l < levels - 1; l++) {
       const key = page >> (9 * (l + 1));
       const at = cachePlace(block + DEV_WALK_CACHE, WALK_CACHE_SLOTS, key, l);
@@ -249,10 +251,11 @@ function walk(m: usize, block: usize, acc: usize, root: u32, levels: i32): void 
       level = l;
       rights = load<u32>(at, CACHE_RIGHTS);
       store<u32>(acc, SOURCE_WALK_CACHE, ACC_SOURCE);
-      store<u32>(acc, load<u32>(at, CACHE_CLOCK), ACC_TOP_CLOCK);
+      since = load<u32>(at, CACHE_CLOCK);
       countStat(block, STAT_WALK_CACHE_HITS);
       break;
     }
+    store<u32>(acc + (level << 2), since, ACC_CLOCKS);
     if (walkFrom(m, block, acc, table, level, rights)) return;
   }
 }
