@@ -1,9 +1,15 @@
-// Writes docs/schema/run-result.json from the schema in src/report. Run after `npm run build`, then `npm run format`.
+// Writes docs/schema/*.json from the schemas in src/report. Run after `npm run build`, then `npm run format`.
 import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
-import { runResultJsonSchema } from "../dist/src/report/index.js";
+import { resolve } from "node:path";
+import { killMatrixJsonSchema, runResultJsonSchema } from "../dist/src/report/index.js";
 
-const target = resolve(import.meta.dirname, "../docs/schema/run-result.json");
-mkdirSync(dirname(target), { recursive: true });
-writeFileSync(target, `${JSON.stringify(runResultJsonSchema(), null, 2)}\n`);
-console.log(target);
+const folder = resolve(import.meta.dirname, "../docs/schema");
+mkdirSync(folder, { recursive: true });
+for (const [name, schema] of [
+  ["run-result", runResultJsonSchema()],
+  ["kill-matrix", killMatrixJsonSchema()],
+]) {
+  const target = resolve(folder, `${name}.json`);
+  writeFileSync(target, `${JSON.stringify(schema, null, 2)}\n`);
+  console.log(target);
+}

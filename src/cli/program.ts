@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { registerCheck } from "./check.ts";
 import { registerConformance } from "./conformance.ts";
 import { registerFuzz } from "./fuzz.ts";
+import { registerMutants } from "./mutants.ts";
 import { registerReplay } from "./replay.ts";
 import { registerStress } from "./stress.ts";
 import { registerUapi } from "./uapi.ts";
@@ -35,6 +36,7 @@ export function createProgram(): Command {
   registerCheck(program);
   registerReplay(program);
   registerFuzz(program);
+  registerMutants(program);
   registerConformance(program);
   registerUapi(program);
   return program;

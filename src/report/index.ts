@@ -20,6 +20,17 @@ export {
 export { interleavingTable } from "./columns.ts";
 export { formatBytes, formatShare, groupDigits, plural } from "./figures.ts";
 export { runResultJsonSchema, toJson } from "./json.ts";
+export {
+  KILL_MATRIX_SCHEMA_ID,
+  type KillMatrix,
+  type KillRow,
+  killFigures,
+  killMatrixJsonSchema,
+  killMatrixSchema,
+  killMatrixToJson,
+  killMatrixToTerminal,
+  rowResult,
+} from "./kill-matrix.ts";
 export { type Paint, PLAIN } from "./paint.ts";
 export {
   type Grade,

@@ -3,7 +3,7 @@ import type { CallRecord, MutantContext } from "../../check/mutants/index.ts";
 import { EditScript } from "../../edit-script/index.ts";
 import { Kernel } from "../../kernel/index.ts";
 import { errnoName } from "../../uapi/index.ts";
-import { iovaPfn } from "../../units/index.ts";
+import { iovaPfn, type Pfn } from "../../units/index.ts";
 import {
   type BackingKind,
   EMPTY_MAP,
@@ -104,6 +104,7 @@ export class PlannedCalls {
 
   #planned(step: MapStep, script: EditScript): PlannedCall {
     const { engine, iommu, capability } = this.kernel;
+    const isTable = (table: Pfn): boolean => iommu.pool.positionOf(table) !== undefined;
     const oldMap = this.#frames.of(this.#current);
     const newMap = this.#frames.of(step.map);
     const { extents } = this.#vm.container;
@@ -122,8 +123,8 @@ export class PlannedCalls {
         capability,
         domains: iommu.domains.map(({ id, root, levels }) => ({ id, root, levels })),
         tables: {
-          isTable: (table) => iommu.pool.positionOf(table) !== undefined,
-          entry: (table, index) => engine.loadEntry(table, index),
+          isTable,
+          entry: (table, index) => (isTable(table) ? engine.loadEntry(table, index) : 0n),
         },
         pins: asPins(oldMap),
       },

@@ -1,0 +1,84 @@
+import { describe, expect, it } from "vitest";
+import { CATALOGUE } from "../../src/check/mutants/index.ts";
+import { type KillMatrixOptions, killMatrix } from "../../src/harness/index.ts";
+
+const run = (options: Partial<KillMatrixOptions> = {}) =>
+  killMatrix({
+    ids: [],
+    format: null,
+    mode: "weak",
+    seed: 1,
+    threads: null,
+    replay: (id) => `hitless mutants ${id}`,
+    ...options,
+  });
+
+describe("the kill matrix", () => {
+  it("shows every mutant killed by its class and only it, or equivalent for a reason", async () => {
+    const matrix = await run();
+    expect(matrix.matrix.map((r) => r.id)).toEqual(CATALOGUE.map(({ mutant }) => mutant.id));
+    for (const r of matrix.matrix) {
+      expect(r.found, `${r.id}: ${r.findings.join("\n")}`).toEqual(r.equivalent === null ? [r.expected] : []);
+      if (r.kind !== "not-carried") expect(r.changes, r.id).toBeGreaterThan(0);
+    }
+    expect(matrix.controls.length).toBeGreaterThan(8);
+    for (const control of matrix.controls) expect(control.found, control.scenario).toEqual([]);
+    expect(matrix).toMatchObject({ verdict: "clean", killed: 37, killable: 37, specificity: 1 });
+  }, 60_000);
+
+  it("names the cause as well, so that mutants of one class are told apart", async () => {
+    const causes = async (id: string) => (await run({ ids: [id] })).matrix[0]!.causes;
+    expect(await causes("M13")).toContain("V04 missing-inv");
+    expect(await causes("M14")).toEqual(["V04 under-range"]);
+    expect(await causes("M15")).toEqual(["V04 wrong-tag"]);
+    expect(await causes("M17")).toEqual(["V04 no-wait"]);
+    expect(await causes("M18")).toEqual(["V06 early-unpin"]);
+    expect(await causes("M19")).toEqual(["V04 no-ATC"]);
+    expect(await causes("M19b")).toEqual(["V06 no-drain"]);
+    expect(await causes("M21")).toEqual(["V07 early-free"]);
+    expect(await causes("M22")).toEqual(["V07 wrong-scope"]);
+    expect(await causes("M31")).toEqual(["V15 no-barrier"]);
+    expect(await causes("M33")).toEqual(["V12 leak"]);
+  }, 30_000);
+
+  it.each(["vtd-ss-39", "vtd-ss-48-cm", "vtd-ss-48-nc"])(
+    "is clean on %s as well",
+    async (format) => {
+      const { verdict, matrix } = await run({ format });
+      expect(matrix.filter((r) => r.result !== "killed" && r.result !== "equivalent")).toEqual([]);
+      expect(verdict).toBe("clean");
+      const m20 = matrix.find((r) => r.id === "M20")!;
+      expect(m20.result).toBe(format.endsWith("-cm") ? "killed" : "equivalent");
+    },
+    60_000,
+  );
+
+  it("calls a missing barrier equivalent in strong memory order", async () => {
+    const { matrix, verdict } = await run({ ids: ["M31"], mode: "strong" });
+    expect(matrix[0]).toMatchObject({
+      found: [],
+      result: "equivalent",
+      equivalent: expect.stringMatching(/order/),
+    });
+    expect(verdict).toBe("clean");
+  });
+
+  it("is inconclusive when nothing was run", async () => {
+    expect(await run({ ids: ["M09", "M41"] })).toMatchObject({
+      verdict: "inconclusive",
+      killable: 0,
+      killed: 0,
+    });
+  });
+
+  it("runs only what is asked for and stops when interrupted", async () => {
+    expect((await run({ ids: ["M05", "M39b"] })).matrix.map((r) => r.id)).toEqual(["M05", "M39b"]);
+    const interrupt = new AbortController();
+    const stopped = await run({
+      signal: interrupt.signal,
+      onProgress: (share) => share > 0 && interrupt.abort(),
+    });
+    expect(stopped).toMatchObject({ partial: true, verdict: "inconclusive" });
+    expect(stopped.matrix).toHaveLength(1);
+  });
+});
