@@ -1,0 +1,255 @@
+import { type CheckInput, CheckInputError, check } from "../../check/index.ts";
+import type { Mutant } from "../../check/mutants/index.ts";
+import { EngineBug } from "../../engine/index.ts";
+import { KernelBug } from "../../kernel/fault-injection.ts";
+import { Kernel, type Process } from "../../kernel/index.ts";
+import { errnoName } from "../../uapi/index.ts";
+import { hexPage } from "../../units/index.ts";
+import {
+  EMPTY_MAP,
+  GuestMemory,
+  type MapRegion,
+  type MemoryMap,
+  makeMemoryMap,
+  type PageRange,
+  planDmaCalls,
+  regionEnd,
+  VfioContainer,
+} from "../../vmm/index.ts";
+import { asPins, FrameRunMaps, pinsTaken } from "../check/frame-runs.ts";
+import { ScriptRecorder } from "../check/script-recorder.ts";
+import { mutantContext } from "../mutant-context.ts";
+import { UserMaps } from "../stress/user-map.ts";
+import { endStateFault } from "./end-state.ts";
+import { type FuzzCase, mapsOf, SWEEP } from "./fuzz-case.ts";
+import { countShapes, type Shape } from "./shapes.ts";
+
+/** Memory of the machine: enough for every case that can be drawn. */
+const RAM_FRAMES = 2 ** 24;
+const TABLE_PAGES = 2 ** 15;
+/** Failures that a sweep tries; more allocations than that are left to other cases. */
+const MOST_FAILURES = 120;
+
+/** Something is wrong with the kernel; the sentence says what, where and after which call. */
+export class FuzzFailure extends Error {
+  override name = "FuzzFailure";
+  /** Violation class where the checker found it, else what was compared. */
+  readonly kind: string;
+  readonly step: number;
+  constructor(kind: string, step: number, message: string) {
+    super(`step ${step}: ${kind}: ${message}`);
+    this.kind = kind;
+    this.step = step;
+  }
+}
+
+/** What cases did, summed. */
+export class FuzzTotals {
+  runs = 0;
+  ioctls = 0;
+  scripts = 0;
+  stores = 0;
+  classes = 0;
+  schedules = 0;
+  readonly shapes = new Map<Shape, number>();
+  readonly failedSites = new Map<string, number>();
+
+  count(shape: Shape): void {
+    this.shapes.set(shape, (this.shapes.get(shape) ?? 0) + 1);
+  }
+}
+
+/** Runs one case and throws FuzzFailure at the first thing that is wrong. */
+export function runFuzzCase(drawn: FuzzCase, totals: FuzzTotals, mutant: Mutant | null): void {
+  totals.runs++;
+  const maps = mapsOf(drawn);
+  if (maps.every((map) => map.regions.length === 0)) return;
+  new FuzzMachine(drawn, maps, totals, mutant).run();
+}
+
+/** A kernel under fuzz: one container, and a model that says what it must hold. */
+class FuzzMachine {
+  readonly #kernel: Kernel;
+  readonly #process: Process;
+  readonly #container: VfioContainer;
+  readonly #guest: GuestMemory;
+  readonly #frames: FrameRunMaps;
+  readonly #maps: UserMaps;
+  readonly #recorder: ScriptRecorder;
+  readonly #case: FuzzCase;
+  readonly #targets: readonly MemoryMap[];
+  readonly #totals: FuzzTotals;
+  #current: MemoryMap = EMPTY_MAP;
+  #step = 0;
+
+  constructor(drawn: FuzzCase, maps: readonly MemoryMap[], totals: FuzzTotals, mutant: Mutant | null) {
+    const groups = Array.from({ length: drawn.domains }, (_, unit) => ({
+      deviceName: `0000:00:${(unit + 4).toString(16).padStart(2, "0")}.0`,
+      unit,
+    }));
+    this.#kernel = new Kernel({
+      capability: drawn.format,
+      ramFrames: RAM_FRAMES,
+      tablePages: TABLE_PAGES,
+      groups,
+    });
+    this.#process = this.#kernel.createProcess();
+    const steps = maps.map((map, i) => ({
+      label: `step ${i}`,
+      map,
+      origin: { file: "fuzz", line: i + 1 },
+      skipped: [],
+    }));
+    const sequence = { name: "fuzz", source: "fuzz", steps, notes: [] };
+    this.#guest = new GuestMemory(this.#process, sequence, { backing: drawn.backing, seed: drawn.seed });
+    this.#container = new VfioContainer(
+      this.#process,
+      groups.map(({ deviceName }, index) => ({ index, deviceName })),
+    );
+    this.#frames = new FrameRunMaps(this.#guest);
+    this.#maps = new UserMaps(this.#guest);
+    this.#recorder = new ScriptRecorder(this.#kernel);
+    this.#case = drawn;
+    this.#targets = maps;
+    this.#totals = totals;
+    if (mutant !== null) {
+      const context = mutantContext(this.#kernel);
+      this.#kernel.iommu.committer.filter = (script) => mutant.rewrite(script, context);
+    }
+  }
+
+  run(): void {
+    this.#case.steps.forEach(({ call, failAt }, i) => {
+      this.#step = i;
+      if (call === "set-map") this.#setMap(this.#targets[i]!, failAt);
+      else this.#legacy(this.#targets[i]!, failAt);
+    });
+  }
+
+  #setMap(next: MemoryMap, failAt: number): void {
+    const vaddrOf = this.#guest.vaddrPfn.bind(this.#guest);
+    this.#withFailures(failAt, next, true, () => this.#container.setMap(next, vaddrOf, 0).errno);
+  }
+
+  /** Takes the container to the map with MAP_DMA and UNMAP_DMA; each call is a change of its own. */
+  #legacy(next: MemoryMap, failAt: number): void {
+    for (const call of planDmaCalls(this.#container.extents, next)) {
+      this.#totals.count("legacy call");
+      const { regions } = this.#current;
+      if (call.op === "map") {
+        const after = makeMemoryMap([...regions, call.region]);
+        this.#withFailures(failAt, after, false, () =>
+          this.#container.mapDma(call.region, this.#guest.vaddr(call.region)),
+        );
+      } else {
+        const { iovaPfn: start, pages } = call.range;
+        const isGone = (r: MapRegion): boolean => r.iovaPfn >= start && regionEnd(r) <= start + pages;
+        /* One that fails keeps what it has unmapped, so those are told extent by extent. */
+        const ranges = failAt === 0 ? [call.range] : regions.filter(isGone);
+        for (const range of ranges) this.#unmap(range, failAt);
+      }
+    }
+  }
+
+  #unmap(range: PageRange, failAt: number): void {
+    const end = range.iovaPfn + range.pages;
+    const isLeft = (r: MapRegion): boolean => regionEnd(r) <= range.iovaPfn || r.iovaPfn >= end;
+    const after = makeMemoryMap(this.#current.regions.filter(isLeft));
+    this.#withFailures(failAt, after, false, () => this.#container.unmapDma(range));
+  }
+
+  /** Makes a call, first with the wanted failures, then without. */
+  #withFailures(failAt: number, next: MemoryMap, isSetMap: boolean, call: () => number): void {
+    const { faults } = this.#kernel;
+    const [first, last] = failAt === SWEEP ? [1, MOST_FAILURES] : [failAt, failAt];
+    for (let n = first; n > 0 && n <= last; n++) {
+      faults.arm(n);
+      const hasHappened = this.#call(next, isSetMap, call);
+      const site = faults.hit;
+      faults.arm(0);
+      if (site === null && !hasHappened)
+        this.#fail("errno", "the call failed although nothing was made to fail");
+      if (site !== null) this.#totals.failedSites.set(site, (this.#totals.failedSites.get(site) ?? 0) + 1);
+      if (hasHappened) return;
+    }
+    if (!this.#call(next, isSetMap, call)) this.#fail("errno", "the call failed");
+  }
+
+  /** Makes one call, decides its scripts and compares what is left with the model. Returns whether it succeeded. */
+  #call(next: MemoryMap, isSetMap: boolean, call: () => number): boolean {
+    const old = this.#current;
+    const extentsBefore = this.#container.extents.slice();
+    this.#recorder.begin();
+    this.#totals.ioctls++;
+    let errno: number;
+    try {
+      errno = call();
+    } catch (error) {
+      if (error instanceof EngineBug || error instanceof KernelBug) this.#fail("crash", error.message);
+      throw error;
+    }
+    const { scripts } = this.#recorder;
+    const after = errno === 0 ? next : old;
+    if (errno !== 0) {
+      this.#totals.count("call refused");
+      if (this.#kernel.faults.hit === null) this.#fail("errno", `the call answered ${errnoName(errno)}`);
+      if (isSetMap && scripts.length > 0)
+        this.#fail("V14", `the call answered ${errnoName(errno)} after it had begun`);
+    } else if (scripts.length > 0) {
+      const taken = pinsTaken(this.#frames, this.#maps, {
+        isOneCall: isSetMap,
+        old,
+        next: after,
+        extentsBefore,
+        extentsAfter: this.#container.extents,
+      });
+      this.#decide(old, after, taken);
+    }
+    this.#current = after;
+    const locked = this.#process.mm.lockedVm;
+    const fault = endStateFault(this.#kernel, this.#frames.of(after), locked);
+    if (fault !== null) this.#fail(errno === 0 ? "end state" : "V14", fault);
+    return errno === 0;
+  }
+
+  #decide(old: MemoryMap, next: MemoryMap, taken: ReturnType<typeof pinsTaken>): void {
+    const { iommu, capability } = this.#kernel;
+    const input: CheckInput = {
+      capability,
+      domains: iommu.domains.map(({ id, root, levels }) => ({ id, root, levels })),
+      tables: this.#recorder.before(),
+      script: this.#recorder.whole(),
+      oldMap: this.#frames.of(old),
+      newMap: this.#frames.of(next),
+      pins: asPins([...this.#frames.of(old), ...taken]),
+    };
+    let result: ReturnType<typeof check>;
+    try {
+      result = check(input, { mode: "weak", causes: false });
+    } catch (error) {
+      if (error instanceof CheckInputError) this.#fail("input", error.message);
+      throw error;
+    }
+    const totals = this.#totals;
+    totals.scripts += this.#recorder.scripts.length;
+    totals.stores += result.stats.stores;
+    totals.classes += result.classes;
+    totals.schedules += result.schedules;
+    countShapes(
+      input.script,
+      mutantContext(this.#kernel).entries,
+      (table, index) => input.tables.entry(table as never, index),
+      (shape) => totals.count(shape),
+    );
+    const [first] = result.findings;
+    if (first !== undefined)
+      this.#fail(
+        first.class,
+        `${first.page === null ? "" : `at ${hexPage(first.page)}, ${first.pages} pages: `}${first.met}`,
+      );
+  }
+
+  #fail(kind: string, message: string): never {
+    throw new FuzzFailure(kind, this.#step, message);
+  }
+}
