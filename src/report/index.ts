@@ -19,6 +19,15 @@ export {
 } from "./check-terminal.ts";
 export { interleavingTable } from "./columns.ts";
 export { formatBytes, formatShare, groupDigits, plural } from "./figures.ts";
+export {
+  FUZZ_RESULT_SCHEMA_ID,
+  type FuzzReport,
+  fuzzFindingText,
+  fuzzResultJsonSchema,
+  fuzzResultSchema,
+  fuzzToJson,
+  fuzzToTerminal,
+} from "./fuzz-result.ts";
 export { runResultJsonSchema, toJson } from "./json.ts";
 export {
   KILL_MATRIX_SCHEMA_ID,

@@ -1,0 +1,5 @@
+export { type FuzzCase, fuzzCases, mapsOf, SWEEP } from "./fuzz-case.ts";
+export { FuzzFailure, FuzzTotals, runFuzzCase } from "./fuzz-machine.ts";
+export { foundReport, fuzzReport } from "./fuzz-report.ts";
+export { type FuzzFound, type FuzzOptions, type FuzzOutcome, replayFuzzCase, runFuzz } from "./fuzz-run.ts";
+export { SHAPES, type Shape } from "./shapes.ts";
