@@ -288,7 +288,9 @@ export class EditScript {
   /** Appends all steps of another script. Update ids are taken over as they are: the planner numbers them across its phases. */
   append(other: EditScript): void {
     const at = this.#reserve(other.#length);
-    this.#words.set(other.words, at);
+    // A view of a small typed array costs more than copying it word by word.
+    if (other.#length > SMALL_WORDS) this.#words.set(other.words, at);
+    else for (let i = 0; i < other.#length; i++) this.#words[at + i] = other.#words[i]!;
     this.#nextUpdate = Math.max(this.#nextUpdate, other.#nextUpdate);
     this.#records += other.#records;
   }

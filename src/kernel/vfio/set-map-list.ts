@@ -91,45 +91,59 @@ export function adopt(inForce: ListInForce, middle: Middle): void {
   inForce.count = count;
 }
 
-/** Blocks in which two lists are compared: large enough that a native compare pays, small enough to find the place soon. */
-const BLOCK_REGIONS = 2048;
+/** Regions compared at a time natively: large blocks, then small ones in the first large one that differs, then words. */
+const BLOCK_REGIONS = [512, 32] as const;
+const REGION_WORDS = REGION_BYTES / 4;
 
-/** Native byte comparison where the host has one (Node); a browser gets the loop. */
-const isEqual: (a: Uint8Array, b: Uint8Array) => boolean =
-  globalThis.Buffer === undefined
-    ? (a, b) => a.every((byte, i) => byte === b[i])
-    : (a, b) => globalThis.Buffer.compare(a, b) === 0;
+/** Native byte comparison where the host has one (Node); a browser gets the loop alone. */
+const nativeCompare: ((a: Uint8Array, b: Uint8Array) => number) | undefined = globalThis.Buffer?.compare;
 
 /** Regions at the head of both lists whose bytes are equal, at most `limit`. */
-const equalHead = (a: Uint8Array, b: Uint8Array, limit: number): number =>
-  equalPrefix(limit, (from, to) =>
-    isEqual(
-      a.subarray(from * REGION_BYTES, to * REGION_BYTES),
-      b.subarray(from * REGION_BYTES, to * REGION_BYTES),
-    ),
-  );
+function equalHead(a: Uint8Array, b: Uint8Array, limit: number): number {
+  let equal = 0;
+  for (const block of BLOCK_REGIONS)
+    while (equal < limit) {
+      const end = Math.min(limit, equal + block);
+      if (!isSameBlock(a, b, equal, equal, end - equal)) break;
+      equal = end;
+    }
+  const wordsA = wordsOf(a);
+  const wordsB = wordsOf(b);
+  while (equal < limit && isSameRegion(wordsA, wordsB, equal, equal)) equal++;
+  return equal;
+}
 
 /** Regions at the tail of both lists (of `countA` and `countB` regions) whose bytes are equal, at most `limit`. */
-const equalTail = (a: Uint8Array, countA: number, b: Uint8Array, countB: number, limit: number): number =>
-  equalPrefix(limit, (from, to) =>
-    isEqual(
-      a.subarray((countA - to) * REGION_BYTES, (countA - from) * REGION_BYTES),
-      b.subarray((countB - to) * REGION_BYTES, (countB - from) * REGION_BYTES),
-    ),
-  );
-
-/** Length of the equal part, counted from the near end: block by block, then by halving the first block that differs. */
-function equalPrefix(limit: number, isSame: (from: number, to: number) => boolean): number {
+function equalTail(a: Uint8Array, countA: number, b: Uint8Array, countB: number, limit: number): number {
   let equal = 0;
-  let end = 0;
-  do {
-    equal = end;
-    end = Math.min(limit, equal + BLOCK_REGIONS);
-  } while (equal < limit && isSame(equal, end));
-  while (end - equal > 1) {
-    const middle = (equal + end) >>> 1;
-    if (isSame(equal, middle)) equal = middle;
-    else end = middle;
-  }
+  for (const block of BLOCK_REGIONS)
+    while (equal < limit) {
+      const end = Math.min(limit, equal + block);
+      if (!isSameBlock(a, b, countA - end, countB - end, end - equal)) break;
+      equal = end;
+    }
+  const wordsA = wordsOf(a);
+  const wordsB = wordsOf(b);
+  while (equal < limit && isSameRegion(wordsA, wordsB, countA - equal - 1, countB - equal - 1)) equal++;
   return equal;
+}
+
+/** False also where the host cannot compare natively: then the loop does it all. */
+function isSameBlock(a: Uint8Array, b: Uint8Array, fromA: number, fromB: number, regions: number): boolean {
+  if (nativeCompare === undefined) return false;
+  const blockA = a.subarray(fromA * REGION_BYTES, (fromA + regions) * REGION_BYTES);
+  return nativeCompare(blockA, b.subarray(fromB * REGION_BYTES, (fromB + regions) * REGION_BYTES)) === 0;
+}
+
+/** The bytes as words; a list at an odd address is copied. */
+const wordsOf = (bytes: Uint8Array): Uint32Array =>
+  bytes.byteOffset % 4 === 0
+    ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2)
+    : new Uint32Array(bytes.slice().buffer);
+
+function isSameRegion(a: Uint32Array, b: Uint32Array, regionA: number, regionB: number): boolean {
+  const i = regionA * REGION_WORDS;
+  const j = regionB * REGION_WORDS;
+  for (let k = 0; k < REGION_WORDS; k++) if (a[i + k] !== b[j + k]) return false;
+  return true;
 }
