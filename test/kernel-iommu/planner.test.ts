@@ -126,7 +126,7 @@ describe("planner", () => {
         }
         expect(machine.iommu.pool.live).toBe(1);
       }),
-      { numRuns: 50 },
+      { numRuns: 20 },
     );
   });
 
@@ -146,7 +146,7 @@ describe("planner", () => {
         expect(liveStores).toBeLessThanOrEqual(2 * differing);
         if (runs.count === 0) expect(liveStores).toBe(0);
       }),
-      { numRuns: 50 },
+      { numRuns: 20 },
     );
   });
 
