@@ -54,7 +54,7 @@ export function cellsOf(
     cut[clean.index] = 1;
     cut[Math.min(entries, clean.index + clean.count)] = 1;
   }
-  const chains = new Map<number, Write[]>();
+  const chains: (Write[] | undefined)[] = new Array(entries);
   for (let k = 0; k < log.records.length; k++) {
     const at = log.records[k]!;
     const index = words[at + 3]! & 0xffff;
@@ -62,8 +62,8 @@ export function cellsOf(
     for (let i = 0; i < count; i++) {
       if (cut[index + i] === 0) continue;
       const write = writeAt(words, at, i, log.steps[k]!, log.stretches[k]!);
-      const chain = chains.get(index + i);
-      if (chain === undefined) chains.set(index + i, [write]);
+      const chain = chains[index + i];
+      if (chain === undefined) chains[index + i] = [write];
       else chain.push(write);
     }
   }
@@ -73,7 +73,7 @@ export function cellsOf(
   for (let first = 0; first < entries; ) {
     let end = first + 1;
     while (end < entries && cut[end] === 0) end++;
-    const writes = chains.get(first);
+    const writes = chains[first];
     if (writes !== undefined) {
       if (
         previous !== null &&

@@ -1,5 +1,6 @@
-import { nameCause } from "./counterfactual.ts";
+import { nameCauses } from "./counterfactual.ts";
 import { type DecideOptions, Decision } from "./decide.ts";
+import { unneededStores } from "./disturbance.ts";
 import { dominant } from "./dominance.ts";
 import { explain } from "./explain.ts";
 import type { CheckResult, Finding } from "./finding.ts";
@@ -49,11 +50,12 @@ export function check(input: CheckInput, options: CheckOptions = {}): CheckResul
     pages,
     schedules: pages * interleavings(log.events, input.capability.levels),
     findings,
+    mismatch: mismatchIn(found),
     stats: {
       steps: log.steps,
       events: log.events,
       stores: log.stores,
-      unneededStores: 0,
+      unneededStores: unneededStores(decision),
       windowPages: log.windows.reduce((sum, w) => sum + w.end - w.start, 0),
     },
   };
@@ -64,7 +66,7 @@ function named(decision: Decision, found: RawViolation[], how: DecideOptions, ca
   const strong = how.mode === "weak" ? decision.violations({ ...how, mode: "strong" }) : found;
   const { violations, shows } = publishedTooEarly(found, strong);
   const groups = grouped(violations, shows);
-  if (causes) for (const group of groups.slice(0, MAX_NAMED)) nameCause(decision, group, how);
+  if (causes) nameCauses(decision, groups.slice(0, MAX_NAMED), how);
   return groups;
 }
 
@@ -86,6 +88,16 @@ function finding(decision: Decision, group: Group, how: DecideOptions): Finding 
     mode: group.class === "V15" ? "weak" : "strong",
     events: explain(decision, group, how),
   };
+}
+
+/** A page whose tables, as they are before the first step, answer what neither map says. */
+function mismatchIn(found: readonly RawViolation[]): string | null {
+  const first = found.find(
+    (v) => v.from === 0 && v.step === 0 && (v.class === "V01" || v.class === "V02" || v.class === "V03"),
+  );
+  if (first === undefined) return null;
+  const iova = `0x${(BigInt(first.start) * 4096n).toString(16)}`;
+  return `before the first step IOVA ${iova} of domain ${first.domain} meets ${first.met}, which the old map does not say`;
 }
 
 const byPlace = (a: Finding, b: Finding): number =>

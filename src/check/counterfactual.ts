@@ -15,20 +15,55 @@ const CAUSE_BY_CLASS: Readonly<Partial<Record<string, Cause>>> = {
   V16: "split-store",
 };
 
+/** A repair that heals, and the step of the script it is about. */
+interface Candidate {
+  readonly cause: Cause;
+  readonly step: number;
+}
+
+/** Visible before latent, the consequence that matters most first: it picks the name, the others follow where they can. */
+const FIRST: readonly string[] = [
+  "V08",
+  "V13",
+  "V16",
+  "V07",
+  "V06",
+  "V09",
+  "V03",
+  "V02",
+  "V01",
+  "V01b",
+  "V04",
+  "V05",
+];
+const rank = ({ class: kind }: Group): number => (FIRST.includes(kind) ? FIRST.indexOf(kind) : FIRST.length);
+
 /**
- * Names the cause of a violation by counterfactual replay: the script is decided again, for one page, with one ideal event
- * in it. The first repair that heals the page is the cause; a page that none heals was planned wrongly.
+ * Names causes by counterfactual replay: the script is decided again, for one page of each group, with one ideal event in it.
+ * The first repair that heals everything on the page names the cause; one that heals another group too is preferred, so that
+ * one cause has one name. A page that no repair heals was planned wrongly.
  */
-export function nameCause(decision: Decision, group: Group, options: DecideOptions): void {
-  const known = CAUSE_BY_CLASS[group.class];
-  if (known !== undefined) {
-    group.cause = known;
-    group.causeStep = group.example.step;
-    return;
+export function nameCauses(decision: Decision, groups: readonly Group[], options: DecideOptions): void {
+  const chosen = new Set<string>();
+  for (const group of groups.toSorted((a, b) => rank(a) - rank(b))) {
+    const candidates = causesOf(decision, group, options);
+    const key = ({ cause, step }: Candidate): string => `${cause} ${step}`;
+    const best = candidates.find((c) => chosen.has(key(c))) ?? candidates[0];
+    if (best === undefined) continue;
+    chosen.add(key(best));
+    group.cause = best.cause;
+    group.causeStep = best.step;
   }
+}
+
+/** Repairs that heal the group's example, the most telling first; none where its history is too long to try. */
+function causesOf(decision: Decision, group: Group, options: DecideOptions): Candidate[] {
+  const { step } = group.example;
+  const known = CAUSE_BY_CLASS[group.class];
+  if (known !== undefined) return [{ cause: known, step }];
   const page = { domain: group.domain, start: group.example.start, end: group.example.start + 1 };
   const history = pageHistory(decision, page, options);
-  if (history === null) return;
+  if (history === null) return [];
   const { steps, numbers, tables } = history;
   const { geometry, input } = decision;
   const domain = input.domains.find((d) => d.id === group.domain)!;
@@ -40,19 +75,18 @@ export function nameCause(decision: Decision, group: Group, options: DecideOptio
     tables,
     entries: geometry.entries,
   };
-  const weakOnly = group.class === "V15";
+  const whole: Candidate[] = [];
+  const partial: Candidate[] = [];
   let trials = 0;
-  for (const repair of repairsFor(group.shows, weakOnly, context)) {
+  for (const repair of repairsFor(group.shows, group.class === "V15", context)) {
     if (++trials > MAX_TRIALS) break;
     const trial = new Decision({ ...input, script: EditScript.from(repair.apply()) });
     const left = trial.violations({ ...options, only: page });
     if (left.some((v) => v.class === group.class || v.class === group.shows)) continue;
-    group.cause = repair.cause;
-    group.causeStep = numbers[repair.at] ?? 0;
-    return;
+    (left.length > 0 ? partial : whole).push({ cause: repair.cause, step: numbers[repair.at] ?? 0 });
   }
-  group.cause = "plan";
-  group.causeStep = group.example.step;
+  const all = whole.length > 0 ? whole : partial;
+  return all.length > 0 ? all : [{ cause: "plan", step }];
 }
 
 /** The steps that matter to one page: those that order, and writes to tables its walks pass through. */

@@ -68,10 +68,23 @@ export class Coverage {
     return i < 0 ? NEVER : this.reaching[i]!.completes;
   }
 
+  /** The first generation that is not dead at a position. */
+  firstAlive(position: number): number {
+    let low = 0;
+    let high = this.generations - 1;
+    while (low < high) {
+      const mid = (low + high) >>> 1;
+      if (this.deaths[mid]! > position) high = mid;
+      else low = mid + 1;
+    }
+    return low;
+  }
+
   /** Index of the first invalidation that makes the IOTLB drop the entry, or -1. */
   #iotlbDrop(g: number, loaded: number, leafStart: number, leafEnd: number): number {
     const ender = this.#enders[g] ?? this.reaching.length;
-    for (let i = 0; i < this.reaching.length; i++) {
+    // What was submitted up to the start of the generation was submitted before anything of it was loaded.
+    for (let i = g === 0 ? 0 : this.#enders[g - 1]! + 1; i < this.reaching.length; i++) {
       const inv = this.reaching[i]!;
       if (!(inv.caches & CACHE_IOTLB) || !this.#drops(inv, leafStart, leafEnd)) continue;
       // A walk that began before a non-leaf invalidation is restarted with everything it has loaded since.

@@ -20,6 +20,7 @@ const HIDES: Readonly<Partial<Record<ViolationClass, readonly ViolationClass[]>>
   V03: ["V04", "V04b", "V09"],
   V01: ["V05", "V09"],
   V01b: ["V05"],
+  V05: ["V04b"],
 };
 /** Classes that hide what they cause whatever the other's cause was named: they are the cause. */
 const TAINTS: readonly ViolationClass[] = ["V13", "V08", "V16", "V07"];

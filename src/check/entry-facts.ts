@@ -2,6 +2,7 @@ import type { Coverage } from "./coverage.ts";
 import { ABSENT, LEAF, MALFORMED, TABLE } from "./entry-kind.ts";
 import { addSpan, type FactSink } from "./facts.ts";
 import { NEVER } from "./positions.ts";
+import { Reach } from "./reach.ts";
 import type { TableLog } from "./table-log.ts";
 import type { Version } from "./versions.ts";
 import type { ReachContext } from "./walk-reach.ts";
@@ -47,6 +48,7 @@ export interface Slot {
 export class EntryFacts {
   readonly #context: ReachContext;
   readonly #sink: FactSink;
+  readonly #reach = new Reach();
 
   constructor(context: ReachContext, sink: FactSink) {
     this.#context = context;
@@ -59,17 +61,17 @@ export class EntryFacts {
     const children: HeldTable[] = [];
     let heldFrom = NEVER;
     for (const e of state.earliest) if (e < heldFrom) heldFrom = e;
+    const reach = this.#reach;
     for (const version of history) {
-      const reach = this.#reach(slot, version);
-      if (reach === null) continue;
-      const first = reach[0]!;
+      if (!reach.set(slot.coverage, state, version)) continue;
+      const first = reach.first;
       if (this.#context.journalRules && version.until <= heldFrom)
         this.#bad(slot, version, "unpublished", first);
       else if (version.isTorn && !this.#isWindowed(slot, version)) this.#bad(slot, version, "torn", first);
       else if (version.kind === MALFORMED) this.#bad(slot, version, "malformed", first);
-      else if (version.kind === LEAF && this.#rights(slot, version) !== 0) this.#leaves(slot, version, reach);
+      else if (version.kind === LEAF && this.#rights(slot, version) !== 0) this.#leaves(slot, version);
       else if (version.kind === TABLE) this.#link(slot, version, history, children);
-      else this.#faults(slot, version, reach);
+      else this.#faults(slot, version);
       if (version.isPlainOverwrite && this.#isHeldAt(slot, version.step - 1))
         this.#bad(slot, version, "plain", version.step);
     }
@@ -82,57 +84,34 @@ export class EntryFacts {
     return state.earliest.some((e, g) => e <= position && position < coverage.deaths[g]!);
   }
 
-  /** First position, then [from, to) by generation, at which the version can be loaded; null where it never can. */
-  #reach(slot: Slot, version: Version): Int32Array | null {
-    const { state, coverage } = slot;
-    const until = Math.min(version.readableUntil, state.log?.freedAt ?? NEVER);
-    let result: Int32Array | null = null;
-    let first = NEVER;
-    for (let g = 0; g < coverage.generations; g++) {
-      const from = Math.max(state.earliest[g]!, version.step);
-      const to = Math.min(until, coverage.deaths[g]!);
-      if (from >= to) continue;
-      result ??= new Int32Array(1 + 2 * coverage.generations).fill(NEVER);
-      result[1 + 2 * g] = from;
-      result[2 + 2 * g] = to;
-      if (from < first) first = from;
-    }
-    if (result !== null) result[0] = first;
-    return result;
-  }
-
   /** Reports leaves: piece by piece where a range of interest or the end of what was invalidated cuts them. */
-  #leaves(slot: Slot, version: Version, reach: Int32Array): void {
+  #leaves(slot: Slot, version: Version): void {
     const { ranges, start, span, count, coverage } = slot;
     const end = start + span * count;
+    // Whatever reaches these pages holds every leaf that lies inside them: one answer for all.
+    const inner = this.#reach.cached(coverage.start, coverage.end);
     for (let r = slot.from; r < slot.to; r++) {
-      const from = Math.max(start, ranges.starts[r]!);
+      let from = Math.max(start, ranges.starts[r]!);
       const to = Math.min(end, ranges.ends[r]!);
-      if (from >= to) continue;
-      const firstLeaf = start + Math.floor((from - start) / span) * span;
-      const lastLeaf = start + Math.floor((to - 1 - start) / span) * span;
-      if (firstLeaf === lastLeaf || (firstLeaf >= coverage.start && lastLeaf + span <= coverage.end))
-        this.#leaf(slot, version, reach, from, to, firstLeaf, lastLeaf + span);
-      else {
-        const inner = Math.min(to, firstLeaf + span);
-        this.#leaf(slot, version, reach, from, inner, firstLeaf, firstLeaf + span);
-        if (inner < lastLeaf) this.#leaf(slot, version, reach, inner, lastLeaf, inner, lastLeaf);
-        this.#leaf(slot, version, reach, Math.max(inner, lastLeaf), to, lastLeaf, lastLeaf + span);
+      while (from < to) {
+        const leafStart = start + Math.floor((from - start) / span) * span;
+        const isInside = leafStart >= coverage.start && leafStart + span <= coverage.end;
+        const whole = Math.floor((Math.min(end, coverage.end) - leafStart) / span) * span;
+        const pieceEnd = Math.min(to, leafStart + (isInside ? whole : span));
+        this.#leaf(
+          slot,
+          version,
+          from,
+          pieceEnd,
+          isInside ? inner : this.#reach.cached(leafStart, leafStart + span),
+        );
+        from = pieceEnd;
       }
     }
   }
 
-  #leaf(
-    slot: Slot,
-    version: Version,
-    reach: Int32Array,
-    from: number,
-    to: number,
-    leafStart: number,
-    leafEnd: number,
-  ): void {
+  #leaf(slot: Slot, version: Version, from: number, to: number, alive: readonly number[]): void {
     const { decoder } = this.#context;
-    const alive = this.#cached(slot.coverage, reach, leafStart, leafEnd);
     this.#sink.leaf({
       start: from,
       end: to,
@@ -142,19 +121,12 @@ export class EntryFacts {
       alive,
       drained: slot.coverage.drained(alive[alive.length - 1]!),
       isCurrent: slot.state.isCurrent && version.isLast,
-      ...origin(slot, version),
+      table: slot.state.table,
+      index: slot.index,
+      level: slot.level,
+      step: version.step,
+      until: version.until,
     });
-  }
-
-  /** Spans during which some cache may hold what was loaded at `reach`. */
-  #cached(coverage: Coverage, reach: Int32Array, start: number, end: number): number[] {
-    const alive: number[] = [];
-    for (let g = 0; g < coverage.generations; g++) {
-      const from = reach[1 + 2 * g]!;
-      if (from === NEVER) continue;
-      addSpan(alive, from, coverage.leafDeath(g, reach[2 + 2 * g]! - 1, start, end));
-    }
-    return alive;
   }
 
   #rights(slot: Slot, version: Version): number {
@@ -163,15 +135,11 @@ export class EntryFacts {
   }
 
   /** Reports absent entries: what is not there is known only while it is loaded, except where absence is cached too. */
-  #faults(slot: Slot, version: Version, reach: Int32Array): void {
-    const { coverage, ranges, start } = slot;
+  #faults(slot: Slot, version: Version): void {
+    const { ranges, start } = slot;
     const end = start + slot.span * slot.count;
     const isCached = this.#context.capability.cachesNotPresent;
-    const alive: number[] = [];
-    for (let g = 0; g < coverage.generations; g++) {
-      const [from, to] = [reach[1 + 2 * g]!, reach[2 + 2 * g]!];
-      if (from !== NEVER) addSpan(alive, from, isCached ? coverage.absenceDeath(g, to - 1) : to);
-    }
+    const alive = isCached ? this.#reach.cachedAbsence() : this.#reach.loads();
     for (let r = slot.from; r < slot.to; r++) {
       const from = Math.max(start, ranges.starts[r]!);
       const to = Math.min(end, ranges.ends[r]!);
@@ -186,13 +154,12 @@ export class EntryFacts {
     const table = decoder.frame(version.lo, version.hi);
     const child = log.logAt(table, version.step);
     if (!child?.isWritten && !tables.isTable(table as never)) {
-      const first = this.#reach(slot, version)![0]!;
-      this.#bad(slot, version, "malformed", first, "it points to a page that holds no table");
+      this.#bad(slot, version, "malformed", this.#reach.first, "it points to a page that holds no table");
       return;
     }
     const rights = this.#rights(slot, version);
     if (rights === 0) {
-      this.#faults(slot, version, this.#reach(slot, version)!);
+      this.#faults(slot, version);
       return;
     }
     const before = history[0]!;
@@ -203,11 +170,7 @@ export class EntryFacts {
     const isCurrent = state.isCurrent && version.isLast;
     const same = children.find((c) => c.table === table && c.log === child && c.rights === rights);
     const earliest = same?.earliest ?? new Int32Array(coverage.generations).fill(NEVER);
-    const until = Math.min(version.readableUntil, state.log?.freedAt ?? NEVER);
-    for (let g = 0; g < coverage.generations; g++) {
-      const from = Math.max(state.earliest[g]!, version.step);
-      if (from < Math.min(until, coverage.deaths[g]!) && from < earliest[g]!) earliest[g] = from;
-    }
+    this.#reach.lower(earliest);
     if (same === undefined)
       children.push({
         table,

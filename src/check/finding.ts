@@ -40,7 +40,7 @@ export interface CheckStats {
   readonly events: number;
   /** Entry stores, those into new tables included. */
   readonly stores: number;
-  /** Live stores that leave an entry as it was, and live stores to entries none of whose pages change (V18). */
+  /** Live stores to entries below which no page changes (V18, a metric). */
   readonly unneededStores: number;
   /** Pages of the declared windows. */
   readonly windowPages: number;
@@ -56,5 +56,7 @@ export interface CheckResult {
   /** Interleavings of one access with the script that the verdict stands for, summed over pages. */
   readonly schedules: number;
   readonly findings: readonly Finding[];
+  /** Where the tables before the script do not say what the old map says, in words; the verdict then means little. */
+  readonly mismatch: string | null;
   readonly stats: CheckStats;
 }

@@ -44,8 +44,8 @@ export class Interest {
   /** Ranges to visit in one domain, ascending, free of overlap. */
   ranges(domain: number, root: number, levels: number, maps: JointMap): PageRange[] {
     this.#locate(domain, root, levels, maps);
-    const ranges: PageRange[] = changedRanges(maps);
-    for (const { table, level, base } of this.located) {
+    const ranges = changedRanges(maps);
+    for (const { table, level, base } of this.located.toSorted((a, b) => a.base - b.base)) {
       const log = this.#log.logAt(table, 0);
       if (log === null) continue;
       if (log.freedAt < NEVER) ranges.push({ start: base, end: base + this.#geometry.tableSpan(level) });
@@ -82,17 +82,19 @@ export class Interest {
     return this.#byTable.get(table);
   }
 
-  #writtenRanges(log: TableLog, level: number, base: number, ranges: PageRange[]): void {
+  /** Adds the spans of the entries a table's writes concern, ascending. */
+  #writtenRanges(log: TableLog, level: number, base: number, ranges: { start: number; end: number }[]): void {
     const { words } = this.#log;
     const span = this.#geometry.span(level);
+    const isWritten = new Uint8Array(this.#geometry.entries + 1);
     for (const at of log.records) {
       const index = words[at + 3]! & 0xffff;
-      const count = words[at + 3]! >>> 16;
-      const start = base + index * span;
-      const last = ranges[ranges.length - 1];
-      if (last !== undefined && last.end === start)
-        ranges[ranges.length - 1] = { start: last.start, end: start + count * span };
-      else ranges.push({ start, end: start + count * span });
+      isWritten.fill(1, index, Math.min(this.#geometry.entries, index + (words[at + 3]! >>> 16)));
+    }
+    for (let first = isWritten.indexOf(1); first >= 0; ) {
+      const end = isWritten.indexOf(0, first);
+      ranges.push({ start: base + first * span, end: base + end * span });
+      first = isWritten.indexOf(1, end);
     }
   }
 
@@ -158,10 +160,15 @@ export class Interest {
   }
 }
 
-function changedRanges(maps: JointMap): PageRange[] {
-  const ranges: PageRange[] = [];
-  for (let piece = 0; piece + 1 < maps.length; piece++)
-    if (maps.isChanged(piece)) ranges.push({ start: maps.start(piece), end: maps.end(piece) });
+function changedRanges(maps: JointMap): { start: number; end: number }[] {
+  const ranges: { start: number; end: number }[] = [];
+  for (let piece = 0; piece + 1 < maps.length; piece++) {
+    if (!maps.isChanged(piece)) continue;
+    const start = maps.start(piece);
+    const last = ranges[ranges.length - 1];
+    if (last !== undefined && last.end === start) last.end = maps.end(piece);
+    else ranges.push({ start, end: maps.end(piece) });
+  }
   return ranges;
 }
 

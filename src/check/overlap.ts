@@ -95,7 +95,24 @@ export class OverlapSink implements FactSink {
     return false;
   }
 
+  /** True iff the leaves are of one size and kind, may replace each other, and none outlives the call unsaid. */
+  #isPlain(): boolean {
+    const [first] = this.#leaves;
+    const { frame, rights } = this.#capability.swapInPlace;
+    return (
+      frame &&
+      rights &&
+      this.#leaves.every(
+        (f) =>
+          f.level === first!.level &&
+          f.attributes === first!.attributes &&
+          (f.isCurrent || aliveUntil(f.alive) !== NEVER),
+      )
+    );
+  }
+
   #compare(): void {
+    if (this.#isPlain()) return;
     const sorted = this.#leaves.toSorted((a, b) => a.start - b.start);
     for (let i = 0; i < sorted.length; i++) {
       const a = sorted[i]!;

@@ -37,6 +37,7 @@ export interface ReachContext {
 }
 
 const R_W = 3;
+const MAX_CELL_TABLES = 64;
 const LOW = 0xffff_ffffn;
 const TWO32 = 0x1_0000_0000;
 const PAGE_BYTES = 4096;
@@ -131,7 +132,11 @@ export class WalkReach {
 
   #cellsOf(log: TableLog, level: number): CellTable {
     let byLevel = this.#cells.get(log);
-    if (byLevel === undefined) this.#cells.set(log, (byLevel = []));
+    if (byLevel === undefined) {
+      // Pages are visited in order: a table is not asked for again much later.
+      if (this.#cells.size >= MAX_CELL_TABLES) this.#cells.clear();
+      this.#cells.set(log, (byLevel = []));
+    }
     const { geometry, decoder, collapse } = this.#context;
     return (byLevel[level] ??= cellsOf(
       this.#context.log.words,

@@ -1,0 +1,86 @@
+import type { Coverage } from "./coverage.ts";
+import type { HeldTable } from "./entry-facts.ts";
+import { addSpan } from "./facts.ts";
+import { NEVER } from "./positions.ts";
+import type { Version } from "./versions.ts";
+
+/**
+ * When a version can be loaded, by generation: the positions between "some walk holds the table" and "the version can no
+ * longer be read, or the walk is stopped". One object is filled again and again, since there is one for every entry.
+ */
+export class Reach {
+  #coverage!: Coverage;
+  #from = new Int32Array(8);
+  #to = new Int32Array(8);
+  #generation = new Int32Array(8);
+  #count = 0;
+
+  /** Fills in; false where the version can never be loaded. */
+  set(coverage: Coverage, state: HeldTable, version: Version): boolean {
+    const { earliest } = state;
+    const { begins, deaths, generations } = coverage;
+    const until = Math.min(version.readableUntil, state.log === null ? NEVER : state.log.freedAt);
+    this.#coverage = coverage;
+    this.#count = 0;
+    for (let g = coverage.firstAlive(version.step); g < generations && begins[g]! < until; g++) {
+      const from = Math.max(earliest[g]!, version.step);
+      const to = Math.min(until, deaths[g]!);
+      if (from < to) this.#add(g, from, to);
+    }
+    return this.#count > 0;
+  }
+
+  #add(g: number, from: number, to: number): void {
+    if (this.#count === this.#from.length) {
+      const grown = (list: Int32Array): Int32Array<ArrayBuffer> => {
+        const copy = new Int32Array(list.length * 2);
+        copy.set(list);
+        return copy;
+      };
+      this.#from = grown(this.#from);
+      this.#to = grown(this.#to);
+      this.#generation = grown(this.#generation);
+    }
+    this.#from[this.#count] = from;
+    this.#to[this.#count] = to;
+    this.#generation[this.#count++] = g;
+  }
+
+  /** First position at which it can be loaded. */
+  get first(): number {
+    return this.#from[0]!;
+  }
+
+  /** When it can be loaded. */
+  loads(): number[] {
+    const spans: number[] = [];
+    for (let k = 0; k < this.#count; k++) addSpan(spans, this.#from[k]!, this.#to[k]!);
+    return spans;
+  }
+
+  /** When some cache may hold it as a leaf that translates [leafStart, leafEnd). */
+  cached(leafStart: number, leafEnd: number): number[] {
+    const spans: number[] = [];
+    for (let k = 0; k < this.#count; k++) {
+      const death = this.#coverage.leafDeath(this.#generation[k]!, this.#to[k]! - 1, leafStart, leafEnd);
+      addSpan(spans, this.#from[k]!, death);
+    }
+    return spans;
+  }
+
+  /** When some cache may hold that there is nothing. */
+  cachedAbsence(): number[] {
+    const spans: number[] = [];
+    for (let k = 0; k < this.#count; k++)
+      addSpan(spans, this.#from[k]!, this.#coverage.absenceDeath(this.#generation[k]!, this.#to[k]! - 1));
+    return spans;
+  }
+
+  /** Lowers the earliest positions at which walks may hold what the version points to. */
+  lower(earliest: Int32Array): void {
+    for (let k = 0; k < this.#count; k++) {
+      const g = this.#generation[k]!;
+      if (this.#from[k]! < earliest[g]!) earliest[g] = this.#from[k]!;
+    }
+  }
+}

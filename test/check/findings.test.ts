@@ -1,0 +1,148 @@
+import { describe, expect, it } from "vitest";
+import { check, type Finding, inputOf, outcomesOf, printCounterexample } from "../../src/check/index.ts";
+import { parseScript } from "../../src/edit-script/index.ts";
+import { CORRECT_SCRIPTS } from "./correct-scripts.ts";
+
+const scriptNamed = (name: string) => CORRECT_SCRIPTS.find((s) => s.name === name)!;
+const inputFor = (name: string, change: (steps: string[]) => string[], head = (text: string) => text) => {
+  const { head: before, steps } = scriptNamed(name);
+  return inputOf(parseScript(head(before) + change([...steps]).join("\n")));
+};
+const found = (...args: Parameters<typeof inputFor>): readonly Finding[] => check(inputFor(...args)).findings;
+const summary = (findings: readonly Finding[]): string[] =>
+  findings.map((f) => `${f.class} ${f.cause} ${f.pages}`);
+const replacing = (part: string, by: string) => (steps: string[]) => steps.map((s) => s.replace(part, by));
+const without = (start: string) => (steps: string[]) => steps.filter((s) => !s.startsWith(start));
+const moved = (start: string, to: number) => (steps: string[]) => {
+  const step = steps.find((s) => s.startsWith(start))!;
+  return steps.filter((s) => s !== step).toSpliced(to, 0, step);
+};
+
+describe("one cause, one report", () => {
+  it.each([
+    ["split", moved("store", 0), "V01 order 504"],
+    ["split", replacing("size=0x200000", "size=0x8000"), "V06 under-range 8"],
+    ["split", replacing("wait drain", "wait"), "V06 no-drain 8"],
+    ["split", without("wait"), "V06 no-wait 8"],
+    ["split", without("invalidate"), "V06 missing-inv 8"],
+    ["split", moved("unpin", 5), "V06 early-unpin 8"],
+    ["split", without("fill 0x100002000[0]"), "V01 plan 100"],
+    ["split", replacing("iova=0 size", "caches=iotlb+walk iova=0 size"), "V06 no-ATC 8"],
+    ["merge that fills a hole", moved("freeTable", 1), "V07 early-free 512"],
+    ["merge that fills a hole", replacing("invalidate", "invalidate scope=leaf"), "V07 wrong-scope 512"],
+    ["merge that fills a hole", without("freeTable"), "V12 leak 512"],
+    ["take rights away", without("invalidate"), "V04 missing-inv 1"],
+    ["take rights away", moved("invalidate", 0), "V04 order 1"],
+    ["split, settle, then change one page", (s: string[]) => s.toSpliced(3, 3), "V06 missing-inv 1"],
+    ["map into a new table with caching mode", without("invalidate"), "V05 missing-inv 3"],
+    ["unmap", replacing("= 0", "= 0x2000000003"), "V02 plan 1"],
+    ["unmap", (s: string[]) => [...s, s[s.length - 1]!], "V12 double 0"],
+  ] as const)("%s, changed (%#)", (name, change, expected) => {
+    expect(summary(found(name, change as (steps: string[]) => string[]))).toEqual([expected]);
+  });
+
+  it("names the domain tag where the invalidation went to another domain", () => {
+    const head = (text: string) => `${text}domain 2 root=0x100009000\n`;
+    const tagged = (id: number) => replacing("invalidate", `invalidate domain=${id}`);
+    expect(found("unmap", tagged(1), head)).toEqual([]);
+    expect(summary(found("unmap", tagged(2), head))).toEqual(["V06 wrong-tag 1"]);
+  });
+
+  it("reports a latent stale path only where nothing is visible", () => {
+    const merge = (steps: string[]) => [steps[0]!, "barrier"];
+    const kept = (text: string) => `${text}keep 0x100002000\n`;
+    expect(summary(found("merge that fills a hole", merge, kept))).toEqual(["V05 missing-inv 8"]);
+    const full = (text: string) =>
+      kept(text)
+        .replace("count=100", "count=512")
+        .replace(/table 0x100002000.108.*\n/, "")
+        .replace(
+          /map old iova=0 size=0x64000.*\nmap old.*\n/,
+          "map old iova=0 size=0x200000 frame=0x1000000000\n",
+        );
+    expect(summary(found("merge that fills a hole", merge, full))).toEqual(["V04b missing-inv 512"]);
+  });
+
+  it("finds a half-written entry where both stores belong to one update, and faults where they do not", () => {
+    const halves = (u: string) => (steps: string[]) =>
+      steps.toSpliced(
+        0,
+        1,
+        "store 0x100002000[5] = 0x1000000003 u=1",
+        `store 0x100002000[5] = 0x2000000003 u=${u}`,
+      );
+    expect(summary(found("replace a frame in place", halves("1")))).toContain("V08 split-store 1");
+    expect(found("replace a frame in place", halves("2")).map((f) => f.class)).toContain("V02");
+  });
+
+  it("takes faults in a declared window as meant, and outside of it not", () => {
+    const broken = (steps: string[]) => [
+      "window open iova=0x5000 size=0x1000",
+      "store 0x100002000[5] = 0",
+      "barrier",
+      steps[2]!,
+      steps[3]!,
+      ...steps.slice(0, 2),
+      "window close iova=0x5000 size=0x1000",
+      ...steps.slice(2),
+    ];
+    expect(found("replace a frame in place", broken)).toEqual([]);
+    const undeclared = (steps: string[]) => broken(steps).filter((s) => !s.startsWith("window"));
+    expect(found("replace a frame in place", undeclared).map((f) => f.class)).toEqual(["V01b"]);
+  });
+
+  it("finds a malformed entry and a link to a page that is no table", () => {
+    const bad = (entry: string) => replacing("= 0x1000000083", `= ${entry}`);
+    expect(found("merge that fills a hole", bad("0x1000001083")).map((f) => f.class)).toEqual(["V13"]);
+    expect(found("merge that fills a hole", bad("0x1000000003")).map((f) => f.class)).toEqual(["V13"]);
+  });
+});
+
+describe("result", () => {
+  it("says how many pages and schedules its classes stand for", () => {
+    const result = check(inputFor("split", (s) => s));
+    expect(result).toMatchObject({ verdict: "clean", pages: 512, stats: { stores: 505, events: 510 } });
+    expect(result.classes).toBeLessThan(20);
+    expect(result.schedules).toBeCloseTo((512 * 511 * 512 * 513) / 6, -3);
+  });
+
+  it("says where the tables before the script are not what the old map says", () => {
+    const head = (text: string) =>
+      text.replace(
+        "map old iova=0 size=0x200000 frame=0x1000000000",
+        "map old iova=0 size=0x200000 frame=0x3000000000",
+      );
+    const result = check(inputFor("split", (s) => s, head));
+    expect(result.mismatch).toContain("before the first step IOVA 0x");
+  });
+
+  it("lists every outcome an observation may have", () => {
+    const outcomes = outcomesOf(
+      inputFor("unmap", (s) => s),
+      1,
+      5,
+    );
+    const kinds = outcomes.map(
+      (o) => `${o.leaf === null ? "fault" : o.leaf.frame.toString(16)} ${o.afterReturn}`,
+    );
+    expect(kinds.sort()).toEqual(["1000005 false", "fault true"]);
+  });
+});
+
+describe("counterexample", () => {
+  const [finding] = found("split", without("invalidate"));
+
+  it("shows kernel, device and caches in columns, in the order of the interleaving", () => {
+    const text = printCounterexample(finding!, { replay: { token: () => "H1-abc" } });
+    for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(110);
+    expect(text).toContain("V06 at IOVA 0x64000 to 0x6c000");
+    expect(text).toContain("cause  missing-inv");
+    expect(text).toContain("kernel");
+    expect(text).toContain("IOTLB keeps the leaf");
+    expect(text).toContain("it stands for 8 pages");
+    expect(text.trimEnd().endsWith("replay: hitless replay H1-abc")).toBe(true);
+    const at = (part: string): number => text.indexOf(part);
+    expect(at("0x0000001000000083")).toBeLessThan(at("0x0000000100002003"));
+    expect(at("unpin")).toBeLessThan(at("meets a frame"));
+  });
+});
