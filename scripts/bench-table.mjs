@@ -23,8 +23,8 @@ const goal = (g) =>
     : g.kind === "ratio"
       ? `≤ ${g.atMost}×`
       : g.atMost !== undefined
-        ? `≤ ${number(g.atMost)}`
-        : `≥ ${number(g.atLeast)}`;
+        ? `≤ ${g.atMost}`
+        : `≥ ${g.atLeast}`;
 const verdict = (met) => (met === null ? "" : met ? "met" : "**missed**");
 
 const { machine } = results;
