@@ -3,7 +3,13 @@ import { type Command, Option } from "commander";
 import pc from "picocolors";
 import { MUTANTS } from "../check/mutants/index.ts";
 import { CAPABILITIES } from "../edit-script/index.ts";
-import { runStress, type StressOptions, type StressProgress } from "../harness/index.ts";
+import {
+  encodeToken,
+  runStress,
+  type StressOptions,
+  type StressProgress,
+  sequenceHash,
+} from "../harness/index.ts";
 import { EXIT_OF_VERDICT, groupDigits, PLAIN, runHeading, toJson, toTerminal } from "../report/index.ts";
 import { BACKING_KINDS, type BackingKind, SCENARIOS, STRATEGIES } from "../vmm/index.ts";
 import { commandName } from "./command-name.ts";
@@ -21,6 +27,7 @@ import { progressView } from "./progress.ts";
 import { shellWord } from "./shell-word.ts";
 
 const DEFAULT_SCENARIO = "pam-2020";
+const DEFAULT_FORMAT = "vtd-ss-48";
 const DEFAULT_BACKING: BackingKind = "thp";
 const MOST_DEVICES = 16;
 
@@ -32,7 +39,7 @@ Examples:
 
 interface StressFlags {
   strategy?: string[];
-  format: string;
+  format?: string;
   seed: number;
   time: number;
   devices: number;
@@ -67,9 +74,11 @@ export function registerStress(program: Command): void {
       ).argParser(parseNames("strategy", strategies)),
     )
     .addOption(
-      new Option("--format <name>", "IOMMU profile: vtd-ss-39, -48, -57 (3, 4, 5 levels); …-cm caching mode")
-        .argParser(parseName("format", formats))
-        .default("vtd-ss-48"),
+      new Option(
+        "--format <name>",
+        "IOMMU profile: vtd-ss-39, -48, -57 (3, 4, 5 levels); …-cm caching mode " +
+          `(default: ${DEFAULT_FORMAT}; with --inject the one the fault needs)`,
+      ).argParser(parseName("format", formats)),
     )
     .option("--seed <n>", "seed of every random choice", parseSeed, 1)
     .addOption(
@@ -104,18 +113,27 @@ async function stress(inputs: string[], flags: StressFlags): Promise<void> {
   const json = openJsonTarget(flags.json, stdout);
   const show = json?.isStdout ? () => {} : stdout;
   const names = flags.strategy ?? (mutant === null ? ["legacy", "set-map"] : ["set-map"]);
+  const format = flags.format ?? mutant?.format ?? DEFAULT_FORMAT;
+  const backing = flags.backing ?? scenario?.backing ?? DEFAULT_BACKING;
+  const token = {
+    ...{ format, backing, seed: flags.seed, mode: "weak", inject: mutant?.id ?? null },
+    hash: sequenceHash(sequence),
+  };
   const options: StressOptions = {
     sequence,
     input: chosen.join(" "),
     strategies: names.map((name) => STRATEGIES.get(name)!),
-    format: flags.format,
+    format,
     seed: flags.seed,
     timeMs: flags.time,
     devices: flags.devices,
-    backing: flags.backing ?? scenario?.backing ?? DEFAULT_BACKING,
+    backing,
     perturb: flags.perturb,
     mutant,
+    prove: true,
     replay: (strategy) => replayLine(chosen, strategy, flags),
+    decide: (seen) =>
+      `${commandName()} replay ${encodeToken({ command: "stress", inputs: chosen, ...token, ...seen })}`,
   };
   const host = { node: process.version, cpus: cpus().length };
   const interrupt = new AbortController();
@@ -160,7 +178,7 @@ function replayLine(inputs: readonly string[], strategy: string, flags: StressFl
   const add = (option: string, value: string, standard: string): void => {
     if (value !== standard) words.push(option, value);
   };
-  add("--format", flags.format, "vtd-ss-48");
+  if (flags.format !== undefined) words.push("--format", flags.format);
   add("--time", formatDuration(flags.time), "10s");
   add("--devices", String(flags.devices), "2");
   if (flags.backing !== undefined) words.push("--backing", flags.backing);

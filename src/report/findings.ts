@@ -80,6 +80,9 @@ export function nextSteps(result: RunResult): { command: string; why: string }[]
   for (const v of result.violations)
     if (!steps.some((s) => s.command === v.replay))
       steps.push({ command: v.replay, why: `runs the failing case again (${v.class} in ${v.strategy})` });
+  for (const v of result.violations)
+    if (v.decide !== undefined)
+      steps.push({ command: v.decide, why: `shows an interleaving of ${v.class}, the same each time` });
   const baseline = result.strategies.find((s) => s.baseline && s.violations.length > 0);
   if (baseline !== undefined)
     steps.push({ command: baseline.violations[0]!.replay, why: `${baseline.name} alone: exits with 1` });

@@ -44,6 +44,7 @@ export { type Paint, PLAIN } from "./paint.ts";
 export {
   type Grade,
   type OutcomeRow,
+  type Proved,
   RUN_RESULT_SCHEMA_ID,
   type RunResult,
   runResultSchema,

@@ -30,8 +30,28 @@ const violation = z
     samples: count.describe("Accesses that met it; 0 if only the tables showed it."),
     detail: z.string().describe("What was seen, in words."),
     replay: z.string().describe("Command line that runs the same case again."),
+    decide: z
+      .string()
+      .optional()
+      .describe(
+        "Command line that lets the checker show the class on the same map change; threads are not deterministic, it is.",
+      ),
   })
   .describe("One kind of violation that was seen.");
+
+const proved = z
+  .object({
+    mode: z.enum(["strong", "weak"]).describe("Memory order; weak contains strong."),
+    changes: count.describe("Map changes decided; the way back to the first map is one of them."),
+    classes: count.describe("Entry histories decided, each for all pages that share it."),
+    pages: count.describe("Pages looked at, summed over the changes."),
+    schedules: z.number().nonnegative().describe("Interleavings that the verdicts stand for, about."),
+    violations: z
+      .array(z.object({ class: z.string(), pages: count, changes: count }))
+      .describe("Classes that some interleaving shows; empty: proved clean."),
+    elapsedMs: z.number().nonnegative(),
+  })
+  .describe("What the checker decided of the same map changes, without threads.");
 
 const strategy = z
   .object({
@@ -52,6 +72,7 @@ const strategy = z
     elapsedMs: z.number().nonnegative().describe("Time the devices ran."),
     outcomes: z.array(outcome),
     violations: z.array(violation),
+    proved: proved.nullable().optional().describe("Null when it was interrupted."),
   })
   .describe("What one way of applying the map changes did, and what the devices saw meanwhile.");
 
@@ -83,5 +104,6 @@ export type RunResult = z.infer<typeof runResultSchema>;
 export type StrategyResult = RunResult["strategies"][number];
 export type OutcomeRow = StrategyResult["outcomes"][number];
 export type Violation = StrategyResult["violations"][number];
+export type Proved = z.infer<typeof proved>;
 export type Verdict = RunResult["verdict"];
 export type Grade = OutcomeRow["grade"];

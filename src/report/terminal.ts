@@ -1,3 +1,4 @@
+import { provedSentence } from "./check-terminal.ts";
 import { formatShare, groupDigits, plural } from "./figures.ts";
 import { nextSteps, strategyFinding, verdictSentence, whyItMatters } from "./findings.ts";
 import { type Paint, PLAIN } from "./paint.ts";
@@ -86,7 +87,17 @@ function outcomeSection(s: StrategyResult, width: number, paint: Paint): string[
         ? paintGrade(s.outcomes[row]!.grade, text, paint)
         : text,
     ),
+    ...provedLines(s, width),
   ];
+}
+
+/** What is proved beside what was observed, and which predictions no thread has met. */
+function provedLines(s: StrategyResult, width: number): string[] {
+  if (s.proved === undefined || s.proved === null) return [];
+  const seen = new Set(s.outcomes.filter((o) => o.samples > 0).map((o) => o.class));
+  const unseen = s.proved.violations.filter((v) => !seen.has(v.class)).map((v) => v.class);
+  const missed = unseen.length === 0 ? "" : `; predicted, 0 samples: ${unseen.join(", ")}`;
+  return wrap(`proved: ${provedSentence(s.proved)}${missed}`, width - 2).map((line) => `  ${line}`);
 }
 
 /** Why a row has its grade; of a row nobody met only the first words, to keep the table short. */

@@ -31,6 +31,16 @@ export interface DecidedChange {
   readonly crash: Error | null;
 }
 
+/** Which changes to decide, and how thoroughly. */
+export interface DecidedSteps {
+  /** The way from the last map back to the first as well. */
+  readonly cyclic?: boolean;
+  /** Only the change into this map; the ones before it are made and not decided. */
+  readonly only?: number;
+  /** Name the cause of what is found first; default true. */
+  readonly causes?: boolean;
+}
+
 /** Strategies that give the kernel the whole map in one call. */
 const ONE_CALL: ReadonlySet<string> = new Set(["set-map", "epoch"]);
 
@@ -44,7 +54,7 @@ export function* decideChanges(
   how: CheckCase,
   strategy: Strategy,
   modes: readonly MemoryMode[],
-  steps: { readonly cyclic?: boolean; readonly only?: number } = {},
+  steps: DecidedSteps = {},
 ): Generator<DecidedChange> {
   const sequence = withStart(how.sequence);
   const machine = new StressMachine(
@@ -64,6 +74,7 @@ export function* decideChanges(
   const frames = new FrameRunMaps(vm.guest);
   const recorder = new ScriptRecorder(kernel);
   const explained = new Set<string>();
+  const isExplained = steps.causes ?? true;
   const route = sequence.steps.map((to, step) => ({ to, step })).slice(1);
   if (steps.cyclic && sequence.steps.length > 1) route.push({ to: sequence.steps[0]!, step: 0 });
   const offset = how.sequence.steps.length - sequence.steps.length;
@@ -100,7 +111,9 @@ export function* decideChanges(
         pins: crash === null ? asPins([...frames.of(old), ...taken]) : null,
       };
       const scripts = recorder.scripts.length;
-      const results = modes.map((mode) => decide(input, mode, scripts > 1 ? null : explained));
+      const results = modes.map((mode) =>
+        decide(input, mode, isExplained && scripts === 1 ? explained : null),
+      );
       yield { step, to, ioctls, scripts, input, recorder, results, findings: united(results), crash };
       if (steps.only !== undefined) break;
     }

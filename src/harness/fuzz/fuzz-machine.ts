@@ -37,7 +37,7 @@ export class FuzzFailure extends Error {
   readonly kind: string;
   readonly step: number;
   constructor(kind: string, step: number, message: string) {
-    super(`step ${step}: ${kind}: ${message}`);
+    super(`in step ${step}, ${message}`);
     this.kind = kind;
     this.step = step;
   }

@@ -23,9 +23,22 @@ export interface StressOptions {
   readonly mutant: Mutant | null;
   /** The command line that runs one strategy of this case again. */
   readonly replay: (strategy: string) => string;
+  /** Decide the same changes with the checker, as the proof beside what threads observe; default false. */
+  readonly prove?: boolean;
+  /** The command line by which the checker shows what a device saw. */
+  readonly decide?: (seen: SeenAt) => string;
   /** Ends the run early with what was seen so far. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: StressProgress) => void;
+}
+
+/** What a device saw, and during or after which change. */
+export interface SeenAt {
+  readonly strategy: string;
+  /** Position of the map that the change leads to; null where it is not known. */
+  readonly step: number | null;
+  readonly class: string;
+  readonly iovaPfn: number;
 }
 
 /** Where a run is. */

@@ -10,6 +10,7 @@ import {
   type StrategyResult,
 } from "../../report/index.ts";
 import type { Strategy } from "../../vmm/index.ts";
+import { prove } from "../check/prove.ts";
 import { StressMachine } from "./machine.ts";
 import { meteringPass } from "./metering-pass.ts";
 import type { StressOptions } from "./options.ts";
@@ -70,6 +71,7 @@ async function runStrategy(
   const machine = new StressMachine(options, strategy);
   const counts = await meteringPass(machine, options);
   if (counts === null) return null;
+  const proved = options.prove ? await prove(options, strategy, options.signal) : undefined;
   const run = await threadedPasses(machine, options, budgetMs, progress);
   const outcomes = outcomeRows(run.devices);
   const { firstLostPage: _, ...metered } = counts;
@@ -84,6 +86,11 @@ async function runStrategy(
     accesses: totalAccesses(run.devices),
     elapsedMs: run.elapsedMs,
     outcomes,
-    violations: violations(outcomes, run.devices, counts, options.replay(name)),
+    violations: violations(outcomes, run.devices, counts, {
+      replay: options.replay(name),
+      maps: options.sequence.steps.length,
+      decide: (seen) => options.decide?.({ ...seen, strategy: name }),
+    }),
+    ...(proved !== undefined && { proved }),
   };
 }

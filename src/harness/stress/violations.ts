@@ -2,6 +2,7 @@ import { type DeviceResult, OUTCOMES, type ViolationSample } from "../../device/
 import type { OutcomeRow, Violation } from "../../report/index.ts";
 import { hex, hexPage, PAGE_SIZE_BYTES, READ, WRITE } from "../../units/index.ts";
 import type { PassCounts } from "./metering-pass.ts";
+import type { SeenAt } from "./options.ts";
 
 /** The outcome table of all devices together; an outcome never seen has a row as well. */
 export function outcomeRows(devices: readonly DeviceResult[]): OutcomeRow[] {
@@ -17,14 +18,27 @@ export function outcomeRows(devices: readonly DeviceResult[]): OutcomeRow[] {
 /** A freed table or a torn entry also loses kept pages: one cause is reported once, by its own class. */
 const EXPLAIN_LOSS = ["V01", "V07", "V08"];
 
+/** The lines that repeat a finding. */
+export interface ReplayLines {
+  readonly replay: string;
+  /** Maps in the sequence, which devices see again and again. */
+  readonly maps: number;
+  readonly decide: (seen: Omit<SeenAt, "strategy">) => string | undefined;
+}
+
 /** One violation per class that was seen; what only the tables showed counts as V01 without samples. */
 export function violations(
   outcomes: readonly OutcomeRow[],
   devices: readonly DeviceResult[],
   counts: PassCounts,
-  replay: string,
+  lines: ReplayLines,
 ): Violation[] {
+  const { replay } = lines;
   const samples = devices.flatMap((device) => device.samples);
+  const decided = (violation: string, iovaPfn: number, step: number | null): { decide?: string } => {
+    const decide = lines.decide({ step, class: violation, iovaPfn });
+    return decide === undefined ? {} : { decide };
+  };
   const found: Violation[] = [];
   for (const { id, class: violationClass, samples: seen } of outcomes) {
     if (violationClass === null || seen === 0) continue;
@@ -35,6 +49,7 @@ export function violations(
       samples: seen,
       detail: first === undefined ? "no sample was kept" : describe(first),
       replay,
+      ...decided(violationClass, first?.iovaPfn ?? 0, first === undefined ? null : stepOf(first, lines.maps)),
     });
   }
   if (counts.firstLostPage !== null && !found.some((v) => EXPLAIN_LOSS.includes(v.class)))
@@ -46,9 +61,16 @@ export function violations(
         `${counts.keptBytesLost} bytes that both maps contain had no translation at some moment of a change ` +
         "(first page given); the tables show it, no device met it",
       replay,
+      ...decided("V01", counts.firstLostPage, null),
     });
   return found;
 }
+
+/** The change that a sample belongs to: the one under way, or the last one before it. Map versions count passes through. */
+const stepOf = (s: ViolationSample, maps: number): number | null => {
+  const version = (s.epochAfter + 1) >> 1;
+  return version === 0 ? null : version % maps;
+};
 
 const rightsText = (rights: number): string =>
   rights === (READ | WRITE) ? "rw" : rights === READ ? "r" : rights === WRITE ? "w" : "none";
