@@ -42,6 +42,7 @@ export class Decision {
   readonly drops: FrameDrops;
   readonly effort: Effort = { histories: 0, pages: 0 };
   readonly interests = new Map<number, Interest>();
+  readonly #ranges = new Map<number, readonly PageRange[]>();
 
   /** Errors: CheckInputError when no decoder knows the format or a map leaves the IOVA space. */
   constructor(input: CheckInput, log = new ScriptLog(input.script)) {
@@ -119,7 +120,6 @@ export class Decision {
     visit: (table: number) => void = () => {},
   ): void {
     const { capability, deviceCaches } = this.input;
-    const domain = this.input.domains.find((d) => d.id === id)!;
     const roots = this.rootsOf(id);
     const levels = Math.max(...roots.map((r) => r.levels));
     const end = this.geometry.tableSpan(levels - 1);
@@ -128,16 +128,8 @@ export class Decision {
       throw new CheckInputError(
         `a map reaches page 0x${(mapped - 1).toString(16)}, past the tables of domain ${id}`,
       );
-    let interest = this.interests.get(id);
-    let ranges: PageRange[];
-    if (options.only !== null && interest !== undefined) ranges = [options.only];
-    else {
-      interest = new Interest(this.log, this.geometry, this.decoder, this.input.tables);
-      this.interests.set(id, interest);
-      ranges = interest.ranges(id, domain.root, domain.levels, this.maps);
-      if (options.only !== null) ranges = [options.only];
-    }
-    const near = interest;
+    const ranges = options.only === null ? this.#rangesOf(id) : [options.only];
+    const near = options.only === null ? this.interests.get(id)! : null;
     const hasAtc = ((deviceCaches ?? CACHES_ALL) & CACHE_ATC) !== 0;
     const reach = new WalkReach(
       {
@@ -151,7 +143,7 @@ export class Decision {
         skipUntouched: options.skipUntouched,
         journalRules: options.journalRules,
         visit,
-        untouchedUntil: (start, until) => near.untouchedUntil(start, until),
+        untouchedUntil: (start, until) => near?.untouchedUntil(start, until) ?? 0,
       },
       sink,
     );
@@ -166,6 +158,28 @@ export class Decision {
       reach.run(coverage, inside, roots);
     }
     this.effort.histories += reach.histories;
+  }
+
+  /** Pages of a domain that have to be looked at. */
+  #rangesOf(id: number): readonly PageRange[] {
+    const { domains, tables } = this.input;
+    if (this.interests.size === 0) {
+      const wanted = new Set<number>();
+      for (const log of this.log.logs()) if (log.life === 0) wanted.add(log.table);
+      for (const domain of domains) {
+        const interest = new Interest(this.log, this.geometry, this.decoder, tables, wanted);
+        this.interests.set(domain.id, interest);
+        interest.locateNear(domain.id, domain.root, domain.levels, this.maps);
+      }
+      for (const domain of domains)
+        this.interests.get(domain.id)!.locateEverywhere(domain.root, domain.levels);
+    }
+    let ranges = this.#ranges.get(id);
+    if (ranges === undefined) {
+      const { levels } = domains.find((d) => d.id === id)!;
+      this.#ranges.set(id, (ranges = this.interests.get(id)!.ranges(levels, this.maps)));
+    }
+    return ranges;
   }
 
   /** Versions of a domain's root pointer. */

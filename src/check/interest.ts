@@ -31,10 +31,18 @@ export class Interest {
   readonly #geometry: Geometry;
   readonly #decoder: Decoder;
   readonly #tables: TablesBefore;
-  #wanted: Set<number> = new Set();
+  /** Written or freed tables that no domain has been found to hold yet; all domains share it. */
+  readonly #wanted: Set<number>;
   #sorted: LocatedTable[] | null = null;
 
-  constructor(log: ScriptLog, geometry: Geometry, decoder: Decoder, tables: TablesBefore) {
+  constructor(
+    log: ScriptLog,
+    geometry: Geometry,
+    decoder: Decoder,
+    tables: TablesBefore,
+    wanted: Set<number>,
+  ) {
+    this.#wanted = wanted;
     this.#log = log;
     this.#geometry = geometry;
     this.#decoder = decoder;
@@ -42,8 +50,7 @@ export class Interest {
   }
 
   /** Ranges to visit in one domain, ascending, free of overlap. */
-  ranges(domain: number, root: number, levels: number, maps: JointMap): PageRange[] {
-    this.#locate(domain, root, levels, maps);
+  ranges(levels: number, maps: JointMap): PageRange[] {
     const ranges = changedRanges(maps);
     for (const { table, level, base } of this.located.toSorted((a, b) => a.base - b.base)) {
       const log = this.#log.logAt(table, 0);
@@ -98,18 +105,19 @@ export class Interest {
     }
   }
 
-  /** Looks for the written tables where the script says it works, and only then everywhere. */
-  #locate(domain: number, root: number, levels: number, maps: JointMap): void {
-    this.#wanted = new Set();
-    for (const log of this.#log.logs()) if (log.life === 0) this.#wanted.add(log.table);
+  /** Looks for the written tables where the script says it works. */
+  locateNear(domain: number, root: number, levels: number, maps: JointMap): void {
     const hints: PageRange[] = changedRanges(maps);
     for (const inv of this.#log.invalidations)
       if (inv.domain === domain) hints.push({ start: inv.start, end: inv.end });
     for (const window of this.#log.windows) if (window.domain === domain) hints.push(window);
-    const all = this.#geometry.tableSpan(levels - 1);
-    this.#descend(root, levels - 1, 0, null, joined(hints, all));
+    this.#descend(root, levels - 1, 0, null, joined(hints, this.#geometry.tableSpan(levels - 1)));
+  }
+
+  /** Looks for those that were not found in any domain everywhere. */
+  locateEverywhere(root: number, levels: number): void {
     if (this.#wanted.size === 0 || this.#restIsNew()) return;
-    this.#descend(root, levels - 1, 0, null, [{ start: 0, end: all }]);
+    this.#descend(root, levels - 1, 0, null, [{ start: 0, end: this.#geometry.tableSpan(levels - 1) }]);
   }
 
   /** True iff the tables not found yet are written by plain stores first: nobody can reach those. */
@@ -129,7 +137,7 @@ export class Interest {
     parent: number | null,
     ranges: readonly PageRange[],
   ): void {
-    if (this.#log.isTouched(table)) {
+    if (this.#log.isTouched(table) && this.#byTable.get(table)?.base !== base) {
       const found = { table, level, base, parent };
       this.located.push(found);
       this.#byTable.set(table, found);
