@@ -13,19 +13,20 @@ export function shrinkScript(
   budget: ShrinkBudget,
 ): { readonly file: ScriptFile; readonly trials: number } {
   const patience = new Patience(budget);
-  const classes = (candidate: ScriptFile): ReadonlySet<string> => {
+  const classes = (candidate: ScriptFile, causes: boolean): ReadonlySet<string> => {
     try {
-      return new Set(check(inputOf(candidate), { ...options, causes: false }).findings.map((f) => f.class));
+      return new Set(check(inputOf(candidate), { ...options, causes }).findings.map((f) => f.class));
     } catch (error) {
       if (error instanceof CheckInputError) return new Set();
       throw error;
     }
   };
-  const atFirst = classes(file);
-  const shows = (candidate: ScriptFile): boolean => {
-    const found = classes(candidate);
-    return found.has(violation) && [...found].every((c) => atFirst.has(c));
-  };
+  const atFirst = classes(file, true);
+  const isSubset = (found: ReadonlySet<string>): boolean =>
+    found.has(violation) && [...found].every((c) => atFirst.has(c));
+  /* Findings of different causes do not hide each other, so causes count; most candidates fail without them already. */
+  const shows = (candidate: ScriptFile): boolean =>
+    isSubset(classes(candidate, false)) && isSubset(classes(candidate, true));
   let best = file;
   const lowered = <Item>(
     items: readonly Item[],
