@@ -85,10 +85,6 @@ export class Interest {
     return until;
   }
 
-  where(table: number): LocatedTable | undefined {
-    return this.#byTable.get(table);
-  }
-
   /** Adds the spans of the entries a table's writes concern, ascending. */
   #writtenRanges(log: TableLog, level: number, base: number, ranges: { start: number; end: number }[]): void {
     const { words } = this.#log;
