@@ -38,9 +38,10 @@ export function registerMutants(program: Command): void {
     .description("run known-broken kernels and show who catches them")
     .argument("[id...]", "mutants to run, e.g. M05 M31, with all they show (default: the whole catalogue)")
     .addOption(
-      new Option("--format <name>", `IOMMU profile for all: ${formats.join(", ")}`)
-        .argParser(parseName("format", formats))
-        .default(undefined, "what each needs"),
+      new Option(
+        "--format <name>",
+        `IOMMU profile for all: ${formats.join(", ")} (default: what each needs)`,
+      ).argParser(parseName("format", formats)),
     )
     .addOption(
       new Option("--mode <name>", `memory order the checker assumes: ${MODES.join(", ")}`)

@@ -14,6 +14,10 @@ describe("hitless command line", () => {
     const commands = stdout.split("Commands:\n")[1]!.split("\n\n")[0]!;
     expect([...commands.matchAll(/^ {2}(\w+)/gm)].map((m) => m[1])).toEqual([
       "stress",
+      "check",
+      "replay",
+      "fuzz",
+      "mutants",
       "conformance",
       "uapi",
       "help",
