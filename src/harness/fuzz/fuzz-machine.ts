@@ -207,7 +207,8 @@ class FuzzMachine {
     }
     this.#current = after;
     const locked = this.#process.mm.lockedVm;
-    const fault = endStateFault(this.#kernel, this.#frames.of(after), locked);
+    const pins = errno === 0 ? ({ all: true } as const) : { all: false as const, from: this.#totals.ioctls };
+    const fault = endStateFault(this.#kernel, this.#frames.of(after), locked, pins);
     if (fault !== null) this.#fail(errno === 0 ? "end state" : "V14", fault);
     return errno === 0;
   }

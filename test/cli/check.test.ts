@@ -1,0 +1,224 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { decodeToken, encodeToken } from "../../src/harness/index.ts";
+import { checkResultSchema } from "../../src/report/index.ts";
+import { runCli } from "./run-cli.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "hitless-check-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const file = (name: string, text: string): string => {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+};
+
+/** Replaces times and whatever else differs from run to run. */
+const stable = (text: string): string => text.replace(/ +\d+\.\d\d$/gm, " T");
+const tokenIn = (text: string): string => /replay ([\w-]+)$/m.exec(text)![1]!;
+/** From the line that names a class to the line that repeats it. */
+const counterexampleIn = (text: string, violation: string): string =>
+  new RegExp(`^${violation} in [\\s\\S]*?^Replay: .*$`, "m").exec(text)![0];
+
+const MAP = "hitless-map 1\nmap one\nregion iova=0 size=2M backing=ram rights=rw\n";
+const HOLE =
+  "hitless-map 1\nmap two\nregion iova=0 size=1M backing=ram rights=rw\n" +
+  "region iova=0x110000 size=960K backing=ram offset=0x110000 rights=rw\n";
+const SCRIPT = `hitless-edit-script 1 vtd-ss-39
+domain 1 root=0x100000000
+table 0x100000000[0] = 0x100001003
+table 0x100001000[0] = 0x1000000083
+map old iova=0 size=0x200000 frame=0x1000000000
+map new iova=0 size=0x200000 frame=0x1000000000
+`;
+const SPLIT = [
+  "fill 0x100002000[0] = 0x1000000003 count=512 stride=0x1000 u=1",
+  "barrier",
+  "store 0x100001000[0] = 0x100002003 u=1",
+  "barrier",
+  "invalidate iova=0 size=0x200000",
+  "wait drain",
+];
+
+describe("hitless check", () => {
+  it("decides the map change of 2020: legacy breaks a rule, set-map none, and the baseline does not count", async () => {
+    const { code, stdout, stderr } = await runCli(["check"]);
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+    const text = stable(stdout);
+    expect(text).toMatch(
+      /^hitless check: pam-2020, 4 maps, 3 changes; vtd-ss-48, backing pop, weak memory order, seed 1\n/,
+    );
+    expect(text).toMatch(
+      /^ {2}STRATEGY +CHANGES +IOCTLS +SCRIPTS +STORES +CLASSES +PAGES +SCHEDULES +SECONDS$/m,
+    );
+    expect(text).toMatch(/^ {2}legacy +3 +10 +10 +1,830 .* 10\^\d+\.\d T$/m);
+    expect(text).toMatch(/^ {2}set-map +3 +3 +3 +32 .* 10\^\d+\.\d T$/m);
+    expect(text).toContain("Violations of legacy (baseline)\n");
+    expect(text).toMatch(/^ {2}V01 +1 +786,224 +1 {2}0xc0000 \+192\.00 KiB, 0x100000 \+3\.00 GiB$/m);
+    expect(text).toMatch(/^set-map: all interleavings of 3 map changes decided, .* represented: clean$/m);
+    expect(text).toMatch(
+      /\nVerdict: clean: no interleaving of set-map breaks a rule \(legacy is the baseline and does not count\)\n$/,
+    );
+  });
+
+  it("shows an interleaving in columns and a token of one short word", async () => {
+    const { code, stdout } = await runCli(["check", "--strategy", "legacy", "--quiet"]);
+    expect(code).toBe(1);
+    expect(stdout).not.toContain("STRATEGY");
+    const example = counterexampleIn(stdout, "V01");
+    expect(example).toMatch(/^ {3}step \| kernel +\| device +\| caches$/m);
+    expect(example).toContain("A page that both maps translate alike must never fault or lose rights.");
+    expect(tokenIn(example).length).toBeLessThanOrEqual(32);
+    expect(stdout).toMatch(/Verdict: violation: V01 in legacy, V01b in legacy\n$/);
+  });
+
+  it("takes a pair of map files as one change", async () => {
+    const [one, two] = [file("one.map", MAP), file("two.map", HOLE)];
+    const both = await runCli(["check", one, two, "--json", "-"]);
+    expect(both.code).toBe(0);
+    const result = checkResultSchema.parse(JSON.parse(both.stdout));
+    expect(result).toMatchObject({ maps: 2, verdict: "clean", backing: "thp" });
+    const [legacy, setMap] = result.strategies;
+    expect(setMap).toMatchObject({ changes: 1, ioctls: 1, violations: [] });
+    expect(legacy!.violations).toMatchObject([
+      {
+        class: "V01",
+        ranges: [
+          { iova: "0x0", bytes: 1 << 20 },
+          { iova: "0x110000", bytes: 960 << 10 },
+        ],
+      },
+    ]);
+    const alone = await runCli(["check", one, two, "--strategy", "legacy", "--as", "json"]);
+    expect(alone.code).toBe(1);
+    expect(JSON.parse(alone.stdout)).toMatchObject({ verdict: "violation" });
+  });
+
+  it("decides in both memory orders: a missing barrier shows in the weak one only", async () => {
+    const args = ["check", "--inject", "M31", "--json", "-", "--mode"];
+    const [strong, weak, both] = await Promise.all(
+      ["strong", "weak", "both"].map((m) => runCli([...args, m])),
+    );
+    expect([strong!.code, weak!.code, both!.code]).toEqual([0, 1, 1]);
+    for (const run of [weak!, both!]) {
+      const { violations } = checkResultSchema.parse(JSON.parse(run.stdout));
+      expect(new Set(violations.map((v) => v.class))).toEqual(new Set(["V15"]));
+      expect(violations[0]).toMatchObject({ mode: "weak" });
+    }
+  });
+
+  it.each([
+    [["check", "no-such-input"], "no-such-input"],
+    [["check", "--mode", "sloppy"], "sloppy"],
+    [["check", "--format", "riscv"], "riscv"],
+    [["check", "--strategy", "set-map,set-map"], "once"],
+    [["check", "--script", "no-such-script"], "no-such-script"],
+    [["check", "pam-2020", "--script", "x"], "a script stands for itself"],
+    [["check", "--json", "/no/such/folder/x.json"], "/no/such/folder"],
+  ])("exits with 2 and says what is wrong: %j", async (args, words) => {
+    const { code, stdout, stderr } = await runCli(args);
+    expect(code).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).toContain(words);
+    expect(stderr).not.toContain("    at ");
+  });
+});
+
+describe("hitless check --script", () => {
+  it("passes a correct script and finds a store in the wrong place", async () => {
+    const good = file("good.script", SCRIPT + SPLIT.join("\n"));
+    const clean = await runCli(["check", "--script", good]);
+    expect(clean.code).toBe(0);
+    expect(clean.stdout).toMatch(/Verdict: clean: no interleaving of script breaks a rule\n$/);
+    const bad = file("bad.script", SCRIPT + [SPLIT[2]!, ...SPLIT.toSpliced(2, 1)].join("\n"));
+    const broken = await runCli(["check", "--script", bad, "--shrink", "2s"]);
+    expect(broken.code).toBe(1);
+    expect(broken.stdout).toMatch(/^V01 in script at 0x0, for 512 pages: /m);
+    expect(broken.stdout).toContain(`check --script ${bad}`);
+    const smaller = broken.stdout.split(/\nSmaller script that shows V01, .*\n/)[1]!;
+    const again = await runCli(["check", "--script", file("smaller.script", smaller)]);
+    expect(again.code).toBe(1);
+    expect(again.stdout).toContain("V01 in script");
+  });
+
+  it("names file, line and reason of what it cannot read", async () => {
+    const path = file("typo.script", `${SCRIPT}barrier\nstroe 0x100001000[0] = 0\n`);
+    const { code, stderr } = await runCli(["check", "--script", path]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(new RegExp(`^hitless: ${path}:8: .*stroe`));
+  });
+});
+
+describe("hitless replay", () => {
+  it("prints the same counterexample from its token and exits with 1", async () => {
+    const { stdout } = await runCli(["check", "--inject", "M01", "--quiet"]);
+    const example = counterexampleIn(stdout, "V01");
+    const again = await runCli(["replay", tokenIn(example)]);
+    expect(again.code).toBe(1);
+    expect(again.stdout).toBe(`${example}\n`);
+  });
+
+  it("exits with 0 when the finding does not show", async () => {
+    const { stdout } = await runCli(["check", "--inject", "M01", "--quiet"]);
+    const token = decodeToken(tokenIn(stdout));
+    const healthy = await runCli(["replay", encodeToken({ ...token, inject: null })]);
+    expect(healthy.code).toBe(0);
+    expect(healthy.stdout).toBe("V01 does not show in change 1 of set-map: nothing is wrong with it\n");
+  });
+
+  it("exits with 2 for a token it cannot read, and for one whose input is gone or another", async () => {
+    const garbled = await runCli(["replay", "AQABLKyd6pgOAwsTCDUBAhjAAQR"]);
+    expect(garbled.code).toBe(2);
+    expect(garbled.stderr).toContain("is no replay token");
+    const [one, two] = [file("old.map", MAP), file("new.map", HOLE)];
+    const { stdout } = await runCli(["check", one, two, "--strategy", "legacy", "--quiet"]);
+    const token = tokenIn(stdout);
+    expect((await runCli(["replay", token])).code).toBe(1);
+    writeFileSync(two, HOLE.replace("960K", "64K"));
+    const other = await runCli(["replay", token]);
+    expect(other.code).toBe(2);
+    expect(other.stderr).toContain("are not those that this token was made from");
+    rmSync(two);
+    const gone = await runCli(["replay", token]);
+    expect(gone.code).toBe(2);
+    expect(gone.stderr).toContain("new.map");
+  });
+
+  it("shows saved counterexamples again, as maps, as a script and shrunk, without the input they came from", async () => {
+    const [one, two] = [file("a.map", MAP), file("b.map", HOLE)];
+    const saved = join(folder, "saved");
+    const args = ["check", one, two, "--inject", "M02", "--save", saved, "--shrink", "5s"];
+    const { code, stdout } = await runCli(args);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^Smaller case of V01 in set-map: 2 maps with \d regions instead of 2 maps with 3 regions/m,
+    );
+    const files = readdirSync(saved).sort();
+    expect(files).toEqual([
+      "set-map-V01-change-1.json",
+      "set-map-V01-change-1.script",
+      "set-map-V01-change-1.shrunk.json",
+    ]);
+    for (const name of files) expect(stdout).toContain(`Saved: ${join(saved, name)}`);
+    rmSync(one);
+    rmSync(two);
+    const texts: string[] = [];
+    for (const name of files) {
+      const again = await runCli(["replay", join(saved, name)]);
+      expect(again.code, name).toBe(1);
+      texts.push(again.stdout);
+    }
+    const events = (text: string): string => text.slice(text.indexOf("   step |"), text.indexOf("Replay:"));
+    expect(events(texts[0]!)).toBe(events(stdout));
+    expect(events(texts[1]!)).toBe(events(stdout));
+    const path = join(saved, files[0]!);
+    writeFileSync(path, readFileSync(path, "utf8").replace('"M02"', '"M99"'));
+    const unknown = await runCli(["replay", path]);
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toContain("'M99', which is not known here");
+    writeFileSync(path, "{}");
+    expect((await runCli(["replay", path])).code).toBe(2);
+  });
+});

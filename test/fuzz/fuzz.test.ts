@@ -1,0 +1,122 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { MUTANTS } from "../../src/check/mutants/index.ts";
+import {
+  type FuzzOptions,
+  fuzzCases,
+  fuzzReport,
+  mapsOf,
+  replayFuzzCase,
+  runFuzz,
+  SHAPES,
+} from "../../src/harness/index.ts";
+import { fuzzResultSchema, fuzzToTerminal } from "../../src/report/index.ts";
+import { mappedPages } from "../../src/vmm/index.ts";
+
+const options = (seed: number, runs: number, mutant: string | null = null): FuzzOptions => ({
+  seed,
+  runs,
+  timeMs: 120_000,
+  shrinkMs: 10_000,
+  format: null,
+  mutant: mutant === null ? null : MUTANTS.get(mutant)!,
+});
+
+describe("fuzzing the kernel", () => {
+  it.each([1, 20_000, 4_000_000_000])("raises no false alarm from seed %d", async (seed) => {
+    const { totals, found, nextSeed } = await runFuzz(options(seed, 80));
+    expect(found).toBeNull();
+    expect(totals.runs).toBe(80);
+    expect(totals.ioctls).toBeGreaterThan(500);
+    expect(totals.stores).toBeGreaterThan(10_000);
+    expect(nextSeed).toBe(seed + 5);
+  });
+
+  it("reaches every shape of change the planner knows, and failures of every kind of thing", async () => {
+    const { totals, found } = await runFuzz(options(100, 320));
+    expect(found).toBeNull();
+    for (const shape of SHAPES) expect(totals.shapes.get(shape) ?? 0, shape).toBeGreaterThan(0);
+    expect([...totals.failedSites.keys()].sort()).toEqual(["account", "pin", "table", "tracking"]);
+  });
+
+  it("does the same for the same seed", async () => {
+    const [first, second] = [await runFuzz(options(7, 40)), await runFuzz(options(7, 40))];
+    expect(second.totals).toEqual(first.totals);
+  });
+
+  it.each(["M01", "M02", "M13", "M18", "M21", "M25"])(
+    "finds the kernel with %s by its class, shrinks the case and shows it again",
+    async (id) => {
+      const { found } = await runFuzz(options(1, 1000, id));
+      expect(found).not.toBeNull();
+      /* V01b is V01 on a page that changes. */
+      expect(found!.kind.replace("V01b", "V01")).toBe(MUTANTS.get(id)!.expected);
+      expect(found!.case.steps.length).toBeLessThanOrEqual(3);
+      const mutant = MUTANTS.get(id)!;
+      expect(replayFuzzCase({ format: null, mutant }, found!.seed, found!.path)).toMatchObject({
+        kind: found!.kind,
+        message: found!.message,
+        case: found!.case,
+      });
+      expect(replayFuzzCase({ format: null, mutant: null }, found!.seed, found!.path)).toBeNull();
+    },
+  );
+
+  it("notices what only the end state shows: a pin that is never given back", async () => {
+    const leak = {
+      ...MUTANTS.get("M18")!,
+      rewrite: MUTANTS.get("M33")!.rewrite,
+    };
+    const { found } = await runFuzz({ ...options(1, 1000), mutant: leak });
+    expect(found!.kind).toBe("V12");
+  });
+
+  it("draws maps that fit the machine, of all kinds", () => {
+    let pages = 0;
+    let regions = 0;
+    fc.assert(
+      fc.property(fuzzCases({ format: "vtd-ss-39" }), (drawn) => {
+        const maps = mapsOf(drawn);
+        expect(maps).toHaveLength(drawn.steps.length);
+        for (const map of maps) {
+          pages = Math.max(pages, mappedPages(map));
+          regions = Math.max(regions, map.regions.length);
+          for (const r of map.regions) expect(r.iovaPfn + r.pages).toBeLessThanOrEqual(3 * 2 ** 18);
+        }
+      }),
+      { seed: 1, numRuns: 500 },
+    );
+    expect(pages).toBeGreaterThan(2 ** 18);
+    expect(regions).toBeGreaterThan(100);
+  });
+});
+
+describe("the report of a fuzz run", () => {
+  it("lists what was never reached, and where to go on", async () => {
+    const how = options(1, 1);
+    const result = fuzzResultSchema.parse(fuzzReport(how, await runFuzz(how), "hitless"));
+    expect(result).toMatchObject({ verdict: "clean", runs: 1, seed: 1, nextSeed: 2, found: null });
+    const text = fuzzToTerminal(result);
+    expect(text).toMatch(/^Never reached: [\s\S]*merge after edit/m);
+    expect(text).toMatch(/\nGo on with: --seed 2\nVerdict: clean: /);
+  });
+
+  it("gives a failing case as a map file and a line that repeats it", async () => {
+    const how = options(1, 1000, "M02");
+    const result = fuzzReport(how, await runFuzz(how), "hitless");
+    expect(result.verdict).toBe("violation");
+    const text = fuzzToTerminal(fuzzResultSchema.parse(result));
+    expect(text).toMatch(/^V01: in step \d/m);
+    expect(text).toMatch(/^hitless-map 1$/m);
+    expect(text).toMatch(/^Replay: hitless replay [\w-]+$/m);
+    expect(text).toMatch(/\nVerdict: violation: V01\n$/);
+  });
+
+  it("is inconclusive when nothing was run", async () => {
+    const how = { ...options(1, 10), signal: AbortSignal.abort() };
+    expect(fuzzReport(how, await runFuzz(how), "hitless")).toMatchObject({
+      verdict: "inconclusive",
+      partial: true,
+    });
+  });
+});
