@@ -41,6 +41,9 @@ export interface DecidedSteps {
   readonly causes?: boolean;
 }
 
+/** With more runs of frames than this pins are inferred and not audited: the books would outweigh everything else. */
+const MOST_PIN_RUNS = 200_000;
+
 /** Strategies that give the kernel the whole map in one call. */
 const ONE_CALL: ReadonlySet<string> = new Set(["set-map", "epoch"]);
 
@@ -101,14 +104,18 @@ export function* decideChanges(
         extentsBefore,
         extentsAfter: vm.container.extents,
       });
+      const oldMap = frames.of(old);
       const input: CheckInput = {
         capability: kernel.capability,
         domains: iommu.domains.map(({ id, root, levels }) => ({ id, root, levels })),
         tables: recorder.before(),
         script: recorder.whole(),
-        oldMap: frames.of(old),
+        oldMap,
         newMap: frames.of(to.map),
-        pins: crash === null ? asPins([...frames.of(old), ...taken]) : null,
+        pins:
+          crash === null && oldMap.length + taken.length <= MOST_PIN_RUNS
+            ? asPins([...oldMap, ...taken])
+            : null,
       };
       const scripts = recorder.scripts.length;
       const results = modes.map((mode) =>

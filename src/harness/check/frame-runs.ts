@@ -4,10 +4,15 @@ import { iovaPfn, pfn } from "../../units/index.ts";
 import { EMPTY_MAP, type GuestMemory, type MapRegion, type MemoryMap } from "../../vmm/index.ts";
 import type { UserMaps } from "../stress/user-map.ts";
 
+const MAPS_KEPT = 2;
+/** Longer lists of runs are made again rather than kept for every region. */
+const RUNS_KEPT = 4096;
+
 /** Translates the VMM's maps to runs of frames: from the user's regions and the process's pagemap, never from tables. */
 export class FrameRunMaps {
   readonly #guest: GuestMemory;
-  readonly #maps = new WeakMap<MemoryMap, readonly MapRun[]>();
+  /** The maps asked for last: a change needs two, and scattered memory has a run for every page. */
+  readonly #maps = new Map<MemoryMap, readonly MapRun[]>();
   readonly #regions = new WeakMap<MapRegion, readonly MapRun[]>();
 
   constructor(guest: GuestMemory) {
@@ -19,6 +24,7 @@ export class FrameRunMaps {
     let runs = this.#maps.get(map);
     if (runs === undefined) {
       runs = joined(map.regions.flatMap((region) => this.region(region)));
+      for (const oldest of this.#maps.keys()) if (this.#maps.size >= MAPS_KEPT) this.#maps.delete(oldest);
       this.#maps.set(map, runs);
     }
     return runs;
@@ -34,7 +40,7 @@ export class FrameRunMaps {
         pfn: run.pfn,
         rights: region.rights,
       }));
-      this.#regions.set(region, runs);
+      if (runs.length <= RUNS_KEPT) this.#regions.set(region, runs);
     }
     return runs;
   }
