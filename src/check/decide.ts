@@ -69,7 +69,7 @@ export class Decision {
         judge.coverage = coverage;
       });
       if (options.only === null) this.#keptFrames(judge);
-      found.push(...judge.violations);
+      for (const violation of judge.violations) found.push(violation);
     }
     return found;
   }
