@@ -29,6 +29,8 @@ import {
 import { createMemory, type EngineExports, engineModule, instantiate, type SharedMemory } from "./wasm.ts";
 
 const MAX_LEVELS = 5;
+/** Scripts up to this length, eight records, are copied word by word. */
+const FEW_WORDS = 64;
 
 class WasmEngine implements Engine {
   readonly module: object;
@@ -121,7 +123,9 @@ class WasmEngine implements Engine {
   execute(words: Uint32Array): void {
     for (let at = 0; at < words.length; ) {
       const piece = Math.min(SCRIPT_WORDS, words.length - at);
-      this.#window.set(words.subarray(at, at + piece));
+      // A view of a few words costs more than copying them one by one.
+      if (piece > FEW_WORDS) this.#window.set(words.subarray(at, at + piece));
+      else for (let i = 0; i < piece; i++) this.#window[i] = words[at + i]!;
       at += this.#wasm.execute(this.control, piece);
       const error = this.#control(CTL_ERROR);
       if (error !== 0)
