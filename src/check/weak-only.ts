@@ -26,14 +26,15 @@ export function publishedTooEarly(
   const known = new Map<string, PageRange[]>();
   for (const v of strong) {
     const key = `${v.class}|${v.domain}`;
-    known.set(key, [...(known.get(key) ?? []), v]);
+    const ofClass = known.get(key);
+    if (ofClass === undefined) known.set(key, [v]);
+    else ofClass.push(v);
   }
   for (const [key, ranges] of known) known.set(key, joined(ranges, Infinity));
   const violations: RawViolation[] = [];
   const shows = new Map<RawViolation, ViolationClass>();
   for (const v of weak) {
-    const inStrong =
-      known.get(`${v.class}|${v.domain}`)?.some((r) => r.start < v.end && v.start < r.end) ?? false;
+    const inStrong = meets(known.get(`${v.class}|${v.domain}`) ?? [], v);
     if (inStrong || !SHOWN_BY_BARRIERS.has(v.class)) violations.push(v);
     else {
       const early: RawViolation = { ...v, class: "V15" };
@@ -42,4 +43,16 @@ export function publishedTooEarly(
     }
   }
   return { violations, shows };
+}
+
+/** True iff one of the ranges, ascending and free of overlap, has a page in common with `wanted`. */
+function meets(ranges: readonly PageRange[], wanted: PageRange): boolean {
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const mid = (low + high) >>> 1;
+    if (ranges[mid]!.end > wanted.start) high = mid;
+    else low = mid + 1;
+  }
+  return low < ranges.length && ranges[low]!.start < wanted.end;
 }
