@@ -6,7 +6,8 @@ import { createEngine } from "../../src/engine/index.ts";
 import { FaultInjector } from "../../src/kernel/fault-injection.ts";
 import { Iommu, NO_FRAME, RunList } from "../../src/kernel/iommu/index.ts";
 import { iovaPfn, pfn } from "../../src/units/index.ts";
-import { joined, type Piece, pieceAt } from "../kernel-iommu/translations.ts";
+import { memoryMap } from "../kernel-iommu/arbitrary-maps.ts";
+import { type Piece, pieceAt } from "../kernel-iommu/translations.ts";
 
 /** What a list of pieces means for each page, as the runs that lead from `old` to `next`. */
 function changes(old: readonly Piece[], next: readonly Piece[]): RunList {
@@ -35,33 +36,6 @@ const mapRuns = (pieces: readonly Piece[]): MapRun[] =>
     pfn: pfn(p.frame),
     rights: p.rights,
   }));
-
-const place = fc
-  .tuple(
-    fc.constantFrom(0, 512, 1024, 512 * 4, 512 * 511, 512 * 512, 512 * 513),
-    fc.constantFrom(0, 0, 0, 1, 5, 511, -1, -2),
-  )
-  .map(([base, off]) => Math.max(0, base + off));
-
-const memoryMap = fc
-  .tuple(
-    fc.uniqueArray(place, { minLength: 2, maxLength: 7 }),
-    fc.array(fc.tuple(fc.integer({ min: 0, max: 4 }), fc.constantFrom(1, 3, 3, 3)), {
-      minLength: 7,
-      maxLength: 7,
-    }),
-  )
-  .map(([cuts, kinds]) => {
-    cuts.sort((a, b) => a - b);
-    const pieces: Piece[] = [];
-    for (let i = 0; i + 1 < cuts.length; i++) {
-      const [backing, rights] = kinds[i]!;
-      if (backing === 0) continue;
-      const offset = [0, 2 ** 24, 2 ** 25, 2 ** 26 + 512, 2 ** 27 + 7][backing]!;
-      pieces.push({ start: cuts[i]!, end: cuts[i + 1]!, frame: cuts[i]! + offset, rights });
-    }
-    return joined(pieces);
-  });
 
 describe("scripts of the planner", () => {
   it.each([
