@@ -32,8 +32,10 @@ export interface Capability {
   readonly hardwareDirty: boolean;
   /** An invalidation must contain a leaf's whole span to drop it. */
   readonly invalidateCoversLeaf: boolean;
-  /** Root and domain tag change in one store (epoch mode possible). VT-d needs a 128-bit write, which is not modelled. */
+  /** Root, levels and domain tag of a device change in one store (epoch mode possible). On VT-d that is one 128-bit write of a context entry. */
   readonly rootSwitch: boolean;
+  /** What says where a device's walks start is cached until it is invalidated by its tag. */
+  readonly cachesContext: boolean;
 }
 
 const vtd = (levels: 3 | 4 | 5): Capability => ({
@@ -51,6 +53,7 @@ const vtd = (levels: 3 | 4 | 5): Capability => ({
   hardwareDirty: false,
   invalidateCoversLeaf: true,
   rootSwitch: false,
+  cachesContext: true,
 });
 
 /** Profiles by name. `vtd-ss-39/48/57` are VT-d second stage with 3/4/5 levels; `-cm` adds caching mode, `-nc` a walker that does not snoop. */

@@ -1,42 +1,14 @@
-import { type IovaPfn, iovaPfn, type Pfn, pfn } from "../units/index.ts";
+import type { IovaPfn, Pfn } from "../units/index.ts";
+import {
+  decodeStep,
+  FLAG_DRAIN,
+  FLAG_NON_LEAF,
+  FLAG_OPEN,
+  OP,
+  RECORD_WORDS,
+  recordLength,
+} from "./records.ts";
 import type { FreeTableStep, InvalidationScope, SetRootStep, Step, UnpinStep } from "./steps.ts";
-
-/**
- * The binary edit script: the one artefact the engine executes, the checker decides, mutators rewrite and printers show.
- *
- * A record is RECORD_WORDS 32-bit words; 64-bit values are two words, low first:
- *
- *     word 0   op | flags << 8
- *     word 1   update id
- *     word 2   table frame, or domain of invalidate, window and setRoot
- *     word 3   index | count << 16, or scope/caches, or levels
- *     word 4,5 entry / first / iovaPfn / pfn / root
- *     word 6,7 stride / expected / pages
- *
- * A gather is followed by `count` entries of two words each. The engine reads this layout from shared memory as it is.
- */
-export const RECORD_WORDS = 8;
-
-export const OP = {
-  fill: 1,
-  gather: 2,
-  barrier: 3,
-  clean: 4,
-  store: 5,
-  storeRun: 6,
-  exchange: 7,
-  invalidate: 8,
-  wait: 9,
-  freeTable: 10,
-  unpin: 11,
-  window: 12,
-  setRoot: 13,
-} as const;
-
-/** Flags in word 0: `wait` with drain; `window` open; `invalidate` of non-leaf scope. */
-export const FLAG_DRAIN = 1;
-export const FLAG_OPEN = 1;
-export const FLAG_NON_LEAF = 1;
 
 const TWO32 = 0x1_0000_0000;
 const lowOf = (v: bigint): number => Number(v & 0xffff_ffffn);
@@ -205,8 +177,8 @@ export class EditScript {
       Math.floor(pages / TWO32),
     );
   }
-  setRoot(domain: number, root: Pfn, levels: number): void {
-    this.#record(OP.setRoot, 0, 0, domain, levels, root % TWO32, Math.floor(root / TWO32));
+  setRoot(update: number, domain: number, root: Pfn, levels: number, tag: number): void {
+    this.#record(OP.setRoot, 0, update, domain, levels, root % TWO32, Math.floor(root / TWO32), tag);
   }
 
   /** Appends one step given as an object. */
@@ -280,7 +252,7 @@ export class EditScript {
         this.window(step.state, step.domain, step.iovaPfn, step.pages);
         break;
       case "setRoot":
-        this.setRoot(step.domain, step.root, step.levels);
+        this.setRoot(step.update, step.domain, step.root, step.levels, step.tag);
         break;
     }
   }
@@ -324,73 +296,5 @@ export class EditScript {
       if ("update" in step) script.#nextUpdate = Math.max(script.#nextUpdate, step.update + 1);
     }
     return script;
-  }
-}
-
-/** Words of the record at `at`, payload included. */
-export const recordLength = (words: Uint32Array, at: number): number =>
-  (words[at]! & 0xff) === OP.gather ? RECORD_WORDS + 2 * (words[at + 3]! >>> 16) : RECORD_WORDS;
-
-const pair = (words: Uint32Array, at: number): bigint => (BigInt(words[at + 1]!) << 32n) | BigInt(words[at]!);
-const wide = (words: Uint32Array, at: number): number => words[at + 1]! * TWO32 + words[at]!;
-
-/** Decodes the record at `at` into a step object. Pre: `at` is the start of a record. */
-export function decodeStep(words: Uint32Array, at: number): Step {
-  const op = words[at]! & 0xff;
-  const flags = words[at]! >>> 8;
-  const update = words[at + 1]!;
-  const table = pfn(words[at + 2]!);
-  const domain = words[at + 2]!;
-  const index = words[at + 3]! & 0xffff;
-  const count = words[at + 3]! >>> 16;
-  const first = pair(words, at + 4);
-  switch (op) {
-    case OP.fill:
-      return { op: "fill", update, table, index, count, first, stride: pair(words, at + 6) };
-    case OP.gather:
-      return {
-        op: "gather",
-        update,
-        table,
-        index,
-        entries: Array.from({ length: count }, (_, i) => pair(words, at + RECORD_WORDS + 2 * i)),
-      };
-    case OP.barrier:
-      return { op: "barrier" };
-    case OP.clean:
-      return { op: "clean", table, index, count };
-    case OP.store:
-      return { op: "store", update, table, index, entry: first };
-    case OP.storeRun:
-      return { op: "storeRun", update, table, index, count, first, stride: pair(words, at + 6) };
-    case OP.exchange:
-      return { op: "exchange", update, table, index, entry: first, expected: pair(words, at + 6) };
-    case OP.invalidate:
-      return {
-        op: "invalidate",
-        domain,
-        scope: flags & FLAG_NON_LEAF ? "nonLeaf" : "leaf",
-        caches: words[at + 3]!,
-        iovaPfn: iovaPfn(wide(words, at + 4)),
-        pages: wide(words, at + 6),
-      };
-    case OP.wait:
-      return { op: "wait", drain: (flags & FLAG_DRAIN) !== 0 };
-    case OP.freeTable:
-      return { op: "freeTable", table };
-    case OP.unpin:
-      return { op: "unpin", pfn: pfn(wide(words, at + 4)), pages: wide(words, at + 6) };
-    case OP.window:
-      return {
-        op: "window",
-        state: flags & FLAG_OPEN ? "open" : "close",
-        domain,
-        iovaPfn: iovaPfn(wide(words, at + 4)),
-        pages: wide(words, at + 6),
-      };
-    case OP.setRoot:
-      return { op: "setRoot", domain, root: pfn(wide(words, at + 4)), levels: words[at + 3]! };
-    default:
-      throw new RangeError(`edit script: unknown op ${op} at word ${at}`);
   }
 }

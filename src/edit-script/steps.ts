@@ -84,11 +84,15 @@ export type InvalidationScope = "leaf" | "nonLeaf";
 export const CACHE_IOTLB = 1;
 export const CACHE_WALK = 2;
 export const CACHE_ATC = 4;
+/** The caches that hold translations; what holds context entries is no part of them and has to be named. */
 export const CACHES_ALL = CACHE_IOTLB | CACHE_WALK | CACHE_ATC;
+/** Context entries: which root, levels and tag a device's accesses use. An invalidation reaches those with its tag, whatever its range. */
+export const CACHE_CONTEXT = 8;
 
 /** Post an invalidation to the queue; it is complete only after a later `wait`. */
 export interface InvalidateStep {
   readonly op: "invalidate";
+  /** Domain tag of the entries it reaches. */
   readonly domain: number;
   readonly scope: InvalidationScope;
   readonly caches: number;
@@ -119,10 +123,16 @@ export interface WindowStep {
   readonly iovaPfn: IovaPfn;
   readonly pages: number;
 }
-/** Switch a domain to another root table in one store (epoch mode). */
+/**
+ * One store of a context entry: accesses that used tag `domain` use this root, these levels and `tag` from now on (epoch
+ * mode). It is visible to walkers that do not snoop once the next barrier is.
+ */
 export interface SetRootStep {
   readonly op: "setRoot";
+  readonly update: number;
   readonly domain: number;
   readonly root: Pfn;
   readonly levels: number;
+  /** Tag of what is cached through the new root; `domain` itself where the tag stays. */
+  readonly tag: number;
 }

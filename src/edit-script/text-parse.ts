@@ -1,7 +1,7 @@
 import { type IovaPfn, type Pfn, pfn, type Rights } from "../units/index.ts";
 import { CAPABILITIES, type Capability } from "./capability.ts";
 import { EditScript } from "./script.ts";
-import { CACHE_ATC, CACHE_IOTLB, CACHE_WALK, CACHES_ALL, type Step } from "./steps.ts";
+import { CACHE_ATC, CACHE_CONTEXT, CACHE_IOTLB, CACHE_WALK, CACHES_ALL, type Step } from "./steps.ts";
 import {
   type MapRun,
   type PinRun,
@@ -18,6 +18,7 @@ const CACHE_BITS: Readonly<Record<string, number>> = {
   iotlb: CACHE_IOTLB,
   walk: CACHE_WALK,
   atc: CACHE_ATC,
+  context: CACHE_CONTEXT,
   all: CACHES_ALL,
   none: 0,
 };
@@ -56,6 +57,7 @@ class Parser {
   readonly #backings: Backing[] = [];
   #pins: PinRun[] | null = null;
   #deviceCaches = CACHES_ALL;
+  #isEpoch = false;
   readonly #steps: Step[] = [];
   readonly #stepLines: number[] = [];
   readonly #unnumbered: number[] = [];
@@ -90,6 +92,7 @@ class Parser {
       pins: this.#pins,
       keptTables: this.#kept,
       deviceCaches: this.#deviceCaches,
+      isEpoch: this.#isEpoch,
       script: this.#script(),
       stepLines: this.#stepLines,
     };
@@ -136,6 +139,10 @@ class Parser {
         break;
       case "pins":
         this.#pin();
+        break;
+      case "epoch":
+        this.#at.bare();
+        this.#isEpoch = true;
         break;
       case "caches":
         this.#deviceCaches = this.#caches(this.#at.only("cache names, like iotlb+walk"));
@@ -229,6 +236,8 @@ class Parser {
         if (scope !== "leaf" && scope !== "nonLeaf")
           this.#fail(`scope "${scope}" is neither leaf nor nonLeaf`);
         const caches = this.#caches(this.#at.take("caches") ?? "all");
+        if (caches === CACHE_CONTEXT && !this.#at.has("iova") && !this.#at.has("size"))
+          return { op, scope, caches, domain: this.#domainOption(), ...this.#everything() };
         return { op, scope, caches, ...this.#domainRange() };
       }
       case "wait": {
@@ -250,12 +259,21 @@ class Parser {
       }
       case "setRoot": {
         this.#at.bare();
+        const update = this.#update();
         const domain = this.#domainOption();
-        return { op, domain, root: this.#at.tableAddress(this.#at.need("root")), levels: this.#levels() };
+        const root = this.#at.tableAddress(this.#at.need("root"));
+        const text = this.#at.take("tag");
+        const tag = text === undefined ? domain : this.#at.integer(text, "tag", 0xffff_ffff);
+        return { op, update, domain, root, levels: this.#levels(), tag };
       }
       default:
         this.#fail(`"${op}" is no statement of an edit script`);
     }
+  }
+
+  /** Pages of the largest IOVA space there is: what an invalidation without a range reaches. */
+  #everything(): { iovaPfn: IovaPfn; pages: number } {
+    return { iovaPfn: 0 as IovaPfn, pages: 2 ** (this.#capability!.inputBits - 12) };
   }
 
   #domainRange(): { domain: number; iovaPfn: IovaPfn; pages: number } {
@@ -277,7 +295,7 @@ class Parser {
     let caches = 0;
     for (const name of text.split("+")) {
       const bit = CACHE_BITS[name];
-      if (bit === undefined) this.#fail(`cache "${name}" is none of iotlb, walk, atc, all`);
+      if (bit === undefined) this.#fail(`cache "${name}" is none of iotlb, walk, atc, context, all`);
       caches |= bit;
     }
     return caches;
@@ -291,9 +309,18 @@ class Parser {
   }
 
   #checkDomains(): void {
+    const known = new Set(this.#domains.map((d) => d.id));
     this.#steps.forEach((step, i) => {
-      if ("domain" in step && !this.#domains.some((d) => d.id === step.domain))
-        this.#fail(`domain ${step.domain} has no "domain" line`, this.#stepLines[i]);
+      if (!("domain" in step)) return;
+      if (!known.has(step.domain))
+        this.#fail(
+          `domain ${step.domain} has no "domain" line and is no tag of an earlier setRoot`,
+          this.#stepLines[i],
+        );
+      if (step.op !== "setRoot") return;
+      if (step.tag !== step.domain && this.#domains.some((d) => d.id === step.tag))
+        this.#fail(`tag ${step.tag} is taken by domain ${step.tag}`, this.#stepLines[i]);
+      known.add(step.tag);
     });
   }
 

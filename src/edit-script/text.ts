@@ -1,7 +1,7 @@
 import { hex, hexPage, type IovaPfn, type Pfn, type Rights } from "../units/index.ts";
 import type { Capability } from "./capability.ts";
 import type { EditScript } from "./script.ts";
-import { CACHE_ATC, CACHE_IOTLB, CACHE_WALK, CACHES_ALL, type Step } from "./steps.ts";
+import { CACHE_ATC, CACHE_CONTEXT, CACHE_IOTLB, CACHE_WALK, CACHES_ALL, type Step } from "./steps.ts";
 
 /**
  * The text form of an edit script: one statement a line, `#` starts a comment. docs/edit-script.md is the reference;
@@ -51,6 +51,8 @@ export interface ScriptFile {
   readonly keptTables: readonly Pfn[];
   /** Caches that walkers and devices have. */
   readonly deviceCaches: number;
+  /** The caller asked for epoch mode: no device may see the new map and after that the old one. */
+  readonly isEpoch: boolean;
   readonly script: EditScript;
   /** Line of each step; empty for a script that was not read from text. */
   readonly stepLines: readonly number[];
@@ -75,6 +77,7 @@ const CACHE_NAMES: readonly (readonly [string, number])[] = [
   ["iotlb", CACHE_IOTLB],
   ["walk", CACHE_WALK],
   ["atc", CACHE_ATC],
+  ["context", CACHE_CONTEXT],
 ];
 const cachesText = (caches: number): string =>
   caches === CACHES_ALL
@@ -109,6 +112,7 @@ export function printStep(step: Step): string {
         `expected=${entryText(step.expected)} u=${step.update}`
       );
     case "invalidate":
+      if (step.caches === CACHE_CONTEXT) return `invalidate domain=${step.domain} caches=context`;
       return (
         `invalidate domain=${step.domain} scope=${step.scope} caches=${cachesText(step.caches)} ` +
         `iova=${hexPage(step.iovaPfn)} size=${sizeText(step.pages)}`
@@ -122,7 +126,10 @@ export function printStep(step: Step): string {
     case "window":
       return `window ${step.state} domain=${step.domain} iova=${hexPage(step.iovaPfn)} size=${sizeText(step.pages)}`;
     case "setRoot":
-      return `setRoot domain=${step.domain} root=${hexPage(step.root)} levels=${step.levels}`;
+      return (
+        `setRoot domain=${step.domain} root=${hexPage(step.root)} levels=${step.levels} ` +
+        `tag=${step.tag} u=${step.update}`
+      );
   }
 }
 
@@ -130,6 +137,7 @@ export function printStep(step: Step): string {
 export function printScript(file: ScriptFile): string {
   const lines = [`${TEXT_MAGIC} ${TEXT_VERSION} ${file.capability.name}`];
   if (file.deviceCaches !== CACHES_ALL) lines.push(`caches ${cachesText(file.deviceCaches)}`);
+  if (file.isEpoch) lines.push("epoch");
   for (const d of file.domains) lines.push(`domain ${d.id} root=${hexPage(d.root)} levels=${d.levels}`);
   for (const t of file.tables) lines.push(`table ${runText(t.table, t.index, t.count, t.first, t.stride)}`);
   for (const table of file.keptTables) lines.push(`keep ${hexPage(table)}`);

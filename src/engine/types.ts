@@ -63,7 +63,7 @@ export interface Engine {
   framePins(frame: Pfn): number;
 
   /**
-   * Executes an edit script (records of edit-script/script.ts) step by step against live walkers.
+   * Executes an edit script (records of edit-script/records.ts) step by step against live walkers.
    * `freeTable` poisons the page and marks it dead; `unpin` drops pins; `wait` returns when all attached, running
    * devices have acknowledged. Post: returns when the last step is done.
    */

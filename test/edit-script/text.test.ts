@@ -32,7 +32,10 @@ describe("text form of an edit script", () => {
         freeTable 0x100002000
         unpin 0x1000000000 size=0x3000
         window open iova=0 size=4096
-        setRoot root=0x100005000 levels=4`),
+        setRoot root=0x100005000 levels=4
+        setRoot u=7 root=0x100006000 tag=9
+        invalidate caches=context
+        invalidate domain=9 caches=walk iova=0 size=4096`),
     ).toEqual([
       { op: "fill", update: 7, table: 0x100001, index: 2, count: 4, first: 0x1000003n, stride: 0x1000n },
       { op: "gather", update: 7, table: 0x100001, index: 6, entries: [3n, 0x5003n] },
@@ -48,7 +51,10 @@ describe("text form of an edit script", () => {
       { op: "freeTable", table: 0x100002 },
       { op: "unpin", pfn: 0x1000000, pages: 3 },
       { op: "window", state: "open", domain: 1, iovaPfn: 0, pages: 1 },
-      { op: "setRoot", domain: 1, root: 0x100005, levels: 4 },
+      { op: "setRoot", update: 11, domain: 1, root: 0x100005, levels: 4, tag: 1 },
+      { op: "setRoot", update: 7, domain: 1, root: 0x100006, levels: 4, tag: 9 },
+      { op: "invalidate", domain: 1, scope: "nonLeaf", caches: 8, iovaPfn: 0, pages: 2 ** 36 },
+      { op: "invalidate", domain: 9, scope: "nonLeaf", caches: 2, iovaPfn: 0, pages: 1 },
     ]);
   });
 
@@ -162,9 +168,11 @@ describe("text form of an edit script", () => {
       }),
       fc.record({
         op: op("setRoot"),
+        update,
         domain: fc.constantFrom(1, 5),
         root: page,
         levels: fc.integer({ min: 1, max: 5 }),
+        tag: fc.constantFrom(8, 9),
       }),
     ) as fc.Arbitrary<Step>;
     const map = fc
@@ -194,7 +202,8 @@ describe("text form of an edit script", () => {
           oldMap: map,
           newMap: map,
           pins: fc.option(fc.array(fc.record({ pfn: wide.map(pfn), pages, count: fc.nat(9) }))),
-          deviceCaches: fc.nat(7),
+          deviceCaches: fc.nat(15),
+          isEpoch: fc.boolean(),
           steps: fc.array(step, { maxLength: 30 }),
         }),
         ({ steps, ...rest }) => {

@@ -113,7 +113,7 @@ describe("execute", () => {
     ["an unpin of what is no RAM", (s: EditScript) => s.unpin(pfn(RAM_BASE_PFN + 4095), 2), /no RAM/],
     ["a second free", (s: EditScript) => s.freeTable(T0), /not live/],
     ["closing a window that is not open", (s: EditScript) => s.window("close", 1, iovaPfn(0), 1), /not open/],
-    ["a foreign root", (s: EditScript) => s.setRoot(1, pfn(T0 + 8), 4), /outside the table window/],
+    ["a foreign root", (s: EditScript) => s.setRoot(1, 1, pfn(T0 + 8), 4, 1), /outside the table window/],
     [
       "an exchange that finds another entry",
       (s: EditScript) => s.exchange(1, T0, 0, 8, 0, 9, 0),

@@ -27,7 +27,7 @@ import { unpinFrames } from "./pins";
 import { freeTable } from "./tables";
 import { closeWindow, openWindow } from "./windows";
 
-/* Ops and flags of the binary script, see edit-script/script.ts. */
+/* Ops and flags of the binary script, see edit-script/records.ts. */
 const OP_FILL: u32 = 1;
 const OP_GATHER: u32 = 2;
 const OP_BARRIER: u32 = 3;
@@ -125,7 +125,7 @@ function machineStep(m: usize, at: usize, op: u32): i32 {
     const root = tableOffset(m, u32(start));
     if (start >> 32 !== 0 || root === NOT_A_TABLE) return ERR_TABLE;
     count(m, CTL_ENTRY_STORES, 1);
-    setRoot(m, domain, root, load<u32>(at, 12));
+    setRoot(m, domain, root, load<u32>(at, 12), u32(pages));
   } else {
     return ERR_OP;
   }

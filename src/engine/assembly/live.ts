@@ -110,12 +110,12 @@ export function exchangeEntry(m: usize, slot: usize, expected: u64, entry: u64):
   return 0;
 }
 
-/** Switches every device attached to the domain to another root, one store each. */
-export function setRoot(m: usize, domain: u32, root: u32, levels: u32): void {
+/** Switches every device whose context carries the tag `domain` to another root and tag, one store each. */
+export function setRoot(m: usize, domain: u32, root: u32, levels: u32, tag: u32): void {
   for (let d: usize = 0; d < <usize>MAX_DEVICES; d++) {
     const at = m + (d << 3);
     const word = atomic.load<u64>(at, CTL_CONTEXTS);
     if (word === 0 || contextDomain(word) !== domain) continue;
-    atomic.store<u64>(at, ((<u64>domain) << 40) | ((<u64>levels) << 32) | <u64>root, CTL_CONTEXTS);
+    atomic.store<u64>(at, ((<u64>tag) << 40) | ((<u64>levels) << 32) | <u64>root, CTL_CONTEXTS);
   }
 }

@@ -16,6 +16,7 @@ export function scriptFileOf(change: DecidedChange): ScriptFile {
     pins: pins ?? null,
     keptTables: [],
     deviceCaches: CACHES_ALL,
+    isEpoch: false,
     script,
     stepLines: [],
   };

@@ -82,6 +82,7 @@ describe.each(mutants)("$id", (mutant) => {
         pins: null,
         keptTables: [],
         deviceCaches: 7,
+        isEpoch: false,
         script,
         stepLines: [],
       };
