@@ -1,3 +1,4 @@
+import { gapText, nameGaps } from "./between-calls.ts";
 import { nameCauses } from "./counterfactual.ts";
 import { type DecideOptions, Decision } from "./decide.ts";
 import { unneededStores } from "./disturbance.ts";
@@ -8,7 +9,7 @@ import { type Group, grouped, mergedByCause, pagesIn } from "./groups.ts";
 import type { CheckInput, CheckOptions } from "./input.ts";
 import type { RawViolation } from "./judge.ts";
 import { ledger } from "./ledger.ts";
-import { RULES } from "./violation-class.ts";
+import { CAUSES, RULES } from "./violation-class.ts";
 import { publishedTooEarly } from "./weak-only.ts";
 
 /** Groups whose cause is looked for; with more, something is wrong throughout and the first ones tell. */
@@ -36,7 +37,7 @@ export function check(input: CheckInput, options: CheckOptions = {}): CheckResul
     const ranges = violation.end > violation.start ? [violation] : [];
     const example = violation as RawViolation;
     const { class: kind, domain, step } = violation;
-    return { class: kind, shows: kind, domain, ranges, example, cause, causeStep: step };
+    return { class: kind, shows: kind, domain, ranges, example, cause, causeStep: step, gap: null };
   });
   const others = dominant([...mergedByCause(groups), ...audit.filter((g) => g.class !== "V12")]);
   // Tables that a broken plan never linked, or never let go of, are its consequence.
@@ -66,7 +67,9 @@ function named(decision: Decision, found: RawViolation[], how: DecideOptions, ca
   const strong = how.mode === "weak" ? decision.violations({ ...how, mode: "strong" }) : found;
   const { violations, shows } = publishedTooEarly(found, strong);
   const groups = grouped(violations, shows);
-  if (causes) nameCauses(decision, groups.slice(0, MAX_NAMED), how);
+  nameGaps(decision, groups);
+  const unnamed = groups.filter((group) => group.gap === null);
+  if (causes) nameCauses(decision, unnamed.slice(0, MAX_NAMED), how);
   return groups;
 }
 
@@ -78,6 +81,7 @@ function finding(decision: Decision, group: Group, how: DecideOptions): Finding 
     shows: group.shows,
     cause: group.cause,
     causeStep: group.causeStep,
+    causeText: causeText(decision, group),
     domain: group.domain,
     ranges: group.ranges,
     pages: pagesIn(group.ranges),
@@ -88,6 +92,11 @@ function finding(decision: Decision, group: Group, how: DecideOptions): Finding 
     mode: group.class === "V15" ? "weak" : "strong",
     events: explain(decision, group, how),
   };
+}
+
+function causeText({ input }: Decision, { cause, gap }: Group): string | null {
+  if (gap !== null && input.calls) return gapText(input.calls, gap);
+  return cause === null ? null : CAUSES[cause];
 }
 
 /** A page whose tables, as they are before the first step, answer what neither map says. */

@@ -1,5 +1,4 @@
 import type { Finding } from "./finding.ts";
-import { CAUSES } from "./violation-class.ts";
 
 /** How a finding is named so that it can be decided again; whoever holds the inputs fills it in. */
 export interface Replay {
@@ -22,7 +21,7 @@ export function printCounterexample(finding: Finding, options: PrintOptions = {}
   const lines = [title(finding), `  rule   ${finding.rule}`, `  met    ${finding.met}`];
   if (finding.cause !== null) {
     const step = finding.causeStep > 0 ? ` (step ${finding.causeStep})` : "";
-    lines.push(`  cause  ${finding.cause}: ${CAUSES[finding.cause]}${step}`);
+    lines.push(`  cause  ${finding.cause}: ${finding.causeText}${step}`);
   }
   if (finding.page !== null) {
     const others = finding.ranges.length > 1 ? ` in ${finding.ranges.length} ranges` : "";
@@ -52,7 +51,9 @@ function table(finding: Finding, columns: number): string[] {
     `  ${step.padStart(4)}  ${cells.map((cell) => cell.padEnd(width)).join(" | ")}`.trimEnd();
   const rule = `  ${"-".repeat(4)}--${WHO.map(() => "-".repeat(width)).join("-+-")}`;
   const lines = [row("step", WHO), rule];
+  let call = "";
   for (const event of finding.events) {
+    if (event.call !== undefined && event.call !== call) lines.push(`        ${(call = event.call)}`);
     const column = WHO.indexOf(event.who);
     wrapped(event.text, width).forEach((text, i) => {
       const cells = WHO.map((_, c) => (c === column ? text : ""));

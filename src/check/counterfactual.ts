@@ -7,6 +7,8 @@ import type { Cause } from "./violation-class.ts";
 /** Trials one finding may cost, and steps a page's history may have, before its cause is left unnamed. */
 const MAX_TRIALS = 200;
 const MAX_STEPS = 4096;
+/** Steps that all trials of one finding may replay where a change takes several calls: their scripts are long together. */
+const MAX_REPLAYED_OF_CALLS = 20_000;
 
 /** Classes whose cause needs no trial. */
 const CAUSE_BY_CLASS: Readonly<Partial<Record<string, Cause>>> = {
@@ -77,16 +79,19 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
   };
   const whole: Candidate[] = [];
   const partial: Candidate[] = [];
+  const most = input.calls ? Math.min(MAX_TRIALS, MAX_REPLAYED_OF_CALLS / steps.length) : MAX_TRIALS;
   let trials = 0;
   for (const repair of repairsFor(group.shows, group.class === "V15", context)) {
-    if (++trials > MAX_TRIALS) break;
+    if (++trials > most) break;
     const trial = new Decision({ ...input, script: EditScript.from(repair.apply()) });
     const left = trial.violations({ ...options, only: page });
     if (left.some((v) => v.class === group.class || v.class === group.shows)) continue;
     (left.length > 0 ? partial : whole).push({ cause: repair.cause, step: numbers[repair.at] ?? 0 });
   }
   const all = whole.length > 0 ? whole : partial;
-  return all.length > 0 ? all : [{ cause: "plan", step }];
+  if (all.length > 0) return all;
+  // Whether a repair that was not tried would have healed is not known.
+  return trials > most ? [] : [{ cause: "plan", step }];
 }
 
 /** The steps that matter to one page: those that order, and writes to tables its walks pass through. */

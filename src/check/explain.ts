@@ -1,4 +1,5 @@
 import { decodeStep, printStep } from "../edit-script/index.ts";
+import { callAt, callText } from "./between-calls.ts";
 import type { DecideOptions, Decision } from "./decide.ts";
 import { LEAF, TABLE } from "./entry-kind.ts";
 import type { InterleavingEvent } from "./finding.ts";
@@ -25,8 +26,10 @@ export function explain(decision: Decision, group: Group, how: DecideOptions): I
   ];
   const rank = { kernel: 0, device: 1, caches: 2 };
   const end = Math.max(...events.map((event) => (event.who === "kernel" ? 0 : event.step)));
-  return events
-    .filter((event) => event.step <= end)
+  const shown = events.filter((event) => event.step <= end);
+  const backAt = group.gap?.backAt ?? 0;
+  if (backAt > end) shown.push(kernelEvent(decision, backAt));
+  return shown
     .map((event, i) => ({ event, i }))
     .sort((a, b) => a.event.step - b.event.step || rank[a.event.who] - rank[b.event.who] || a.i - b.i)
     .map(({ event }) => event);
@@ -81,6 +84,11 @@ function kernelEvents(decision: Decision, path: Path, page: number): Interleavin
     if (load.version.kind === TABLE) tables.add(frame);
     else frames.add(frame + (page % decision.geometry.span(load.level)));
   }
+  const { calls } = decision.input;
+  const callOf = (step: number): number => (calls ? callAt(calls, step).number : 0);
+  /** Calls that do something to the page; what the others order does not matter. */
+  const acting = new Set<number>();
+  const ordering = new Set<number>();
   for (let k = 0; k < log.steps; k++) {
     const step = decodeStep(log.words, log.records[k]!);
     const written =
@@ -94,11 +102,18 @@ function kernelEvents(decision: Decision, path: Path, page: number): Interleavin
     else if (step.op === "unpin")
       matters = [...frames].some((f) => step.pfn <= f && f < step.pfn + step.pages);
     else if (step.op === "invalidate") matters = path.coverage.reaching.some((inv) => inv.step === k + 1);
-    else
-      matters = step.op === "barrier" || step.op === "wait" || step.op === "setRoot" || step.op === "window";
-    if (matters) events.push({ who: "kernel", step: k + 1, text: printStep(step).replace(/ u=\d+$/, "") });
+    else if (step.op === "barrier" || step.op === "wait") ordering.add(k + 1);
+    else matters = step.op === "setRoot" || step.op === "window";
+    if (matters) acting.add(callOf(k + 1));
+    if (matters || ordering.has(k + 1)) events.push(kernelEvent(decision, k + 1));
   }
-  return events;
+  return events.filter(({ step }) => !ordering.has(step) || calls == null || acting.has(callOf(step)));
+}
+
+/** A step of the script as an event, with the call that ran it where there are several. */
+function kernelEvent({ log, input: { calls } }: Decision, step: number): InterleavingEvent {
+  const text = printStep(decodeStep(log.words, log.records[step - 1]!)).replace(/ u=\d+$/, "");
+  return { who: "kernel", step, text, ...(calls && { call: callText(calls, callAt(calls, step)) }) };
 }
 
 function deviceEvents(

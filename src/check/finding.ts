@@ -10,6 +10,8 @@ export interface Finding {
   readonly cause: Cause | null;
   /** Step the cause is about, from 1; 0 where it is about none. */
   readonly causeStep: number;
+  /** The cause in words; null where none is named. */
+  readonly causeText: string | null;
   readonly domain: number;
   /** Pages concerned, ascending; none where the finding is about pins or table pages. */
   readonly ranges: readonly PageRange[];
@@ -32,6 +34,8 @@ export interface InterleavingEvent {
   /** Step of the script, from 1, that this is or that it comes after. */
   readonly step: number;
   readonly text: string;
+  /** In a change of several calls the one that ran this step of the kernel, in words. */
+  readonly call?: string | undefined;
 }
 
 export interface CheckStats {

@@ -1,3 +1,4 @@
+import type { CallGap } from "./between-calls.ts";
 import { joined, type PageRange } from "./interest.ts";
 import type { RawViolation } from "./judge.ts";
 import type { Cause, ViolationClass } from "./violation-class.ts";
@@ -14,6 +15,8 @@ export interface Group {
   cause: Cause | null;
   /** Step the cause is about, or 0. */
   causeStep: number;
+  /** The two calls it lies between, if it does. */
+  gap: CallGap | null;
 }
 
 const pagesIn = (ranges: readonly PageRange[]): number => ranges.reduce((sum, r) => sum + r.end - r.start, 0);
@@ -42,21 +45,23 @@ export function grouped(
       example,
       cause: null,
       causeStep: 0,
+      gap: null,
     };
   });
 }
 
-/** Joins groups of one class, one cause and one step. */
+/** Joins groups of one class, one cause and one step; all that lies between calls has one cause. */
 export function mergedByCause(groups: readonly Group[]): Group[] {
   const byKey = new Map<string, Group[]>();
   for (const group of groups) {
-    const key = [group.class, group.domain, group.cause, group.causeStep].join("|");
+    const step = group.gap === null ? group.causeStep : "between calls";
+    const key = [group.class, group.domain, group.cause, step].join("|");
     const list = byKey.get(key);
     if (list === undefined) byKey.set(key, [group]);
     else list.push(group);
   }
   return [...byKey.values()].map((list) => {
-    const first = list.reduce((best, g) => (g.example.start < best.example.start ? g : best));
+    const first = list.reduce((best, g) => (isBefore(g, best) ? g : best));
     return {
       ...first,
       ranges: joined(
@@ -65,4 +70,10 @@ export function mergedByCause(groups: readonly Group[]): Group[] {
       ),
     };
   });
+}
+
+/** The lowest page stands for all; of several faults on it the one that the cause itself makes. */
+function isBefore(a: Group, b: Group): boolean {
+  if (a.example.start !== b.example.start) return a.example.start < b.example.start;
+  return a.gap !== null && a.example.step === a.gap.goneAt && b.example.step !== b.gap?.goneAt;
 }

@@ -4,6 +4,8 @@ export { Decision } from "./decide.ts";
 export type { CheckResult, CheckStats, Finding, InterleavingEvent } from "./finding.ts";
 export type { CheckedCapability } from "./geometry.ts";
 export {
+  type CallSpan,
+  type ChangeCalls,
   type CheckInput,
   CheckInputError,
   type CheckOptions,

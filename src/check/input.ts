@@ -10,6 +10,23 @@ export interface TablesBefore {
   entry(table: Pfn, index: number): bigint;
 }
 
+/** One of the calls that a change is made of. */
+export interface CallSpan {
+  /** Which call it is, from 1; calls that ran no step have no span. */
+  readonly number: number;
+  /** The first step it ran, from 1. */
+  readonly step: number;
+  /** The call in words. */
+  readonly name: string;
+}
+
+/** The calls of a change that takes several, and which step belongs to which. */
+export interface ChangeCalls {
+  readonly count: number;
+  /** Ascending. */
+  readonly spans: readonly CallSpan[];
+}
+
 /** Everything a verdict depends on. */
 export interface CheckInput {
   readonly capability: CheckedCapability;
@@ -25,6 +42,8 @@ export interface CheckInput {
   readonly keptTables?: readonly Pfn[];
   /** Caches there are; leave out CACHE_ATC where no device translates for itself. */
   readonly deviceCaches?: number;
+  /** The calls that ran the steps, where there were several: what lies between two calls has its cause in that. */
+  readonly calls?: ChangeCalls | null;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { CACHE_ATC, CACHES_ALL } from "../edit-script/index.ts";
-import { cellsOf } from "./cells.ts";
+import { type CellTable, cellsOf } from "./cells.ts";
 import { type Coverage, coverages } from "./coverage.ts";
 import type { Decision } from "./decide.ts";
 import { TABLE } from "./entry-kind.ts";
@@ -28,6 +28,39 @@ export interface Path {
   readonly loads: readonly Load[];
 }
 
+/** What one entry held, and when a walker can read it; `own` is the life of the table, null where no step touches it. */
+export type EntryHistories = (
+  table: number,
+  own: TableLog | null,
+  level: number,
+  index: number,
+) => readonly Version[];
+
+/** Reads the histories of single entries under one memory mode; the writes of a table are sorted once. */
+export function entryHistories(
+  { input, log, geometry, decoder }: Decision,
+  mode: MemoryMode,
+): EntryHistories {
+  const reader = new VersionReader(log, decoder, mode, input.capability.coherentWalk);
+  const known = new Map<TableLog, CellTable & { readonly level: number }>();
+  return (table, own, level, index) => {
+    const entry = own !== null && own.life > 0 ? 0n : input.tables.entry(table as never, index);
+    const lo = Number(entry & 0xffff_ffffn);
+    const hi = Number(entry >> 32n);
+    if (own === null) return [reader.constant(level, lo, hi)];
+    let sorted = known.get(own);
+    if (sorted?.level !== level) {
+      const span = geometry.span(level);
+      sorted = { level, ...cellsOf(log.words, own, level, geometry.entries, span, decoder, false) };
+      known.set(own, sorted);
+    }
+    const cell = sorted.cells[sorted.cellOf[index]!];
+    return cell === undefined
+      ? [reader.constant(level, lo, hi)]
+      : reader.read(own, level, index, cell.writes, lo, hi);
+  };
+}
+
 /** Every way a walk of one page can go, one after the other: for showing, not for deciding. */
 export function* pathsOf(
   decision: Decision,
@@ -44,26 +77,7 @@ export function* pathsOf(
     (c) => c.start <= page && page < c.end,
   );
   if (coverage === undefined) return;
-  const reader = new VersionReader(log, decoder, mode, input.capability.coherentWalk);
-  const historyOf = (table: number, own: TableLog | null, level: number, index: number): Version[] => {
-    const entry = own !== null && own.life > 0 ? 0n : input.tables.entry(table as never, index);
-    const lo = Number(entry & 0xffff_ffffn);
-    const hi = Number(entry >> 32n);
-    if (own === null) return [reader.constant(level, lo, hi)];
-    const { cells, cellOf } = cellsOf(
-      log.words,
-      own,
-      level,
-      geometry.entries,
-      geometry.span(level),
-      decoder,
-      false,
-    );
-    const cell = cells[cellOf[index]!];
-    return cell === undefined
-      ? [reader.constant(level, lo, hi)]
-      : reader.read(own, level, index, cell.writes, lo, hi);
-  };
+  const historyOf = entryHistories(decision, mode);
   for (const version of roots)
     for (let g = 0; g < coverage.generations; g++) {
       const from = Math.max(coverage.begins[g]!, version.step);

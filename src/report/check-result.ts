@@ -11,6 +11,12 @@ const event = z
     who: z.enum(["kernel", "device", "caches"]),
     step: count.describe("Step of the edit script, from 1, that this is or comes after; 0 before the first."),
     text: z.string(),
+    call: z
+      .string()
+      .optional()
+      .describe(
+        "In a change of several calls the one that ran this step of the kernel, e.g. 'call 3 of 12: MAP_DMA …'.",
+      ),
   })
   .describe("One line of an interleaving.");
 
@@ -19,6 +25,10 @@ export const checkedFindingSchema = z
     class: z.string().describe("Violation class, V01 to V16, V01b or V04b."),
     shows: z.string().describe("What a V15 shows as; else the class."),
     cause: z.string().nullable().describe("The one repair that heals it; null where none was looked for."),
+    causeStep: count
+      .default(0)
+      .describe("Step of the edit script that the cause is about, from 1; 0 where none is."),
+    causeText: z.string().nullable().default(null).describe("The cause in words."),
     mode: z.enum(["strong", "weak"]).describe("Weakest memory order that shows it."),
     domain: count,
     iova: address.describe("Byte address of the first page; 0x0 where pins or tables are concerned."),

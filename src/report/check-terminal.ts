@@ -1,4 +1,3 @@
-import { CAUSES, type Cause } from "../check/index.ts";
 import type { CheckedFinding, CheckedStrategy, CheckReport } from "./check-result.ts";
 import { interleavingTable } from "./columns.ts";
 import { formatBytes, groupDigits, plural } from "./figures.ts";
@@ -155,10 +154,9 @@ export function counterexample(
   const { step, label } = f.changes[0]!;
   const pages = f.pages === 0 ? "" : ` at ${f.iova}, for ${plural(f.pages, "page")}`;
   const change = label === "" ? "" : `, change ${step} '${label}'`;
+  const at = f.causeStep > 0 ? ` at step ${f.causeStep}` : "";
   const cause =
-    f.cause === null
-      ? ""
-      : ` Cause: ${f.cause}${CAUSES[f.cause as Cause] === undefined ? "" : `, ${CAUSES[f.cause as Cause]}`}.`;
+    f.cause === null ? "" : ` Cause: ${f.cause}${at}${f.causeText === null ? "" : `, ${f.causeText}`}.`;
   const weak = f.mode === "weak" ? " Shows only where stores become visible late." : "";
   return [
     ...wrap(`${f.class} in ${strategy}${pages}${change}: ${meets(f)}.`, width).map((l, i) =>

@@ -7,7 +7,8 @@ const STEP_WIDTH = 5;
 const LEAST_COLUMN = 16;
 
 /**
- * An interleaving in columns, one for each party, time running down; the first column is the step of the edit script.
+ * An interleaving in columns, one for each party, time running down; the first column is the step of the edit script. A
+ * line of its own says which call the steps below it belong to, where a change takes several.
  * Lines are at most `width` characters unless that leaves no room for words.
  */
 export function interleavingTable(events: readonly InterleavingEvent[], width: number): string[] {
@@ -31,7 +32,10 @@ export function interleavingTable(events: readonly InterleavingEvent[], width: n
     ),
   ];
   let shown = -1;
-  for (const { who, step, text } of events) {
+  let running = "";
+  for (const { who, step, text, call } of events) {
+    if (call !== undefined && call !== running)
+      lines.push(`${" ".repeat(STEP_WIDTH)}${GAP}${(running = call)}`);
     const column = WHO.indexOf(who);
     wrap(text, widths[column]!).forEach((piece, i) => {
       const label = i === 0 && step !== shown ? String(step) : "";

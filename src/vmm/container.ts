@@ -26,7 +26,7 @@ import {
   vfio_iommu_type1_map_report,
   vfio_iommu_type1_set_map,
 } from "../uapi/index.ts";
-import { pageToBytes, type VaddrPfn } from "../units/index.ts";
+import { hexPage, pageToBytes, type VaddrPfn } from "../units/index.ts";
 import type { PageRange } from "./map-delta.ts";
 import { type MapRegion, type MemoryMap, regionEnd } from "./memory-map.ts";
 import { encodeRegions } from "./region-array.ts";
@@ -54,6 +54,9 @@ const expectSuccess = (what: string, result: number): number => {
 /** Sizes as the u64 of an ioctl argument: the whole address space becomes 0, which the kernel refuses. */
 const sizeBytes = (pages: number): bigint => BigInt.asUintN(64, pageToBytes(pages));
 
+const rangeText = ({ iovaPfn, pages }: PageRange): string =>
+  `iova=${hexPage(iovaPfn)} size=${hexPage(pages)}`;
+
 /**
  * A VFIO container as a VMM holds it: everything goes through ioctls on memory of the process.
  *
@@ -69,6 +72,8 @@ export class VfioContainer {
   readonly #report: UserBuffer;
   readonly #openFds: number[] = [];
   #extents: MapRegion[] = [];
+  /** Told of each call that changes the map, in words, before it is made. */
+  observer: ((call: string) => void) | null = null;
 
   /**
    * Opens a container, attaches the groups and chooses type1 v2, in QEMU's order of calls. The first group makes the
@@ -152,6 +157,7 @@ export class VfioContainer {
 
   /** VFIO_IOMMU_MAP_DMA of a region at a virtual address. Returns 0 or -errno. */
   mapDma(region: MapRegion, vaddr: bigint): number {
+    this.observer?.(`MAP_DMA ${rangeText(region)}`);
     const argument = this.#argument.put(
       encode(vfio_iommu_type1_dma_map, {
         argsz: vfio_iommu_type1_dma_map.sizeBytes,
@@ -171,6 +177,7 @@ export class VfioContainer {
 
   /** VFIO_IOMMU_UNMAP_DMA of a range that cuts no extent. Returns 0 or -errno. */
   unmapDma({ iovaPfn: start, pages }: PageRange): number {
+    this.observer?.(`UNMAP_DMA ${rangeText({ iovaPfn: start, pages })}`);
     const argument = this.#argument.put(
       encode(vfio_iommu_type1_dma_unmap, {
         argsz: vfio_iommu_type1_dma_unmap.sizeBytes,
@@ -195,6 +202,7 @@ export class VfioContainer {
     vaddrOf: (region: MapRegion) => VaddrPfn,
     flags: number,
   ): { errno: number; report: MapReport } {
+    this.observer?.(`SET_MAP regions=${map.regions.length}`);
     const regions = this.#regions.put(encodeRegions(map.regions, vaddrOf));
     const reportBytes = vfio_iommu_type1_map_report.sizeBytes;
     const report = this.#report.put(new Uint8Array(reportBytes));

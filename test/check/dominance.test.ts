@@ -12,6 +12,7 @@ const group = (kind: ViolationClass): Group => ({
   example: {} as Group["example"],
   cause: "plan",
   causeStep: 3,
+  gap: null,
 });
 const left = (kinds: readonly ViolationClass[]) => dominant(kinds.map(group)).map((g) => g.class);
 

@@ -56,7 +56,7 @@ describe("hitless check", () => {
     expect(text).toMatch(/^ {2}legacy +3 +10 +10 +1,830 .* 10\^\d+\.\d T$/m);
     expect(text).toMatch(/^ {2}set-map +3 +3 +3 +32 .* 10\^\d+\.\d T$/m);
     expect(text).toContain("Violations of legacy (baseline)\n");
-    expect(text).toMatch(/^ {2}V01 +1 +786,224 +1 {2}0xc0000 \+192\.00 KiB, 0x100000 \+3\.00 GiB$/m);
+    expect(text).toMatch(/^ {2}V01 +plan +1 +786,224 +1 {2}0xc0000 \+192\.00 KiB, 0x100000 \+3\.00 GiB$/m);
     expect(text).toMatch(/^set-map: all interleavings of 3 map changes decided, .* represented: clean$/m);
     expect(text).toMatch(
       /\nVerdict: clean: no interleaving of set-map breaks a rule \(legacy is the baseline and does not count\)\n$/,
@@ -70,6 +70,12 @@ describe("hitless check", () => {
     const example = counterexampleIn(stdout, "V01");
     expect(example).toMatch(/^ {3}step \| kernel +\| device +\| caches$/m);
     expect(example).toContain("A page that both maps translate alike must never fault or lose rights.");
+    expect(example.replaceAll("\n  ", " ")).toContain(
+      "Cause: plan at step 1, the change is made of 4 calls; call 1 (UNMAP_DMA iova=0xc0000 size=0xbff40000) " +
+        "takes the page away, call 2 (MAP_DMA iova=0xc0000 size=0x30000) maps it again.",
+    );
+    expect(example).toMatch(/^ {8}\| call 1 of 4: UNMAP_DMA iova=0xc0000 size=0xbff40000\n +1 \| storeRun /m);
+    expect(example).toMatch(/^ {8}\| call 2 of 4: MAP_DMA iova=0xc0000 size=0x30000\n +\d+ \| storeRun /m);
     expect(tokenIn(example).length).toBeLessThanOrEqual(32);
     expect(stdout).toMatch(/Verdict: violation: V01 in legacy, V01b in legacy\n$/);
   });

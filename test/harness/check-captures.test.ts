@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { type CheckCase, decideChanges, runCheck } from "../../src/harness/index.ts";
+import { type CheckCase, type DecidedChange, decideChanges, runCheck } from "../../src/harness/index.ts";
 import {
   loadInput,
   type MapRegion,
@@ -54,6 +54,19 @@ function joined(ranges: readonly (readonly [number, number])[]): string[] {
   return result.map(([start, end]) => `${start}-${end}`);
 }
 
+/** The finding is explained by a store of one call that takes its page away and one of a later call that brings it back. */
+function expectGapBetweenCalls(change: DecidedChange, f: DecidedChange["findings"][number]): void {
+  const { calls } = change.input;
+  expect(calls!.count).toBe(change.ioctls);
+  expect(f.cause).toBe("plan");
+  const kernel = f.events.filter((e) => e.who === "kernel");
+  const taken = kernel.find((e) => e.step === f.causeStep)!;
+  const back = kernel.at(-1)!;
+  expect(taken.call).toMatch(/^call \d+ of \d+: UNMAP_DMA iova=/);
+  expect(back.call).toMatch(/^call \d+ of \d+: MAP_DMA iova=/);
+  expect(taken.step).toBeLessThan(back.step);
+}
+
 describe("deciding every change of what QEMU was recorded to do", () => {
   it("has the bundled boot and at least seven captures to look at", () => {
     expect(recorded.length).toBeGreaterThanOrEqual(8);
@@ -79,9 +92,21 @@ describe("deciding every change of what QEMU was recorded to do", () => {
       const found = joined(v01.flatMap((f) => f.ranges.map((r) => [r.start, r.end] as const)));
       expect(found, `change ${change.step}`).toEqual(keptButDeleted(old, change.to.map));
       expect(change.findings.filter((f) => f.class !== "V01" && f.class !== "V01b")).toEqual([]);
+      for (const f of change.findings) expectGapBetweenCalls(change, f);
       flagged += v01.reduce((sum, f) => sum + f.pages, 0);
     }
     expect(flagged).toBeGreaterThan(0);
+  });
+
+  it("vmm-diff loses pages between its calls, too, and nowhere else", () => {
+    let found = 0;
+    for (const change of decideChanges(checkCase(loadInput(bundled)), strategy("vmm-diff"), ["weak"]))
+      for (const f of change.findings) {
+        expect(["V01", "V01b"]).toContain(f.class);
+        expectGapBetweenCalls(change, f);
+        found++;
+      }
+    expect(found).toBeGreaterThan(0);
   });
 
   it.each([...SCENARIOS.values()].map((s) => [s.name, s] as const))(

@@ -136,6 +136,8 @@ export const checkedFinding = (
   class: finding.class,
   shows: finding.shows,
   cause: finding.cause,
+  causeStep: finding.causeStep,
+  causeText: finding.causeText,
   mode: finding.mode,
   domain: finding.domain,
   iova: hexPage(finding.page ?? 0),

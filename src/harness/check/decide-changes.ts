@@ -76,6 +76,7 @@ export function* decideChanges(
   const { kernel, vm, maps } = machine;
   const frames = new FrameRunMaps(vm.guest);
   const recorder = new ScriptRecorder(kernel);
+  vm.container.observer = (call) => recorder.call(call);
   const explained = new Set<string>();
   const isExplained = steps.causes ?? true;
   const route = sequence.steps.map((to, step) => ({ to, step })).slice(1);
@@ -116,11 +117,10 @@ export function* decideChanges(
           crash === null && oldMap.length + taken.length <= MOST_PIN_RUNS
             ? asPins([...oldMap, ...taken])
             : null,
+        calls: recorder.calls(),
       };
       const scripts = recorder.scripts.length;
-      const results = modes.map((mode) =>
-        decide(input, mode, isExplained && scripts === 1 ? explained : null),
-      );
+      const results = modes.map((mode) => decide(input, mode, isExplained ? explained : null));
       yield { step, to, ioctls, scripts, input, recorder, results, findings: united(results), crash };
       if (steps.only !== undefined) break;
     }
@@ -130,14 +130,14 @@ export function* decideChanges(
 }
 
 /**
- * Decides one change. To name a cause is to decide the script again and again, so it is done for the first change that
- * shows a class; the next hundred such changes of a boot have the same cause. A change of several calls (`explained`
- * null) has its cause in being several: no step within one of them heals it.
+ * Decides one change. What lies between two calls has its cause named at once. To name any other is to decide the script
+ * again and again, so it is done for the first change that shows a class (not in `explained`, if given); the next hundred
+ * such changes of a boot have the same cause.
  */
 function decide(input: CheckInput, mode: MemoryMode, explained: Set<string> | null): CheckResult {
   const result = check(input, { mode, causes: false });
   if (explained === null) return result;
-  const news = result.findings.filter((f) => !explained.has(`${mode} ${f.class}`));
+  const news = result.findings.filter((f) => f.cause === null && !explained.has(`${mode} ${f.class}`));
   if (news.length === 0) return result;
   const named = check(input, { mode });
   for (const f of named.findings) explained.add(`${mode} ${f.class}`);

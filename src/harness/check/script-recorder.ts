@@ -1,4 +1,4 @@
-import type { TablesBefore } from "../../check/index.ts";
+import type { CallSpan, ChangeCalls, TablesBefore } from "../../check/index.ts";
 import { EditScript, OP, recordLength } from "../../edit-script/index.ts";
 import type { Kernel } from "../../kernel/index.ts";
 import { type Pfn, pfn } from "../../units/index.ts";
@@ -17,6 +17,9 @@ export class ScriptRecorder {
   readonly #tables: Set<number>;
   readonly #copies = new Map<number, Uint32Array>();
   #scripts: EditScript[] = [];
+  /** Calls of this change so far, and how many had begun when each script ran. */
+  #calls: string[] = [];
+  #callOf: number[] = [];
 
   /** Pre: every domain exists and has been changed by nothing that is still under way. */
   constructor(kernel: Kernel) {
@@ -34,7 +37,28 @@ export class ScriptRecorder {
         else this.#tables.add(table);
       });
     this.#scripts = [];
+    this.#calls = [];
+    this.#callOf = [];
     this.#copies.clear();
+  }
+
+  /** The change goes on with another call: scripts from here on are its own. */
+  call(name: string): void {
+    this.#calls.push(name);
+  }
+
+  /** The calls of the change and the first step of each; null unless there are several. */
+  calls(): ChangeCalls | null {
+    if (this.#calls.length < 2) return null;
+    const spans: CallSpan[] = [];
+    let step = 1;
+    this.#scripts.forEach((script, i) => {
+      const number = this.#callOf[i]!;
+      const isNew = spans.at(-1)?.number !== number;
+      if (isNew && script.steps > 0) spans.push({ number, step, name: this.#calls[number - 1] ?? "a call" });
+      step += script.steps;
+    });
+    return { count: this.#calls.length, spans };
   }
 
   /** The scripts of the change so far, in the order in which they ran. */
@@ -79,6 +103,7 @@ export class ScriptRecorder {
         this.#copies.set(table, this.#kernel.engine.readTable(pfn(table)).slice());
     });
     this.#scripts.push(script);
+    this.#callOf.push(this.#calls.length);
   };
 }
 

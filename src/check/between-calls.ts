@@ -1,0 +1,97 @@
+import type { Decision } from "./decide.ts";
+import { TABLE } from "./entry-kind.ts";
+import type { Group } from "./groups.ts";
+import type { CallSpan, ChangeCalls } from "./input.ts";
+import { type EntryHistories, entryHistories } from "./page-paths.ts";
+import { NEVER } from "./positions.ts";
+
+/** One call takes a page away, and a later one maps it again: between them the tables themselves do not have it. */
+export interface CallGap {
+  /** Step that takes the page away, and step that brings it back. */
+  readonly goneAt: number;
+  readonly backAt: number;
+}
+
+/** The call that ran a step. Pre: the change has calls, and the step is one of theirs. */
+export const callAt = ({ spans }: ChangeCalls, step: number): CallSpan =>
+  spans.findLast((span) => span.step <= step) ?? spans[0]!;
+
+/** "call 3 of 12: UNMAP_DMA …" */
+export const callText = (calls: ChangeCalls, { number, name }: CallSpan): string =>
+  `call ${number} of ${calls.count}: ${name}`;
+
+/** The gap as the cause of a finding. */
+export function gapText(calls: ChangeCalls, { goneAt, backAt }: CallGap): string {
+  const [first, second] = [callAt(calls, goneAt), callAt(calls, backAt)];
+  return (
+    `the change is made of ${calls.count} calls; call ${first.number} (${first.name}) takes the page away, ` +
+    `call ${second.number} (${second.name}) maps it again`
+  );
+}
+
+/**
+ * Names `plan` as the cause of every fault that lies between two calls of a change. No trial is needed: where one call has
+ * returned and left the page out, no order of steps within a call can help, only one call for the whole change.
+ */
+export function nameGaps(decision: Decision, groups: readonly Group[]): void {
+  const { calls } = decision.input;
+  if (!calls || calls.spans.length < 2) return;
+  const histories = entryHistories(decision, "strong");
+  for (const group of groups) {
+    if (group.class !== "V01" && group.class !== "V01b") continue;
+    group.gap = gapAt(decision, group, calls, histories);
+    if (group.gap === null) continue;
+    group.cause = "plan";
+    group.causeStep = group.gap.goneAt;
+  }
+}
+
+/** The stretch around a fault in which the page is not served, if it reaches from one call into another. */
+function gapAt(
+  decision: Decision,
+  { domain, example }: Group,
+  calls: ChangeCalls,
+  histories: EntryHistories,
+): CallGap | null {
+  let goneAt = 0;
+  let wasServed = false;
+  for (const { from, rights } of standings(decision, domain, example.start, histories)) {
+    const isServed = (rights & example.access) !== 0;
+    if (isServed && !wasServed && goneAt > 0 && goneAt <= example.from && example.from < from)
+      return callAt(calls, goneAt).number < callAt(calls, from).number ? { goneAt, backAt: from } : null;
+    if (!isServed && wasServed) goneAt = from;
+    wasServed = isServed;
+  }
+  return null;
+}
+
+/** How the tables stand for one page: the rights a walk gets that starts and ends at `from`, until that changes. */
+function* standings(
+  decision: Decision,
+  domain: number,
+  page: number,
+  histories: EntryHistories,
+): Generator<{ readonly from: number; readonly rights: number }> {
+  const { log, geometry, decoder, input } = decision;
+  const roots = decision.rootsOf(domain);
+  for (let at = 0; at !== NEVER; ) {
+    const root = roots.find((r) => r.step <= at && at < r.until)!;
+    let { table } = root;
+    let linkedAt = root.step;
+    let until = root.until;
+    let rights = -1;
+    for (let level = root.levels - 1; level >= 0; level--) {
+      const index = Math.floor(page / geometry.span(level)) % geometry.entries;
+      const history = histories(table, log.logAt(table, linkedAt), level, index);
+      const version = history.find((v) => v.step <= at && at < v.until)!;
+      until = Math.min(until, version.until);
+      const own = decoder.rights(version.lo, version.hi);
+      rights = input.capability.rightsAnded ? rights & own : own;
+      if (version.kind !== TABLE) break;
+      table = decoder.frame(version.lo, version.hi);
+      linkedAt = version.step;
+    }
+    yield { from: at, rights };
+    at = until;
+  }
+}
