@@ -46,9 +46,10 @@ export function aftermath(before: MachineState, script: EditScript): Aftermath {
       if (freed.has(step.table)) misused.add(step.table);
       freed.add(step.table);
     } else if (step.op === "unpin") unpins.push({ pfn: step.pfn, pages: step.pages, count: -1 });
-    else if (step.op === "setRoot")
-      roots.set(step.domain, { id: step.domain, root: step.root, levels: step.levels });
-    else
+    else if (step.op === "setRoot") {
+      const own = [...roots].find(([, d]) => d.id === step.domain)?.[0];
+      if (own !== undefined) roots.set(own, { id: step.tag, root: step.root, levels: step.levels });
+    } else
       for (const { table, index, entry } of writes(step)) {
         if (step.op === "fill" || step.op === "gather") owned.add(table);
         if (freed.has(table)) misused.add(table);
@@ -61,13 +62,13 @@ export function aftermath(before: MachineState, script: EditScript): Aftermath {
 
   const maps = new Map<number, readonly MapRun[]>();
   const reachable = new Set<number>();
-  for (const domain of roots.values()) {
+  for (const [id, domain] of roots) {
     const runs: MapRun[] = [];
     visit(decoder, geometry, entryAt, domain, {
       table: (t) => reachable.add(t),
       leaf: (run) => append(runs, run),
     });
-    maps.set(domain.id, runs);
+    maps.set(id, runs);
   }
   const lost = [...owned].filter((table) => !reachable.has(table) && !freed.has(table));
   return { maps, pins: pinSums([...before.pins, ...unpins]), lost, misused: [...misused] };

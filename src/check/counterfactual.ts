@@ -71,7 +71,7 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
   const domain = input.domains.find((d) => d.id === group.domain)!;
   const context = {
     steps,
-    domain: group.domain,
+    tags: decision.rootsOf(group.domain).map((root) => root.tag),
     pages: geometry.tableSpan(domain.levels - 1),
     isCoherent: input.capability.coherentWalk,
     tables,

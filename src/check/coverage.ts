@@ -1,4 +1,4 @@
-import { CACHE_ATC, CACHE_IOTLB, CACHE_WALK } from "../edit-script/index.ts";
+import { CACHE_ATC, CACHE_IOTLB, CACHE_WALK, CACHES_ALL } from "../edit-script/index.ts";
 import { firstAtOrAfter, NEVER } from "./positions.ts";
 import type { Invalidation, ScriptLog } from "./script-log.ts";
 
@@ -113,7 +113,7 @@ export class Coverage {
   }
 }
 
-/** Cuts [0, end) into stretches of pages that the same invalidations reach. */
+/** Cuts [0, end) into stretches of pages that the same invalidations of a tag reach. */
 export function coverages(
   log: ScriptLog,
   domain: number,
@@ -121,7 +121,9 @@ export function coverages(
   hasAtc: boolean,
   mustContain: boolean,
 ): Coverage[] {
-  const own = log.invalidations.filter((inv) => inv.domain === domain && inv.start < end);
+  const own = log.invalidations.filter(
+    (inv) => inv.domain === domain && inv.start < end && inv.caches & CACHES_ALL,
+  );
   const cuts = new Set<number>([0, end]);
   for (const inv of own) {
     cuts.add(inv.start);

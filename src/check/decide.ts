@@ -2,7 +2,7 @@ import { CACHE_ATC, CACHES_ALL } from "../edit-script/index.ts";
 import { type Coverage, coverages } from "./coverage.ts";
 import { DECODERS } from "./decoder.ts";
 import type { Ranges } from "./entry-facts.ts";
-import type { Decoder } from "./entry-kind.ts";
+import { type Decoder, TABLE } from "./entry-kind.ts";
 import type { FactSink } from "./facts.ts";
 import { FrameDrops } from "./frame-drops.ts";
 import { Geometry } from "./geometry.ts";
@@ -11,10 +11,11 @@ import { Interest, joined, type PageRange } from "./interest.ts";
 import { JointMap } from "./joint-map.ts";
 import { Judge, type RawViolation } from "./judge.ts";
 import { OverlapSink } from "./overlap.ts";
-import { NEVER } from "./positions.ts";
+import { byTag, isRetired, type RootVersion, rootVersions } from "./roots.ts";
 import { ScriptLog } from "./script-log.ts";
 import { VersionReader } from "./versions.ts";
-import { type RootVersion, WalkReach } from "./walk-reach.ts";
+import { WalkReach } from "./walk-reach.ts";
+import { WholeMapSink } from "./whole-map.ts";
 
 /** How to decide; all given. */
 export interface DecideOptions {
@@ -63,11 +64,18 @@ export class Decision {
     const found: RawViolation[] = [];
     for (const domain of this.input.domains) {
       if (options.only !== null && options.only.domain !== domain.id) continue;
-      const judge = new Judge(this.maps, this.drops, this.log.windows, this.log.steps, domain.id);
+      const tags = new Set(this.rootsOf(domain.id).map((root) => root.tag));
+      const windows = this.log.windows.filter((w) => tags.has(w.domain));
+      const judge = new Judge(this.maps, this.drops, windows, this.log.steps, domain.id, this.#hasAtc);
       const sink = new OverlapSink(judge, this.maps, this.input.capability);
-      this.walk(domain.id, options, sink, (coverage) => {
+      const watch = this.input.isEpoch ? new WholeMapSink(sink, this.maps, this.#hasAtc) : null;
+      this.walk(domain.id, options, watch ?? sink, (coverage, roots) => {
         judge.coverage = coverage;
+        judge.isRetired = isRetired(roots);
+        watch?.enter(roots);
       });
+      const relapse = watch?.relapse();
+      if (relapse) judge.relapse(relapse);
       if (options.only === null) this.#keptFrames(judge);
       for (const violation of judge.violations) found.push(violation);
     }
@@ -111,16 +119,16 @@ export class Decision {
     return tables;
   }
 
-  /** Feeds a sink with every fact of one domain. */
+  /** Feeds a sink with every fact of one domain, tag by tag. `enter` is told what the facts to come share. */
   walk(
     id: number,
     options: DecideOptions,
     sink: FactSink,
-    enter: (coverage: Coverage) => void,
+    enter: (coverage: Coverage, roots: readonly RootVersion[]) => void,
     visit: (table: number) => void = () => {},
   ): void {
-    const { capability, deviceCaches } = this.input;
-    const roots = this.rootsOf(id);
+    const { capability } = this.input;
+    const roots = this.rootsOf(id, options.mode);
     const levels = Math.max(...roots.map((r) => r.levels));
     const end = this.geometry.tableSpan(levels - 1);
     const mapped = this.maps.start(this.maps.length - 1);
@@ -130,7 +138,6 @@ export class Decision {
       );
     const ranges = options.only === null ? this.#rangesOf(id) : [options.only];
     const near = options.only === null ? this.interests.get(id)! : null;
-    const hasAtc = ((deviceCaches ?? CACHES_ALL) & CACHE_ATC) !== 0;
     const reach = new WalkReach(
       {
         log: this.log,
@@ -143,21 +150,45 @@ export class Decision {
         skipUntouched: options.skipUntouched,
         journalRules: options.journalRules,
         visit,
+        // Only a new root can lead to a table that stood in the same place under the old one.
+        stoodBefore: (table, level, base) =>
+          roots.length > 1 && this.#stoodBefore(roots[0]!, table, level, base),
         untouchedUntil: (start, until) => near?.untouchedUntil(start, until) ?? 0,
       },
       sink,
     );
-    const stretches = coverages(this.log, id, end, hasAtc, capability.invalidateCoversLeaf);
-    let next = 0;
-    for (const coverage of stretches) {
-      enter(coverage);
-      while (next < ranges.length && ranges[next]!.end <= coverage.start) next++;
-      const inside = clipped(ranges, next, coverage);
-      if (inside.starts.length === 0) continue;
-      for (let r = 0; r < inside.starts.length; r++) this.effort.pages += inside.ends[r]! - inside.starts[r]!;
-      reach.run(coverage, inside, roots);
+    for (const sharing of byTag(roots)) {
+      const { tag } = sharing[0]!;
+      let next = 0;
+      for (const coverage of coverages(this.log, tag, end, this.#hasAtc, capability.invalidateCoversLeaf)) {
+        enter(coverage, sharing);
+        while (next < ranges.length && ranges[next]!.end <= coverage.start) next++;
+        const inside = clipped(ranges, next, coverage);
+        if (inside.starts.length === 0) continue;
+        if (tag === id)
+          for (let r = 0; r < inside.starts.length; r++)
+            this.effort.pages += inside.ends[r]! - inside.starts[r]!;
+        reach.run(coverage, inside, sharing);
+      }
     }
     this.effort.histories += reach.histories;
+  }
+
+  #stoodBefore(root: RootVersion, table: number, level: number, base: number): boolean {
+    let at = root.table;
+    for (let above = root.levels - 1; above > level; above--) {
+      const index = Math.floor(base / this.geometry.span(above)) % this.geometry.entries;
+      const entry = this.input.tables.entry(at as never, index);
+      const lo = Number(entry & 0xffff_ffffn);
+      const hi = Number(entry >> 32n);
+      if (this.decoder.kind(above, lo, hi) !== TABLE || this.decoder.rights(lo, hi) !== 3) return false;
+      at = this.decoder.frame(lo, hi);
+    }
+    return at === table;
+  }
+
+  get #hasAtc(): boolean {
+    return ((this.input.deviceCaches ?? CACHES_ALL) & CACHE_ATC) !== 0;
   }
 
   /** Pages of a domain that have to be looked at. */
@@ -177,22 +208,18 @@ export class Decision {
     let ranges = this.#ranges.get(id);
     if (ranges === undefined) {
       const { levels } = domains.find((d) => d.id === id)!;
-      this.#ranges.set(id, (ranges = this.interests.get(id)!.ranges(levels, this.maps)));
+      // A new root says everything anew.
+      const everything = [{ start: 0, end: this.geometry.tableSpan(levels - 1) }];
+      ranges = this.rootsOf(id).length > 1 ? everything : this.interests.get(id)!.ranges(levels, this.maps);
+      this.#ranges.set(id, ranges);
     }
     return ranges;
   }
 
-  /** Versions of a domain's root pointer. */
-  rootsOf(id: number): RootVersion[] {
-    const { root, levels } = this.input.domains.find((d) => d.id === id)!;
-    const versions: RootVersion[] = [{ table: root, levels, step: 0, until: NEVER }];
-    for (const switched of this.log.roots) {
-      if (switched.domain !== id) continue;
-      const last = versions[versions.length - 1]!;
-      versions[versions.length - 1] = { ...last, until: switched.step };
-      versions.push({ table: switched.root, levels: switched.levels, step: switched.step, until: NEVER });
-    }
-    return versions;
+  /** Versions of the context entry of a domain, which is named by its first tag. */
+  rootsOf(id: number, mode: MemoryMode = "strong"): RootVersion[] {
+    const domain = this.input.domains.find((d) => d.id === id)!;
+    return rootVersions(this.log, domain, this.input.capability, mode);
   }
 }
 

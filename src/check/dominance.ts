@@ -8,19 +8,20 @@ import type { ViolationClass } from "./violation-class.ts";
  * other, directly or through others: both would vanish.
  */
 const HIDES: Readonly<Partial<Record<ViolationClass, readonly ViolationClass[]>>> = {
-  V13: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V12"],
-  V08: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V09"],
-  V16: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V07"],
-  V07: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V06", "V09"],
-  V15: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V06", "V07", "V09"],
+  V13: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V11", "V12"],
+  V08: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V09", "V11"],
+  V16: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V07", "V11"],
+  V07: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V06", "V09", "V11"],
+  V15: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V06", "V07", "V09", "V11"],
   V06: ["V04", "V04b", "V09"],
   V09: ["V04b"],
-  V04: ["V04b"],
+  V04: ["V04b", "V11"],
   V02: ["V04", "V04b", "V05", "V06", "V09"],
   V03: ["V04", "V04b", "V09"],
   V01: ["V05", "V09"],
   V01b: ["V05"],
-  V05: ["V04b"],
+  V05: ["V04b", "V11"],
+  V11: ["V04b", "V09"],
 };
 /** Classes that hide what they cause whatever the other's cause was named: they are the cause. */
 const TAINTS: readonly ViolationClass[] = ["V13", "V08", "V16", "V07"];

@@ -166,7 +166,9 @@ export class EntryFacts {
     const wasHere =
       version.step === 0 ||
       (before.step === 0 && before.kind === TABLE && decoder.frame(before.lo, before.hi) === table);
-    const isPristine = state.isPristine && wasHere;
+    const isShared =
+      !wasHere && !child?.isWritten && this.#context.stoodBefore(table, slot.level - 1, slot.start);
+    const isPristine = (state.isPristine && wasHere) || isShared;
     const isCurrent = state.isCurrent && version.isLast;
     const same = children.find((c) => c.table === table && c.log === child && c.rights === rights);
     const earliest = same?.earliest ?? new Int32Array(coverage.generations).fill(NEVER);

@@ -40,6 +40,8 @@ export interface CheckInput {
   readonly pins?: readonly PinRun[] | null;
   /** Tables that stay allocated although the script detaches them. */
   readonly keptTables?: readonly Pfn[];
+  /** The caller was promised that a device which has seen the new map sees the old one no more (epoch mode, V11). */
+  readonly isEpoch?: boolean;
   /** Caches there are; leave out CACHE_ATC where no device translates for itself. */
   readonly deviceCaches?: number;
   /** The calls that ran the steps, where there were several: what lies between two calls has its cause in that. */

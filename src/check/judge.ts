@@ -6,6 +6,7 @@ import { type JointMap, NOTHING } from "./joint-map.ts";
 import { NEVER } from "./positions.ts";
 import type { Window } from "./script-log.ts";
 import type { ViolationClass } from "./violation-class.ts";
+import type { Relapse } from "./whole-map.ts";
 
 /** Kinds of access, one bit each, as rights are. */
 const ACCESSES = [1, 2] as const;
@@ -35,13 +36,24 @@ export class Judge {
   readonly #steps: number;
   readonly #domain: number;
   coverage!: Coverage;
+  /** The facts to come are cached under a tag that no access asks for once the call has returned. */
+  isRetired = false;
+  readonly #hasAtc: boolean;
 
-  constructor(maps: JointMap, drops: FrameDrops, windows: readonly Window[], steps: number, domain: number) {
+  constructor(
+    maps: JointMap,
+    drops: FrameDrops,
+    windows: readonly Window[],
+    steps: number,
+    domain: number,
+    hasAtc: boolean,
+  ) {
     this.#maps = maps;
     this.#drops = drops;
-    this.#windows = windows.filter((w) => w.domain === domain);
+    this.#windows = windows;
     this.#steps = steps;
     this.#domain = domain;
+    this.#hasAtc = hasAtc;
   }
 
   report(
@@ -53,6 +65,8 @@ export class Judge {
     from: number,
     met: string,
   ): void {
+    // A device's own cache knows no tags.
+    if (this.isRetired && ((kind === "V04" && !this.#hasAtc) || kind === "V05")) kind = "V04b";
     const { table, index, level, step, until } = origin;
     const where = { domain: this.#domain, coverage: this.coverage, table, index, level, step, until };
     this.violations.push({ class: kind, start, end, access, from, met, ...where });
@@ -192,6 +206,13 @@ export class Judge {
   unpinned(start: number, end: number, step: number): void {
     const origin = { table: 0, index: 0, level: 0, step: 0, until: NEVER };
     this.report("V06", start, end, origin, 0, step, "a frame that is no longer pinned");
+  }
+
+  /** Epoch mode: a device has seen the new map, and sees the old one after that. */
+  relapse({ ranges, seen, old, origin }: Relapse): void {
+    const address = (page: number): string => `0x${(page * 4096).toString(16)}`;
+    const met = `the old map at IOVA ${address(old.page)}, when IOVA ${address(seen.page)} has shown the new one already`;
+    for (const { start, end } of ranges) this.report("V11", start, end, origin, 0, seen.at, met);
   }
 
   /** True iff a declared window allows faults at all these positions. */

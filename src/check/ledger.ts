@@ -1,5 +1,7 @@
 import type { Decision } from "./decide.ts";
 import type { RawViolation } from "./judge.ts";
+import { firstAtOrAfter, NEVER } from "./positions.ts";
+import type { RootVersion } from "./roots.ts";
 import { tableDrifts } from "./table-ledger.ts";
 import type { Cause } from "./violation-class.ts";
 
@@ -47,19 +49,37 @@ export function ledger(decision: Decision): LedgerEntry[] {
       cause: drift.what === "leak" ? "leak" : "double",
     });
   }
-  if (!input.capability.rootSwitch)
-    for (const root of log.roots) {
-      const met = "a root that cannot be replaced together with its domain tag";
+  for (const own of input.domains)
+    for (const { met, root, step } of tornRoots(decision, own.id)) {
       const end = decision.geometry.tableSpan(root.levels - 1);
-      const where = {
-        domain: root.domain,
-        start: 0,
-        end,
-        table: root.root,
-        step: root.step,
-        from: root.step,
-      };
+      const where = { domain: own.id, start: 0, end, table: root.table, step, from: step };
       entries.push({ violation: { ...nowhere, ...where, class: "V16", met }, cause: "split-store" });
     }
   return entries;
+}
+
+/** Context entries that walkers can meet half changed. */
+function* tornRoots(
+  decision: Decision,
+  id: number,
+): Generator<{ readonly met: string; readonly root: RootVersion; readonly step: number }> {
+  const versions = decision.rootsOf(id);
+  const { waits } = decision.log;
+  for (let k = 1; k < versions.length; k++) {
+    const root = versions[k]!;
+    const before = versions[k - 1]!;
+    const hasOtherWord = root.tag !== before.tag || root.levels !== before.levels;
+    if (root.table !== before.table && hasOtherWord && !decision.input.capability.rootSwitch)
+      yield {
+        met: "a root that cannot be replaced together with its levels and its tag",
+        root,
+        step: root.step,
+      };
+    else if (
+      root.until !== NEVER &&
+      versions[k + 1]!.update === root.update &&
+      firstAtOrAfter(waits, root.step) > root.until
+    )
+      yield { met: "a context entry of which one part is new and another old", root, step: root.step };
+  }
 }

@@ -69,23 +69,25 @@ export function* pathsOf(
   mode: MemoryMode,
 ): Generator<Path> {
   const { input, log, geometry, decoder } = decision;
-  const root = input.domains.find((d) => d.id === domain)!;
-  const roots = decision.rootsOf(domain);
+  const roots = decision.rootsOf(domain, mode);
   const hasAtc = ((input.deviceCaches ?? CACHES_ALL) & CACHE_ATC) !== 0;
   const end = geometry.tableSpan(Math.max(...roots.map((r) => r.levels)) - 1);
-  const coverage = coverages(log, root.id, end, hasAtc, input.capability.invalidateCoversLeaf).find(
-    (c) => c.start <= page && page < c.end,
-  );
-  if (coverage === undefined) return;
   const historyOf = entryHistories(decision, mode);
-  for (const version of roots)
+  for (const root of roots) {
+    const coverage = coverages(log, root.tag, end, hasAtc, input.capability.invalidateCoversLeaf).find(
+      (c) => c.start <= page && page < c.end,
+    );
+    if (coverage === undefined) return;
     for (let g = 0; g < coverage.generations; g++) {
-      const from = Math.max(coverage.begins[g]!, version.step);
-      if (from >= Math.min(version.until, coverage.begins[g + 1]!)) continue;
-      yield* below(version.table, version.levels - 1, version.step, from, g, []);
+      const from = Math.max(coverage.begins[g]!, root.step);
+      if (coverage.begins[g]! >= root.endQueued) continue;
+      if (from >= Math.min(root.beginsUntil, coverage.begins[g + 1]!)) continue;
+      yield* below(coverage, root.table, root.levels - 1, root.step, from, g, []);
     }
+  }
 
   function* below(
+    coverage: Coverage,
     table: number,
     level: number,
     linkedAt: number,
@@ -98,13 +100,13 @@ export function* pathsOf(
     const history = historyOf(table, own, level, index);
     for (const [k, version] of history.entries()) {
       const from = Math.max(held, version.step);
-      const to = Math.min(version.readableUntil, coverage!.deaths[g]!, own?.freedAt ?? NEVER);
+      const to = Math.min(version.readableUntil, coverage.deaths[g]!, own?.freedAt ?? NEVER);
       if (from >= to) continue;
       const overwrites = history[k - 1] ?? null;
       const path = [...loads, { table, level, index, version, overwrites, from, to }];
-      yield { generation: g, coverage: coverage!, loads: path };
+      yield { generation: g, coverage, loads: path };
       if (version.kind === TABLE && level > 0)
-        yield* below(decoder.frame(version.lo, version.hi), level - 1, version.step, from, g, path);
+        yield* below(coverage, decoder.frame(version.lo, version.hi), level - 1, version.step, from, g, path);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { CACHE_ATC, CACHES_ALL, type Step } from "../edit-script/index.ts";
+import { CACHE_ATC, CACHE_CONTEXT, CACHES_ALL, type Step } from "../edit-script/index.ts";
 import type { IovaPfn } from "../units/index.ts";
 import type { Cause, ViolationClass } from "./violation-class.ts";
 
@@ -12,7 +12,8 @@ export interface Repair {
 /** What repairs may use. */
 export interface RepairContext {
   readonly steps: readonly Step[];
-  readonly domain: number;
+  /** Tags that the address space has in turn. */
+  readonly tags: readonly number[];
   /** Pages of the whole IOVA space. */
   readonly pages: number;
   readonly isCoherent: boolean;
@@ -40,6 +41,7 @@ export function* repairsFor(
   if (kind === "V05") yield* visibility(context);
   if (kind === "V01" || kind === "V01b" || kind === "V02" || kind === "V03" || kind === "V05")
     yield* order(context);
+  if (kind === "V11") yield freshTags(context);
   if (kind === "V06") yield delayed("early-unpin", "unpin", context);
   if (kind === "V07") yield delayed("early-free", "freeTable", context);
   yield* weakened(context);
@@ -86,7 +88,7 @@ const delayed = (cause: Cause, op: "unpin" | "freeTable", { steps }: RepairConte
 });
 
 /** The invalidations and waits that are there, each made as strong as it can be in one respect. */
-function* weakened({ steps, pages, domain }: RepairContext): Generator<Repair> {
+function* weakened({ steps, pages, tags }: RepairContext): Generator<Repair> {
   const first = steps.findIndex((step) => step.op === "invalidate");
   const lastWait = steps.findLastIndex((step) => step.op === "wait");
   const each = (change: (step: Step & { op: "invalidate" }) => Step[]): (() => Step[]) => {
@@ -109,7 +111,11 @@ function* weakened({ steps, pages, domain }: RepairContext): Generator<Repair> {
   };
   const whole = { iovaPfn: 0 as IovaPfn, pages };
   yield { cause: "under-range", at: first, apply: each((s) => [{ ...s, ...whole }]) };
-  yield { cause: "wrong-tag", at: first, apply: each((s) => [s, { ...s, domain }]) };
+  yield {
+    cause: "wrong-tag",
+    at: first,
+    apply: each((s) => [s, ...tags.map((domain) => ({ ...s, domain }))]),
+  };
   const all = steps.filter((step) => step.op === "invalidate");
   yield {
     cause: "order",
@@ -123,13 +129,36 @@ function* weakened({ steps, pages, domain }: RepairContext): Generator<Repair> {
   };
 }
 
+/** Every root switch to a tag that nothing has been cached under, and what names the tag after it too. */
+function freshTags({ steps, tags }: RepairContext): Repair {
+  const fresh = new Map<number, number>();
+  let next = Math.max(...tags) + 1;
+  const all = steps.flatMap((step): Step[] => {
+    if (step.op === "setRoot") {
+      const domain = fresh.get(step.domain) ?? step.domain;
+      fresh.set(step.tag, next);
+      return [{ ...step, domain, tag: next++ }];
+    }
+    return step.op === "invalidate"
+      ? [step, ...[...fresh.values()].map((domain) => ({ ...step, domain }))]
+      : [step];
+  });
+  return { cause: "wrong-tag", at: steps.findIndex((step) => step.op === "setRoot"), apply: () => all };
+}
+
 /** A complete invalidation at the earliest place where it helps. */
-function* fullInvalidations({ steps, pages, domain }: RepairContext): Generator<Repair> {
-  const full: Step[] = [
-    BARRIER,
-    { op: "invalidate", domain, scope: "nonLeaf", caches: CACHES_ALL, iovaPfn: 0 as IovaPfn, pages },
-    DRAIN,
-  ];
+function* fullInvalidations({ steps, pages, tags }: RepairContext): Generator<Repair> {
+  const reaching = (caches: number): Step[] =>
+    tags.map((domain) => ({
+      op: "invalidate",
+      domain,
+      scope: "nonLeaf",
+      caches,
+      iovaPfn: 0 as IovaPfn,
+      pages,
+    }));
+  const contexts = steps.some((step) => step.op === "setRoot") ? [...reaching(CACHE_CONTEXT), DRAIN] : [];
+  const full: Step[] = [BARRIER, ...contexts, ...reaching(CACHES_ALL), DRAIN];
   for (let at = 0; at <= steps.length; at++)
     if (at === steps.length || isStore(steps[at]!) || isRelease(steps[at]!))
       yield {

@@ -5,7 +5,7 @@ const MASK = (1n << 64n) - 1n;
 
 /** A script file as input of the checker: tables hold what the file says and 0 everywhere else. */
 export function inputOf(file: ScriptFile): CheckInput {
-  const { capability, domains, script, oldMap, newMap, pins, keptTables, deviceCaches } = file;
+  const { capability, domains, script, oldMap, newMap, pins, keptTables, deviceCaches, isEpoch } = file;
   return {
     capability,
     domains,
@@ -16,6 +16,7 @@ export function inputOf(file: ScriptFile): CheckInput {
     pins,
     keptTables,
     deviceCaches,
+    isEpoch,
   };
 }
 

@@ -2,6 +2,7 @@ import { decodeWrites } from "./cells.ts";
 import type { Decision } from "./decide.ts";
 import { TABLE } from "./entry-kind.ts";
 import { NEVER } from "./positions.ts";
+import { lastRoot } from "./roots.ts";
 
 /** A table page that the script loses, or gives back more than once. */
 export interface TableDrift {
@@ -28,8 +29,12 @@ export function tableDrifts(decision: Decision): TableDrift[] {
   const kept = new Set<number>(input.keptTables ?? []);
   const known = new Map<number, Known>();
   const drifts: TableDrift[] = [];
-  const roots = new Map(input.domains.map((d) => [d.id, { table: d.root as number, levels: d.levels }]));
-  for (const { domain, root, levels } of log.roots) roots.set(domain, { table: root, levels });
+  const roots = new Map(
+    input.domains.map((d) => {
+      const { root, levels } = lastRoot(log, d);
+      return [d.id, { table: root as number, levels }] as const;
+    }),
+  );
 
   /** Entries of a table after the script, and before it, that point to tables. */
   const children = (

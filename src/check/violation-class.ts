@@ -1,6 +1,6 @@
 /**
  * What can go wrong, by public and stable id. `V01b` is a gap on a range that changes; `V04b` is a stale cached path that
- * shows nothing yet. V11, V14 and V17 concern several accesses or several calls and are not decided on one script.
+ * shows nothing yet. V14 and V17 concern several calls and are not decided on one script.
  */
 export type ViolationClass =
   | "V01"
@@ -15,6 +15,7 @@ export type ViolationClass =
   | "V08"
   | "V09"
   | "V10"
+  | "V11"
   | "V12"
   | "V13"
   | "V15"
@@ -54,6 +55,7 @@ export const RULES: Readonly<Record<ViolationClass, string>> = {
   V08: "While one logical update is under way a walker must read the old entry or the new one.",
   V09: "Two leaves of different size may be usable for one page only if they translate it alike.",
   V10: "A dirty bit that hardware sets must not be lost.",
+  V11: "In epoch mode a device that has seen the new map must not see the old one any more.",
   V12: "After the call pins and table pages must be exactly what the new map needs.",
   V13: "An entry must be well formed for its level.",
   V15: "What a store exposes must be visible before the store, and a store before its invalidation.",
@@ -65,7 +67,7 @@ export const CAUSES: Readonly<Record<Cause, string>> = {
   "missing-inv": "no invalidation reaches it after the store",
   "under-range": "the invalidation does not cover the whole old entry",
   "wrong-scope": "the invalidation has leaf scope although a table entry changed",
-  "wrong-tag": "the invalidation names another domain",
+  "wrong-tag": "an invalidation names another tag, or a root switch keeps one that is in use",
   "no-wait": "nothing waits for the invalidation",
   "no-drain": "the wait does not drain accesses under way",
   "no-ATC": "device caches are not invalidated, or before the IOTLB",

@@ -6,17 +6,10 @@ import type { FactSink } from "./facts.ts";
 import type { CheckedCapability, Geometry } from "./geometry.ts";
 import type { TablesBefore } from "./input.ts";
 import { NEVER } from "./positions.ts";
+import type { RootVersion } from "./roots.ts";
 import type { ScriptLog } from "./script-log.ts";
 import type { TableLog } from "./table-log.ts";
 import type { Version, VersionReader } from "./versions.ts";
-
-/** One value of a domain's root pointer, readable at positions [step, until). */
-export interface RootVersion {
-  readonly table: number;
-  readonly levels: number;
-  readonly step: number;
-  readonly until: number;
-}
 
 /** Everything the analysis of one domain reads. */
 export interface ReachContext {
@@ -32,6 +25,8 @@ export interface ReachContext {
   readonly journalRules: boolean;
   /** Called with each table that a walk can pass through. */
   visit(table: number): void;
+  /** True iff the table stood in the same place before the script, with all rights on the way to it. */
+  stoodBefore(table: number, level: number, base: number): boolean;
   /** Until when no table in this range of pages is written or freed, as the tables were before the script. */
   untouchedUntil(start: number, end: number): number;
 }
@@ -68,20 +63,36 @@ export class WalkReach {
     this.#entries = new EntryFacts(context, sink);
   }
 
-  /** Analyses pages that share one coverage. `roots` are the versions of the domain's root pointer. */
+  /** Analyses pages that share one coverage. `roots` are the context entries that share a tag. */
   run(coverage: Coverage, ranges: Ranges, roots: readonly RootVersion[]): void {
     this.#coverage = coverage;
     this.#ranges = ranges;
-    if (roots.length > 1) {
-      this.#isOpen = true;
-      this.#sink.open();
+    if (roots.length === 1) {
+      this.#follow(roots);
+      return;
     }
+    // Under one tag leaves of both roots may meet.
+    this.#isOpen = true;
+    this.#sink.open();
+    this.#follow(roots);
+    if (!this.#sink.close()) {
+      this.#expand = true;
+      this.#sink.open();
+      this.#follow(roots);
+      this.#sink.close();
+      this.#expand = false;
+    }
+    this.#isOpen = false;
+  }
+
+  #follow(roots: readonly RootVersion[]): void {
+    const coverage = this.#coverage;
     for (const root of roots) {
       const { begins, generations } = coverage;
       const earliest = new Int32Array(generations).fill(NEVER);
       for (let g = 0; g < generations; g++) {
         const at = Math.max(begins[g]!, root.step);
-        if (at < Math.min(root.until, begins[g + 1]!)) earliest[g] = at;
+        if (begins[g]! < root.endQueued && at < Math.min(root.beginsUntil, begins[g + 1]!)) earliest[g] = at;
       }
       const log = this.#context.log.logAt(root.table, root.step);
       const isCurrent = root.until === NEVER;
@@ -96,11 +107,7 @@ export class WalkReach {
         until: root.until,
       };
       this.#entries.pointerTo(held, coverage.start, coverage.end, root.table, 0, root.levels, coverage);
-      this.#visit(held, root.levels - 1, 0, 0, ranges.starts.length);
-    }
-    if (roots.length > 1) {
-      this.#isOpen = false;
-      this.#sink.close();
+      this.#visit(held, root.levels - 1, 0, 0, this.#ranges.starts.length);
     }
   }
 

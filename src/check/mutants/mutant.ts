@@ -5,9 +5,9 @@ import type { ViolationClass as DecidedClass } from "../violation-class.ts";
 
 /**
  * What can go wrong, by the catalogue's stable ids: the classes that are decided on one script, and those that concern
- * several accesses (V11), failed calls (V14), concurrent calls (V17) or cost alone (V18).
+ * failed calls (V14), concurrent calls (V17) or cost alone (V18).
  */
-export type ViolationClass = DecidedClass | "V11" | "V14" | "V17" | "V18";
+export type ViolationClass = DecidedClass | "V14" | "V17" | "V18";
 
 /** What a mutant may ask of the entries it moves about. */
 export interface EntryReader {
