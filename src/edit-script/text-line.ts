@@ -4,6 +4,10 @@ import { ScriptTextError, type TableRun } from "./text.ts";
 /** Entries of one table. */
 export const MAX_INDEX = 512;
 
+const NUMBER = /^(0x[0-9a-f]+(?:_[0-9a-f]+)*|\d+(?:_\d+)*)([KMGT]?)$/i;
+/** Powers of two that a suffix multiplies by. */
+const SUFFIXES: Readonly<Record<string, bigint>> = { "": 0n, K: 10n, M: 20n, G: 30n, T: 40n };
+
 /** One line of the text form, cut into `op WORD… [= VALUE…] key=value…`; its readers fail with file, line and reason. */
 export class TextLine {
   readonly words: string[] = [];
@@ -11,10 +15,13 @@ export class TextLine {
   readonly #options = new Map<string, string>();
   readonly #file: string;
   readonly #line: number;
+  readonly #directMap: bigint;
 
-  constructor(file: string, line: number, text: string) {
+  /** Addresses of tables and entries from `directMap` on are virtual ones: so much is taken off them. 0 = none are. */
+  constructor(file: string, line: number, text: string, directMap = 0n) {
     this.#file = file;
     this.#line = line;
+    this.#directMap = directMap;
     let afterEquals = false;
     for (const token of text
       .replace(/\]\s*=\s*|\s+=\s+/g, (sign) => (sign[0] === "]" ? "] = " : " = "))
@@ -30,6 +37,15 @@ export class TextLine {
       } else (afterEquals ? this.values : this.words).push(token);
     }
     if (afterEquals && this.values.length === 0) this.fail('nothing stands after "="');
+  }
+
+  /** `TABLE[INDEX] = FIRST count=N stride=S`, or every entry listed. */
+  runs(): TableRun[] {
+    if (this.values.length < 2 || this.has("count") || this.has("stride")) return [this.run()];
+    const { table, index } = this.slot();
+    const entries = this.values.map((value) => this.entry(value));
+    this.fits(index, entries.length);
+    return entries.map((first, i) => ({ table, index: index + i, count: 1, first, stride: 0n }));
   }
 
   /** `TABLE[INDEX] = FIRST count=N stride=S`. */
@@ -49,10 +65,10 @@ export class TextLine {
       const index = this.integer(match[2]!, "index", MAX_INDEX - 1);
       return { table: this.tableAddress(match[1]!), index };
     }
-    const address = this.unsigned(text, "entry address");
+    const address = this.#physical(this.unsigned(text, "entry address"));
     if (address % 8n !== 0n) this.fail(`entry address ${text} is no multiple of 8`);
     return {
-      table: this.tableAddress(String(address - (address % 4096n))),
+      table: this.#table(address - (address % 4096n), text),
       index: Number(address % 4096n) / 8,
     };
   }
@@ -97,8 +113,8 @@ export class TextLine {
   }
 
   unsigned(text: string, what: string): bigint {
-    if (!/^(0x[0-9a-fA-F]+|\d+)$/.test(text)) this.fail(`${what} "${text}" is no number`);
-    const value = BigInt(text);
+    const [, digits, suffix] = NUMBER.exec(text) ?? this.fail(`${what} "${text}" is no number`);
+    const value = BigInt(digits!.replaceAll("_", "").toLowerCase()) << SUFFIXES[suffix!.toUpperCase()]!;
     if (value >= 1n << 64n) this.fail(`${what} ${text} does not fit into 64 bits`);
     return value;
   }
@@ -116,9 +132,17 @@ export class TextLine {
     return bytesToPage(address);
   }
   tableAddress(text: string): Pfn {
-    const page = this.page(text, "table");
+    const address = this.#physical(this.unsigned(text, "table"));
+    if (address % 4096n !== 0n) this.fail(`table ${text} is no multiple of 4096`);
+    return this.#table(address, text);
+  }
+  #table(address: bigint, text: string): Pfn {
+    const page = bytesToPage(address);
     if (page > 0xffff_ffff) this.fail(`table ${text} lies above the first 16 TiB`);
     return pfn(page);
+  }
+  #physical(address: bigint): bigint {
+    return this.#directMap > 0n && address >= this.#directMap ? address - this.#directMap : address;
   }
 
   fail(reason: string): never {

@@ -1,7 +1,8 @@
-import { type IovaPfn, type Pfn, pfn, type Rights } from "../units/index.ts";
+import type { Pfn } from "../units/index.ts";
 import { CAPABILITIES, type Capability } from "./capability.ts";
-import { EditScript } from "./script.ts";
-import { CACHE_ATC, CACHE_CONTEXT, CACHE_IOTLB, CACHE_WALK, CACHES_ALL, type Step } from "./steps.ts";
+import { onlyScript, type RecordedCall, type Recording } from "./recording.ts";
+import { MAX_ID, type StepContext } from "./step-context.ts";
+import { CACHES_ALL } from "./steps.ts";
 import {
   type MapRun,
   type PinRun,
@@ -12,37 +13,32 @@ import {
   TEXT_MAGIC,
   TEXT_VERSION,
 } from "./text.ts";
-import { MAX_INDEX, TextLine } from "./text-line.ts";
+import { CallText } from "./text-call.ts";
+import { TextLine } from "./text-line.ts";
+import { BackingText, MapText } from "./text-map.ts";
+import { cachesOf, levelsOf, readSteps } from "./text-steps.ts";
 
-const CACHE_BITS: Readonly<Record<string, number>> = {
-  iotlb: CACHE_IOTLB,
-  walk: CACHE_WALK,
-  atc: CACHE_ATC,
-  context: CACHE_CONTEXT,
-  all: CACHES_ALL,
-  none: 0,
-};
-const RIGHTS: Readonly<Record<string, Rights>> = { r: 1, w: 2, rw: 3 };
-
-/** Statements that describe what was there before; the others are steps. */
-type Backing = { readonly vaddr: number; readonly pages: number; readonly pfn: number };
-type Region = {
-  readonly to: "old" | "new";
-  readonly iova: number;
-  readonly pages: number;
-  readonly rights: Rights;
-  readonly pfn: number | null;
-  readonly vaddr: number | null;
-  readonly line: number;
-};
+/** What traces put before a line ends here. */
+const TRACE_MARK = "hitless: ";
 
 /**
- * Reads the text form.
+ * Reads a file with one edit script.
  *
- * Errors: ScriptTextError with `name`, line and reason. Statements may come in any order; steps run in the order of their
- * lines, and every step without `u=` is a logical update of its own.
+ * Errors: ScriptTextError with `name`, line and reason; more than one call is one. Statements may come in any order; steps
+ * run in the order of their lines, and every step without `u=` is a logical update of its own.
  */
 export function parseScript(text: string, name = "script"): ScriptFile {
+  const recording = parseRecording(text, name);
+  const second = recording.calls[1];
+  if (second !== undefined) {
+    const reason = `a second call begins here; the file holds ${recording.calls.length}, and one is expected`;
+    throw new ScriptTextError(name, second.line, reason);
+  }
+  return onlyScript(recording);
+}
+
+/** Reads a file with any number of calls. Errors: ScriptTextError with `name`, line and reason. */
+export function parseRecording(text: string, name = "script"): Recording {
   return new Parser(name).parse(text);
 }
 
@@ -53,48 +49,56 @@ class Parser {
   readonly #domains: ScriptDomain[] = [];
   readonly #tables: TableRun[] = [];
   readonly #kept: Pfn[] = [];
-  readonly #regions: Region[] = [];
-  readonly #backings: Backing[] = [];
+  readonly #oldMap = new MapText();
+  readonly #backings = new BackingText();
   #pins: PinRun[] | null = null;
   #deviceCaches = CACHES_ALL;
   #isEpoch = false;
-  readonly #steps: Step[] = [];
-  readonly #stepLines: number[] = [];
-  readonly #unnumbered: number[] = [];
+  #directMap = 0n;
+  /** Domains, and tags that root switches above the line at hand have given. */
+  readonly #tags = new Set<number>();
+  /** Line of each tag that a root switch gives. */
+  readonly #newTags = new Map<number, number>();
+  /** The calls; one without a line as long as no `call` has come. */
+  readonly #calls: CallText[] = [new CallText("", 0)];
+  /** Line of the first statement that belongs into a call. */
+  #firstOfCall = 0;
   #at!: TextLine;
 
   constructor(file: string) {
     this.#file = file;
   }
 
-  parse(text: string): ScriptFile {
-    for (const raw of text.split(/\r?\n/)) {
+  parse(text: string): Recording {
+    for (const raw of text.replace(/^\ufeff/, "").split(/\r\n|\n|\r/)) {
       this.#line++;
-      const hash = raw.indexOf("#");
-      const line = (hash < 0 ? raw : raw.slice(0, hash)).trim();
+      const line = statementIn(raw);
       if (line === "") continue;
-      this.#at = new TextLine(this.#file, this.#line, line);
-      if (this.#capability === null) this.#header();
-      else this.#statement();
-      this.#at.end();
+      const label = /^call(?:\s+(.*))?$/.exec(line);
+      if (label !== null && this.#capability !== null) this.#call((label[1] ?? "").trim());
+      else {
+        this.#at = new TextLine(this.#file, this.#line, line, this.#directMap);
+        if (this.#capability === null) this.#header();
+        else this.#statement();
+        this.#at.end();
+      }
     }
     if (this.#capability === null)
-      this.#fail(`the first line must be "${TEXT_MAGIC} ${TEXT_VERSION} CAPABILITY"; the text is empty`);
-    this.#line = Math.max(1, this.#line);
+      this.#fail(`the first line must be "${TEXT_MAGIC} ${TEXT_VERSION} CAPABILITY"; the text is empty`, 1);
     if (this.#domains.length === 0) this.#fail('no "domain" line: nothing says where walks start');
     this.#checkDomains();
+    const fail = this.#fail.bind(this);
+    const oldMap = this.#oldMap.whole("old", this.#backings, fail);
     return {
       capability: this.#capability,
       domains: this.#domains,
       tables: this.#tables,
-      oldMap: this.#map("old"),
-      newMap: this.#map("new"),
+      oldMap,
       pins: this.#pins,
       keptTables: this.#kept,
       deviceCaches: this.#deviceCaches,
       isEpoch: this.#isEpoch,
-      script: this.#script(),
-      stepLines: this.#stepLines,
+      calls: this.#recorded(oldMap),
     };
   }
 
@@ -105,263 +109,176 @@ class Parser {
   #header(): void {
     const [magic, version, capability] = this.#at.words;
     const expected = `the first line must be "${TEXT_MAGIC} ${TEXT_VERSION} CAPABILITY"`;
-    if (magic !== TEXT_MAGIC) this.#fail(`${expected}, not "${this.#at.words.join(" ")}"`);
+    if (magic !== TEXT_MAGIC) this.#fail(`${expected}, not "${excerpt(this.#at.words.join(" "))}"`);
     if (version !== String(TEXT_VERSION))
       this.#fail(`version ${version ?? "(none)"} is not known; this program reads version ${TEXT_VERSION}`);
     const found = CAPABILITIES.get(capability ?? "");
     if (found === undefined)
-      this.#fail(`capability "${capability ?? ""}" is none of ${[...CAPABILITIES.keys()].join(", ")}`);
+      this.#fail(
+        `capability "${excerpt(capability ?? "")}" is none of ${[...CAPABILITIES.keys()].join(", ")}`,
+      );
     this.#capability = found;
   }
 
+  get #current(): CallText {
+    return this.#calls[this.#calls.length - 1]!;
+  }
+
+  #call(label: string): void {
+    if (this.#current.line === 0) {
+      if (this.#firstOfCall > 0)
+        this.#fail(
+          'what a call does stands below its "call" line, and this is above the first',
+          this.#firstOfCall,
+        );
+      this.#calls.pop();
+    }
+    this.#calls.push(new CallText(label, this.#line));
+  }
+
+  /** Fails inside a call: the statement says what there was before the first. */
+  #before(): void {
+    if (this.#current.line > 0)
+      this.#at.fail(
+        `"${this.#at.words[0]}" says what there was before the first call and stands above its line`,
+      );
+  }
+
   #statement(): void {
-    const op = this.#at.words[0]!;
+    const op = this.#at.words[0] ?? this.#at.fail("a statement does not begin with an option");
     switch (op) {
       case "domain":
+        this.#before();
         this.#domain();
         break;
       case "table":
-        this.#tables.push(this.#at.run());
+        this.#before();
+        for (const run of this.#at.runs()) this.#tables.push(run);
         break;
       case "keep":
-        this.#kept.push(this.#at.page(this.#at.only("a table address"), "table") as Pfn);
+        this.#kept.push(this.#at.tableAddress(this.#at.only("a table address")));
         break;
       case "map":
-        this.#region();
+        this.#map();
         break;
       case "backing":
-        this.#at.words.length === 1 || this.#fail("backing takes options only: vaddr=, size=, frame=");
-        this.#backings.push({
-          vaddr: this.#at.addressOption("vaddr"),
-          pages: this.#at.sizeOption(),
-          pfn: this.#at.addressOption("frame"),
-        });
+        this.#backings.read(this.#at);
         break;
       case "pins":
         this.#pin();
         break;
       case "epoch":
+        this.#before();
         this.#at.bare();
         this.#isEpoch = true;
         break;
       case "caches":
-        this.#deviceCaches = this.#caches(this.#at.only("cache names, like iotlb+walk"));
+        this.#before();
+        this.#deviceCaches = cachesOf(this.#at, this.#at.only("cache names, like iotlb+walk"));
+        break;
+      case "directMap":
+        this.#directMap = this.#at.unsigned(this.#at.only("an address"), "directMap");
         break;
       default:
-        this.#steps.push(this.#step(op));
-        this.#stepLines.push(this.#line);
+        this.#steps(op);
     }
+  }
+
+  #steps(op: string): void {
+    this.#firstOfCall ||= this.#line;
+    const { levels, inputBits } = this.#capability!;
+    const context: StepContext = {
+      pages: 2 ** (inputBits - 12),
+      levels,
+      tags: [...this.#tags],
+      onlyDomain: this.#domains.length === 1 ? this.#domains[0]!.id : null,
+    };
+    const read = readSteps(op, this.#at, context);
+    for (const step of read.steps)
+      if (step.op === "setRoot") {
+        this.#tags.add(step.tag);
+        if (step.tag !== step.domain) this.#newTags.set(step.tag, this.#line);
+      }
+    this.#current.push(read, this.#line);
   }
 
   #domain(): void {
-    const id = this.#at.integer(this.#at.only("a domain number"), "domain", 0xffff_ffff);
+    const id = this.#at.integer(this.#at.only("a domain number"), "domain", MAX_ID);
     if (this.#domains.some((d) => d.id === id)) this.#fail(`domain ${id} is given twice`);
     const root = this.#at.tableAddress(this.#at.need("root"));
-    this.#domains.push({ id, root, levels: this.#levels() });
+    this.#domains.push({ id, root, levels: levelsOf(this.#at, this.#capability!.levels) });
+    this.#tags.add(id);
   }
 
-  #levels(): number {
-    const text = this.#at.take("levels");
-    const levels = text === undefined ? this.#capability!.levels : this.#at.integer(text, "levels", 6);
-    if (levels < 1) this.#fail("levels must be at least 1");
-    return levels;
-  }
-
-  #region(): void {
-    const to = this.#at.only('"old" or "new"');
-    if (to !== "old" && to !== "new") this.#fail(`map "${to}" is neither old nor new`);
-    const rightsText = this.#at.take("rights") ?? "rw";
-    const rights = RIGHTS[rightsText];
-    if (rights === undefined) this.#fail(`rights "${rightsText}" is none of r, w, rw`);
-    const iova = this.#at.addressOption("iova");
-    const pages = this.#at.sizeOption();
-    const hasFrame = this.#at.has("frame");
-    if (hasFrame === this.#at.has("vaddr")) this.#fail("map needs either frame= or vaddr=");
-    this.#regions.push({
-      to,
-      iova,
-      pages,
-      rights,
-      pfn: hasFrame ? this.#at.addressOption("frame") : null,
-      vaddr: hasFrame ? null : this.#at.addressOption("vaddr"),
-      line: this.#line,
-    });
+  #map(): void {
+    const which = this.#at.words[1];
+    const { map } = this.#current;
+    if (which === "old") {
+      this.#before();
+      this.#oldMap.region(this.#at, this.#line);
+      return;
+    }
+    this.#firstOfCall ||= this.#line;
+    if (which === "new") map.region(this.#at, this.#line);
+    else if (which === "add") map.add(this.#at, this.#line);
+    else if (which === "remove") map.remove(this.#at, this.#line);
+    else if (which === undefined) this.#fail('map needs "old", "new", "add" or "remove"');
+    else this.#fail(`map "${which}" is neither old nor new, neither add nor remove`);
   }
 
   #pin(): void {
-    this.#pins ??= [];
+    const { line } = this.#current;
+    const pins: PinRun[] = line === 0 ? (this.#pins ??= []) : (this.#current.pins ??= []);
     const what = this.#at.only('a frame address or "none"');
     if (what === "none") return;
     const first = this.#at.page(what, "frame") as Pfn;
-    const count = this.#at.integer(this.#at.take("count") ?? "1", "count", 0xffff_ffff);
-    this.#pins.push({ pfn: first, pages: this.#at.sizeOption(), count });
-  }
-
-  #step(op: string): Step {
-    switch (op) {
-      case "fill":
-      case "storeRun": {
-        const update = this.#update();
-        return { op, update, ...this.#at.run() };
-      }
-      case "gather": {
-        const update = this.#update();
-        const { table, index } = this.#at.slot();
-        const entries = this.#at.values.map((value) => this.#at.entry(value));
-        if (entries.length === 0) this.#fail('gather needs "= ENTRY ENTRY …"');
-        this.#at.fits(index, entries.length);
-        return { op, update, table, index, entries };
-      }
-      case "store": {
-        const update = this.#update();
-        return { op, update, ...this.#at.slot(), entry: this.#at.value() };
-      }
-      case "exchange": {
-        const update = this.#update();
-        const expected = this.#at.entry(this.#at.need("expected"));
-        return { op, update, ...this.#at.slot(), expected, entry: this.#at.value() };
-      }
-      case "barrier":
-        this.#at.bare();
-        return { op };
-      case "clean": {
-        const { table, index } = this.#at.slot();
-        const count = this.#at.integer(this.#at.take("count") ?? "1", "count", MAX_INDEX);
-        this.#at.fits(index, count);
-        return { op, table, index, count };
-      }
-      case "invalidate": {
-        this.#at.bare();
-        const scope = this.#at.take("scope") ?? "nonLeaf";
-        if (scope !== "leaf" && scope !== "nonLeaf")
-          this.#fail(`scope "${scope}" is neither leaf nor nonLeaf`);
-        const caches = this.#caches(this.#at.take("caches") ?? "all");
-        if (caches === CACHE_CONTEXT && !this.#at.has("iova") && !this.#at.has("size"))
-          return { op, scope, caches, domain: this.#domainOption(), ...this.#everything() };
-        return { op, scope, caches, ...this.#domainRange() };
-      }
-      case "wait": {
-        const [, how, more] = this.#at.words;
-        if ((how !== undefined && how !== "drain") || more !== undefined)
-          this.#fail('wait takes nothing, or "drain"');
-        return { op, drain: how === "drain" };
-      }
-      case "freeTable":
-        return { op, table: this.#at.tableAddress(this.#at.only("a table address")) };
-      case "unpin": {
-        const first = this.#at.page(this.#at.only("a frame address"), "frame") as Pfn;
-        return { op, pfn: first, pages: this.#at.sizeOption() };
-      }
-      case "window": {
-        const state = this.#at.only('"open" or "close"');
-        if (state !== "open" && state !== "close") this.#fail(`window "${state}" is neither open nor close`);
-        return { op, state, ...this.#domainRange() };
-      }
-      case "setRoot": {
-        this.#at.bare();
-        const update = this.#update();
-        const domain = this.#domainOption();
-        const root = this.#at.tableAddress(this.#at.need("root"));
-        const text = this.#at.take("tag");
-        const tag = text === undefined ? domain : this.#at.integer(text, "tag", 0xffff_ffff);
-        return { op, update, domain, root, levels: this.#levels(), tag };
-      }
-      default:
-        this.#fail(`"${op}" is no statement of an edit script`);
-    }
-  }
-
-  /** Pages of the largest IOVA space there is: what an invalidation without a range reaches. */
-  #everything(): { iovaPfn: IovaPfn; pages: number } {
-    return { iovaPfn: 0 as IovaPfn, pages: 2 ** (this.#capability!.inputBits - 12) };
-  }
-
-  #domainRange(): { domain: number; iovaPfn: IovaPfn; pages: number } {
-    return {
-      domain: this.#domainOption(),
-      iovaPfn: this.#at.addressOption("iova") as IovaPfn,
-      pages: this.#at.sizeOption(),
-    };
-  }
-
-  #update(): number {
-    const text = this.#at.take("u");
-    if (text !== undefined) return this.#at.integer(text, "u", 0xffff_ffff);
-    this.#unnumbered.push(this.#steps.length);
-    return 0;
-  }
-
-  #caches(text: string): number {
-    let caches = 0;
-    for (const name of text.split("+")) {
-      const bit = CACHE_BITS[name];
-      if (bit === undefined) this.#fail(`cache "${name}" is none of iotlb, walk, atc, context, all`);
-      caches |= bit;
-    }
-    return caches;
-  }
-
-  #domainOption(): number {
-    const text = this.#at.take("domain");
-    if (text !== undefined) return this.#at.integer(text, "domain", 0xffff_ffff);
-    if (this.#domains.length === 1) return this.#domains[0]!.id;
-    this.#fail("domain= is needed where the text does not name exactly one domain before this line");
+    const count = this.#at.integer(this.#at.take("count") ?? "1", "count", MAX_ID);
+    pins.push({ pfn: first, pages: this.#at.sizeOption(), count });
   }
 
   #checkDomains(): void {
     const known = new Set(this.#domains.map((d) => d.id));
-    this.#steps.forEach((step, i) => {
-      if (!("domain" in step)) return;
-      if (!known.has(step.domain))
-        this.#fail(
-          `domain ${step.domain} has no "domain" line and is no tag of an earlier setRoot`,
-          this.#stepLines[i],
-        );
-      if (step.op !== "setRoot") return;
-      if (step.tag !== step.domain && this.#domains.some((d) => d.id === step.tag))
-        this.#fail(`tag ${step.tag} is taken by domain ${step.tag}`, this.#stepLines[i]);
-      known.add(step.tag);
+    for (const [tag, line] of this.#newTags)
+      if (known.has(tag)) this.#fail(`tag ${tag} is taken by domain ${tag}`, line);
+    for (const { steps, stepLines } of this.#calls)
+      steps.forEach((step, i) => {
+        if (!("domain" in step)) return;
+        if (!known.has(step.domain))
+          this.#fail(
+            `domain ${step.domain} has no "domain" line and is no tag of an earlier setRoot`,
+            stepLines[i],
+          );
+        if (step.op === "setRoot") known.add(step.tag);
+      });
+  }
+
+  /** The calls with the map each leads to. A file without `call` lines that names no new map leads to an empty one. */
+  #recorded(oldMap: readonly MapRun[]): RecordedCall[] {
+    const fail = this.#fail.bind(this);
+    let before = oldMap;
+    return this.#calls.map((call): RecordedCall => {
+      const edited = call.map.edited(before, this.#backings, fail);
+      const isWhole = call.map.isWhole || (call.line === 0 && call.map.isSilent);
+      const newMap = isWhole ? call.map.whole("new", this.#backings, fail) : edited;
+      before = newMap;
+      if (call.pins !== null) this.#pins ??= [];
+      const { label, line, stepLines } = call;
+      return { label, line, newMap, pinned: call.pins ?? [], script: call.script(), stepLines };
     });
-  }
-
-  #script(): EditScript {
-    const numbered = this.#steps.reduce((most, s) => ("update" in s ? Math.max(most, s.update) : most), 0);
-    this.#unnumbered.forEach((at, i) => {
-      this.#steps[at] = { ...this.#steps[at]!, update: numbered + 1 + i } as Step;
-    });
-    return EditScript.from(this.#steps);
-  }
-
-  /** The regions of one map, sorted, with the frames behind them. */
-  #map(to: "old" | "new"): MapRun[] {
-    const runs: MapRun[] = [];
-    const regions = this.#regions.filter((r) => r.to === to).sort((a, b) => a.iova - b.iova);
-    let end = 0;
-    for (const region of regions) {
-      if (region.iova < end) this.#fail(`map ${to} overlaps a region before it`, region.line);
-      end = region.iova + region.pages;
-      const { iova, rights } = region;
-      if (region.pfn !== null)
-        runs.push({ iovaPfn: iova as IovaPfn, pages: region.pages, pfn: pfn(region.pfn), rights });
-      else this.#resolve(region, runs);
-    }
-    return runs;
-  }
-
-  #resolve(region: Region, runs: MapRun[]): void {
-    const first = region.vaddr!;
-    for (let done = 0; done < region.pages; ) {
-      const at = first + done;
-      const backing = this.#backings.find((b) => b.vaddr <= at && at < b.vaddr + b.pages);
-      if (backing === undefined)
-        this.#fail(
-          `no backing line says which frame is behind vaddr 0x${(at * 4096).toString(16)}`,
-          region.line,
-        );
-      const pages = Math.min(region.pages - done, backing.vaddr + backing.pages - at);
-      const frame = backing.pfn + at - backing.vaddr;
-      runs.push({ iovaPfn: (region.iova + done) as IovaPfn, pages, pfn: pfn(frame), rights: region.rights });
-      done += pages;
-    }
   }
 }
+
+/** The statement in a line: without what a trace puts before it, and without its comment. */
+function statementIn(raw: string): string {
+  const hash = raw.indexOf("#");
+  const line = hash < 0 ? raw : raw.slice(0, hash);
+  const mark = line.indexOf(TRACE_MARK);
+  return (mark < 0 ? line : line.slice(mark + TRACE_MARK.length)).trim();
+}
+
+/** The beginning of a text, fit to be shown. */
+const excerpt = (text: string): string => {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is to be kept off the terminal
+  const shown = text.replace(/[\u0000-\u001f\u007f-\u009f\ufffd]/g, "?");
+  return shown.length > 60 ? `${shown.slice(0, 60)}…` : shown;
+};

@@ -1,5 +1,6 @@
 import { hex, hexPage, type IovaPfn, type Pfn, type Rights } from "../units/index.ts";
 import type { Capability } from "./capability.ts";
+import { onlyScript, type Recording } from "./recording.ts";
 import type { EditScript } from "./script.ts";
 import { CACHE_ATC, CACHE_CONTEXT, CACHE_IOTLB, CACHE_WALK, CACHES_ALL, type Step } from "./steps.ts";
 
@@ -135,24 +136,48 @@ export function printStep(step: Step): string {
 
 /** A whole file as text; `parseScript` reads it back unchanged. */
 export function printScript(file: ScriptFile): string {
+  const lines = [...linesBefore(file), ...mapLines("new", file.newMap), ...pinLines(file.pins)];
+  for (const step of file.script) lines.push(printStep(step));
+  return `${lines.join("\n")}\n`;
+}
+
+/** A recording as text; `parseRecording` reads it back unchanged, but for lines. */
+export function printRecording(recording: Recording): string {
+  const { calls, pins } = recording;
+  if (calls.length === 1 && calls[0]!.line === 0) return printScript(onlyScript(recording));
+  const lines = [...linesBefore(recording), ...pinLines(pins)];
+  for (const { label, newMap, pinned, script } of calls) {
+    lines.push(`call ${label}`.trimEnd());
+    lines.push(...(newMap.length === 0 ? ["map new none"] : mapLines("new", newMap)));
+    if (pinned.length > 0) lines.push(...pinLines(pinned));
+    for (const step of script) lines.push(printStep(step));
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+type Before = Omit<Recording, "calls" | "pins">;
+
+/** Header, and what there was before the first step. */
+function linesBefore(file: Before): string[] {
   const lines = [`${TEXT_MAGIC} ${TEXT_VERSION} ${file.capability.name}`];
   if (file.deviceCaches !== CACHES_ALL) lines.push(`caches ${cachesText(file.deviceCaches)}`);
   if (file.isEpoch) lines.push("epoch");
   for (const d of file.domains) lines.push(`domain ${d.id} root=${hexPage(d.root)} levels=${d.levels}`);
   for (const t of file.tables) lines.push(`table ${runText(t.table, t.index, t.count, t.first, t.stride)}`);
   for (const table of file.keptTables) lines.push(`keep ${hexPage(table)}`);
-  for (const [name, map] of [
-    ["old", file.oldMap],
-    ["new", file.newMap],
-  ] as const)
-    for (const run of map)
-      lines.push(
-        `map ${name} iova=${hexPage(run.iovaPfn)} size=${sizeText(run.pages)} ` +
-          `frame=${hexPage(run.pfn)} rights=${rightsText(run.rights)}`,
-      );
-  if (file.pins !== null && file.pins.length === 0) lines.push("pins none");
-  for (const pin of file.pins ?? [])
-    lines.push(`pins ${hexPage(pin.pfn)} size=${sizeText(pin.pages)} count=${pin.count}`);
-  for (const step of file.script) lines.push(printStep(step));
-  return lines.join("\n") + "\n";
+  return [...lines, ...mapLines("old", file.oldMap)];
 }
+
+const mapLines = (name: "old" | "new", map: readonly MapRun[]): string[] =>
+  map.map(
+    (run) =>
+      `map ${name} iova=${hexPage(run.iovaPfn)} size=${sizeText(run.pages)} ` +
+      `frame=${hexPage(run.pfn)} rights=${rightsText(run.rights)}`,
+  );
+
+const pinLines = (pins: readonly PinRun[] | null): string[] =>
+  pins?.length === 0
+    ? ["pins none"]
+    : (pins ?? []).map(
+        ({ pfn, pages, count }) => `pins ${hexPage(pfn)} size=${sizeText(pages)} count=${count}`,
+      );

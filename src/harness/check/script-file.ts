@@ -1,8 +1,5 @@
-import { CACHES_ALL, type ScriptFile, type TableRun } from "../../edit-script/index.ts";
-import type { Pfn } from "../../units/index.ts";
+import { CACHES_ALL, type ScriptFile, tableRuns } from "../../edit-script/index.ts";
 import type { DecidedChange } from "./decide-changes.ts";
-
-const ENTRIES = 512;
 
 /** A decided change with everything it means something against, ready to be printed. Pre: no later change has begun. */
 export function scriptFileOf(change: DecidedChange): ScriptFile {
@@ -20,28 +17,4 @@ export function scriptFileOf(change: DecidedChange): ScriptFile {
     script,
     stepLines: [],
   };
-}
-
-/** The entries of a table as runs of equal stride, zeros left out; an empty table is one run, so that it is known as one. */
-export function tableRuns(table: Pfn, entryAt: (index: number) => bigint): TableRun[] {
-  const runs: TableRun[] = [];
-  for (let index = 0; index < ENTRIES; ) {
-    const first = entryAt(index);
-    if (first === 0n) {
-      index++;
-      continue;
-    }
-    const next = index + 1 < ENTRIES ? entryAt(index + 1) : 0n;
-    const stride = next > first ? next - first : 0n;
-    let count = 1;
-    while (
-      stride > 0n &&
-      index + count < ENTRIES &&
-      entryAt(index + count) === first + BigInt(count) * stride
-    )
-      count++;
-    runs.push({ table, index, count, first, stride: count > 1 ? stride : 0n });
-    index += count;
-  }
-  return runs.length > 0 ? runs : [{ table, index: 0, count: 1, first: 0n, stride: 0n }];
 }

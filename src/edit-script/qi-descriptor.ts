@@ -1,0 +1,82 @@
+import type { IovaPfn } from "../units/index.ts";
+import { domainOf, MAX_MASK, masked, type StepContext } from "./step-context.ts";
+import { CACHE_ATC, CACHE_CONTEXT, CACHE_IOTLB, CACHE_WALK, CACHES_ALL, type Step } from "./steps.ts";
+import type { TextLine } from "./text-line.ts";
+
+/** Bits `last` to `first` of a descriptor word. */
+const field = (word: bigint, last: number, first: number): number =>
+  Number((word >> BigInt(first)) & ((1n << BigInt(last - first + 1)) - 1n));
+
+const GRANULARITY = ["", "global", "domain", "page"] as const;
+
+/**
+ * The steps of `qi QW0 QW1`, a 128-bit descriptor of the VT-d invalidation queue as the driver wrote it (VT-d
+ * specification, "Queued Invalidation Interface"): context cache, IOTLB, device TLB, interrupt entries and wait. A tag that no
+ * domain has reaches nothing that is judged.
+ */
+export function descriptorSteps(at: TextLine, context: StepContext): Step[] {
+  const [, first, second, ...more] = at.words;
+  if (first === undefined || second === undefined) at.fail("qi needs the two low words of a descriptor");
+  for (const high of more)
+    if (at.unsigned(high, "qi word") !== 0n) at.fail(`qi word ${high} belongs to no descriptor known here`);
+  const [low, high] = [at.unsigned(first, "qi word"), at.unsigned(second, "qi word")];
+  const type = field(low, 3, 0) | (field(low, 11, 9) << 4);
+  const granularity = GRANULARITY[field(low, 5, 4)]!;
+  const tag = field(low, 31, 16);
+  switch (type) {
+    case 1:
+      return context.tags
+        .filter((domain) => granularity === "global" || domain === tag)
+        .map((domain) => whole(domain, CACHE_CONTEXT, context));
+    case 2:
+      return iotlb(at, granularity, tag, high, context);
+    case 3: {
+      const domain = domainOf(at, context);
+      return [
+        { op: "invalidate", domain, scope: "nonLeaf", caches: CACHE_ATC, ...deviceRange(high, context) },
+      ];
+    }
+    case 4:
+      return [];
+    case 5:
+      return [{ op: "wait", drain: true }];
+    default:
+      return at.fail(`qi descriptor of type ${type} does not concern second-stage tables`);
+  }
+}
+
+function iotlb(
+  at: TextLine,
+  granularity: (typeof GRANULARITY)[number],
+  tag: number,
+  high: bigint,
+  context: StepContext,
+): Step[] {
+  const caches = CACHE_IOTLB | CACHE_WALK;
+  if (granularity === "global") return context.tags.map((domain) => whole(domain, caches, context));
+  if (granularity === "") return at.fail("qi descriptor of an IOTLB invalidation without granularity");
+  if (!context.tags.includes(tag)) return [];
+  if (granularity === "domain") return [whole(tag, caches, context)];
+  const mask = field(high, 5, 0);
+  if (mask > MAX_MASK) at.fail(`address mask ${mask} is over ${MAX_MASK}`);
+  const scope = field(high, 6, 6) === 1 ? "leaf" : "nonLeaf";
+  return [{ op: "invalidate", domain: tag, scope, caches, ...masked(field(high, 63, 12), mask) }];
+}
+
+const whole = (domain: number, caches: number, { pages }: StepContext): Step => ({
+  op: "invalidate",
+  domain,
+  scope: "nonLeaf",
+  caches: caches & (CACHES_ALL | CACHE_CONTEXT),
+  iovaPfn: 0 as IovaPfn,
+  pages,
+});
+
+/** Without the size bit one page; with it the lowest zero bit of the address, from bit 12, says how many. */
+function deviceRange(high: bigint, { pages }: StepContext): { iovaPfn: IovaPfn; pages: number } {
+  const page = field(high, 63, 12);
+  if ((high & 1n) === 0n) return { iovaPfn: page as IovaPfn, pages: 1 };
+  let order = 1;
+  while (order < 52 && Math.floor(page / 2 ** (order - 1)) % 2 === 1) order++;
+  return 2 ** order >= pages ? { iovaPfn: 0 as IovaPfn, pages } : masked(page, order);
+}

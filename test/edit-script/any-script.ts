@@ -1,0 +1,97 @@
+import fc from "fast-check";
+import { CAPABILITIES, type Step } from "../../src/edit-script/index.ts";
+import { iovaPfn, pfn } from "../../src/units/index.ts";
+
+const page = fc.integer({ min: 0, max: 2 ** 32 - 1 }).map(pfn);
+const wide = fc.integer({ min: 0, max: 2 ** 44 });
+const pages = fc.integer({ min: 1, max: 2 ** 40 });
+const entry = fc.bigInt({ min: 0n, max: (1n << 64n) - 1n });
+const update = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+const at = fc
+  .tuple(fc.nat(511), fc.nat(511))
+  .map(([a, b]) => ({ index: Math.min(a, b), count: Math.abs(a - b) + 1 }));
+const op = <const T extends string>(name: T) => fc.constant(name);
+const range = { iovaPfn: wide.map(iovaPfn), pages };
+/** Any step of domains 1 and 5. */
+export const anyStep = fc.oneof(
+  fc
+    .record({
+      op: fc.constantFrom("fill", "storeRun"),
+      update,
+      table: page,
+      at,
+      first: entry,
+      stride: entry,
+    })
+    .map(({ at: { index, count }, ...s }) => ({ ...s, index, count })),
+  fc
+    .record({
+      op: op("gather"),
+      update,
+      table: page,
+      at,
+      entries: fc.array(entry, { minLength: 1, maxLength: 9 }),
+    })
+    .map(({ at: { index, count }, ...s }) => ({ ...s, index, entries: s.entries.slice(0, count) })),
+  fc.constant({ op: "barrier" }),
+  fc.record({ op: op("clean"), table: page, at }).map(({ at, ...s }) => ({ ...s, ...at })),
+  fc.record({ op: op("store"), update, table: page, index: fc.nat(511), entry }),
+  fc.record({ op: op("exchange"), update, table: page, index: fc.nat(511), entry, expected: entry }),
+  fc.record({
+    op: op("invalidate"),
+    domain: fc.constantFrom(1, 5),
+    scope: fc.constantFrom("leaf", "nonLeaf"),
+    caches: fc.nat(7),
+    ...range,
+  }),
+  fc.record({ op: op("wait"), drain: fc.boolean() }),
+  fc.record({ op: op("freeTable"), table: page }),
+  fc.record({ op: op("unpin"), pfn: wide.map(pfn), pages }),
+  fc.record({
+    op: op("window"),
+    state: fc.constantFrom("open", "close"),
+    domain: fc.constantFrom(1, 5),
+    ...range,
+  }),
+  fc.record({
+    op: op("setRoot"),
+    update,
+    domain: fc.constantFrom(1, 5),
+    root: page,
+    levels: fc.integer({ min: 1, max: 5 }),
+    tag: fc.constantFrom(8, 9),
+  }),
+) as fc.Arbitrary<Step>;
+/** A map without overlap. */
+export const anyMap = fc
+  .array(fc.tuple(fc.nat(9), fc.integer({ min: 1, max: 1000 }), wide, fc.constantFrom(1, 2, 3)))
+  .map((list) => {
+    let start = 0;
+    return list.map(([gap, count, frame, rights]) => {
+      const run = { iovaPfn: iovaPfn(start + gap), pages: count, pfn: pfn(frame), rights };
+      start += gap + count;
+      return run;
+    });
+  });
+
+export const anyPins = fc.array(fc.record({ pfn: wide.map(pfn), pages, count: fc.nat(9) }));
+export const anySteps = fc.array(anyStep, { maxLength: 30 });
+
+/** What there is before the first step. */
+export const anyBefore = fc.record({
+  capability: fc.constantFrom(...CAPABILITIES.values()),
+  domains: fc.constant([
+    { id: 1, root: pfn(0x100000), levels: 4 },
+    { id: 5, root: pfn(0x100007), levels: 3 },
+  ]),
+  tables: fc.array(
+    fc
+      .record({ table: page, at, first: entry, stride: entry })
+      .map(({ at: { index, count }, ...t }) => ({ ...t, index, count })),
+  ),
+  keptTables: fc.array(page),
+  oldMap: anyMap,
+  pins: fc.option(fc.array(fc.record({ pfn: wide.map(pfn), pages, count: fc.nat(9) }))),
+  deviceCaches: fc.nat(15),
+  isEpoch: fc.boolean(),
+});

@@ -1,0 +1,108 @@
+import { describe, expect, it } from "vitest";
+import { parseRecording, parseScript, type Step } from "../../src/edit-script/index.ts";
+
+const HEAD = "hitless-edit-script 1 vtd-ss-48\ndomain 1 root=0x100000000\n";
+const stepsOf = (lines: string): Step[] => [...parseScript(HEAD + lines).script];
+const stepOf = (line: string): Step => {
+  const steps = stepsOf(line);
+  expect(steps).toHaveLength(1);
+  return steps[0]!;
+};
+const everything = { iovaPfn: 0, pages: 2 ** 36 };
+
+describe("what recorders write", () => {
+  it("may group digits and end sizes in K, M, G and T", () => {
+    expect(stepOf("unpin 0x10_0000_0000 size=2M")).toEqual({ op: "unpin", pfn: 0x1000000, pages: 512 });
+    expect(stepOf("unpin 1_024K size=1G")).toEqual({ op: "unpin", pfn: 256, pages: 2 ** 18 });
+    for (const wrong of ["1_", "_1", "1__0", "K", "2MB", "0x", "1.5M", "1e3", "+1", "0b1"])
+      expect(() => stepsOf(`unpin 0 size=${wrong}`), wrong).toThrow(`"${wrong}" is no number`);
+    expect(() => stepsOf("unpin 0 size=99999999T")).toThrow("does not fit into 64 bits");
+  });
+
+  it("may end lines like any system, and begin with a byte order mark", () => {
+    const lines = [...HEAD.trim().split("\n"), "", "barrier", "wait"];
+    for (const end of ["\n", "\r\n", "\r"])
+      expect([...parseScript(`\ufeff${lines.join(end)}${end}`).script]).toHaveLength(2);
+  });
+
+  it("may stand behind what a trace puts in front", () => {
+    const text = `# tracer: nop
+      hitless-edit-script 1 vtd-ss-48
+      hitless: domain 1 root=0x100000000
+          qemu-kvm-4711  [003] d..1.  1034.000321: bprint: dma_set_pte: hitless: store 0x100000000 = 0x3
+      [ 1034.000400] hitless: call iommu_unmap   # hitless: not this
+      [ 1034.000401] hitless: wait drain
+      # [ 1034.000402] hitless: wait drain`;
+    expect(() => parseRecording(text)).toThrow('script:4: what a call does stands below its "call" line');
+    const { calls } = parseRecording(text.replace("store 0x100000000 = 0x3", "keep 0x100000000"));
+    expect(calls.map((call) => [call.label, [...call.script]])).toEqual([
+      ["iommu_unmap", [{ op: "wait", drain: true }]],
+    ]);
+  });
+
+  it("may name entries by their address in the kernel's direct map", () => {
+    const lines = "directMap 0xffff888000000000\nstore 0xffff888100001018 = 3\nfreeTable 0xffff888100002000";
+    expect(stepsOf(lines)).toMatchObject([
+      { table: 0x100001, index: 3 },
+      { op: "freeTable", table: 0x100002 },
+    ]);
+    expect(stepOf("directMap 0xffff888000000000\nstore 0x100001018 = 3")).toMatchObject({ table: 0x100001 });
+    expect(() => stepsOf("store 0xffff888100001018 = 3")).toThrow("lies above the first 16 TiB");
+  });
+
+  it("may dump a table entry by entry", () => {
+    const { tables } = parseScript(
+      `${HEAD}table 0x100001000[510] = 0x1003 0\ntable 0x100002000[0]=1 count=2`,
+    );
+    expect(tables.map((t) => [t.table, t.index, t.count, t.first])).toEqual([
+      [0x100001, 510, 1, 0x1003n],
+      [0x100001, 511, 1, 0n],
+      [0x100002, 0, 2, 1n],
+    ]);
+    expect(() => parseScript(`${HEAD}table 0x100001000[510] = 1 2 3`)).toThrow("leave the table");
+  });
+
+  it("may invalidate without a range", () => {
+    const step = { op: "invalidate", scope: "nonLeaf", caches: 7, ...everything };
+    expect(stepOf("invalidate all")).toEqual({ ...step, domain: 1 });
+    expect(stepOf("invalidate all domain=1 caches=atc")).toEqual({ ...step, domain: 1, caches: 4 });
+    expect(stepsOf("domain 7 root=0x100009000\ninvalidate global")).toEqual([
+      { ...step, domain: 1 },
+      { ...step, domain: 7 },
+    ]);
+    expect(() => stepsOf("domain 7 root=0x100009000\ninvalidate all")).toThrow("domain= is needed");
+    expect(() => stepsOf("invalidate")).toThrow("invalidate needs iova=");
+    expect(() => stepsOf("invalidate every")).toThrow('not "every"');
+    expect(() => stepsOf("invalidate all iova=0 size=4K")).toThrow('takes no option "iova"');
+  });
+
+  it("may invalidate by address mask, whose low address bits do not count", () => {
+    const step = { op: "invalidate", domain: 1, scope: "nonLeaf", caches: 7 };
+    expect(stepOf("invalidate iova=0x5000 am=2")).toEqual({ ...step, iovaPfn: 4, pages: 4 });
+    expect(stepOf("invalidate iova=0x5000 am=0")).toEqual({ ...step, iovaPfn: 5, pages: 1 });
+    expect(() => stepsOf("invalidate iova=0 am=46")).toThrow("am 46 is over 45");
+    expect(() => stepsOf("invalidate iova=0 size=4K am=1")).toThrow('takes no option "size"');
+  });
+
+  it("may give the descriptors of the invalidation queue as they are", () => {
+    const step = { op: "invalidate", domain: 1, scope: "nonLeaf", caches: 3 };
+    const page = "qi 0x100f2";
+    expect(stepOf(`${page} 0x2005_0000_0000_0`)).toMatchObject({ scope: "nonLeaf", pages: 1 });
+    expect(stepOf(`${page} 0x605049 0 0`)).toEqual({ ...step, scope: "leaf", iovaPfn: 0x600, pages: 512 });
+    expect(stepOf("qi 0x100e2 0")).toEqual({ ...step, ...everything });
+    expect(stepsOf("domain 7 root=0x100009000\nqi 0xd2 0")).toEqual([
+      { ...step, ...everything },
+      { ...step, ...everything, domain: 7 },
+    ]);
+    expect(stepOf("qi 0x10000000003 0x5000")).toEqual({ ...step, caches: 4, iovaPfn: 5, pages: 1 });
+    expect(stepOf("qi 0x3 0x5001")).toEqual({ ...step, caches: 4, iovaPfn: 4, pages: 4 });
+    expect(stepOf("qi 0x3 0x7ffffffffffff001")).toEqual({ ...step, caches: 4, ...everything });
+    expect(stepOf("qi 0x10021 0")).toEqual({ ...step, caches: 8, ...everything });
+    expect(stepOf("qi 0x25 0x1000")).toEqual({ op: "wait", drain: true });
+    expect(stepsOf("qi 0x4 0\nqi 0x900f2 0")).toEqual([]);
+    expect(() => stepsOf("qi 0x6 0")).toThrow("type 6 does not concern second-stage tables");
+    expect(() => stepsOf("qi 0x2 0")).toThrow("without granularity");
+    expect(() => stepsOf("qi 0x100f2")).toThrow("two low words");
+    expect(() => stepsOf("qi 0x100f2 0 1 0")).toThrow("qi word 1 belongs to no descriptor");
+  });
+});

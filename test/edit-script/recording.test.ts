@@ -1,0 +1,146 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  callScripts,
+  EditScript,
+  parseRecording,
+  parseScript,
+  printRecording,
+  type Recording,
+  ScriptTextError,
+} from "../../src/edit-script/index.ts";
+import { anyBefore, anyMap, anyPins, anySteps } from "./any-script.ts";
+
+const HEAD = "hitless-edit-script 1 vtd-ss-39\ndomain 1 root=0x100000000\n";
+const LINKED = `${HEAD}table 0x100000000[0] = 0x100001003\ntable 0x100001000[0] = 0x100002003\n`;
+const TWO_CALLS = `${LINKED}pins none
+call iommu_map iova=0x3000 size=0x2000
+map add iova=0x3000 size=0x2000 frame=0x1000000000
+pins 0x1000000000 size=0x2000
+storeRun 0x100002000[3] = 0x1000000003 count=2 stride=0x1000
+call
+map remove iova=0x4000 size=0x1000
+store 0x100002000[4] = 0
+invalidate iova=0x4000 size=0x1000
+wait drain
+unpin 0x1000001000 size=0x1000
+`;
+
+const rejected = (text: string): ScriptTextError => {
+  try {
+    parseRecording(text, "driver.script");
+  } catch (error) {
+    expect(error).toBeInstanceOf(ScriptTextError);
+    return error as ScriptTextError;
+  }
+  throw new Error("was accepted");
+};
+
+describe("a recording of several calls", () => {
+  it("hands maps, tables and pins from call to call", () => {
+    const recording = parseRecording(TWO_CALLS);
+    expect(recording.calls.map(({ label, line }) => [label, line])).toEqual([
+      ["iommu_map iova=0x3000 size=0x2000", 6],
+      ["", 10],
+    ]);
+    const mapped = { iovaPfn: 3, pages: 2, pfn: 0x1000000, rights: 3 };
+    const [first, second] = [...callScripts(recording)];
+    expect(first).toMatchObject({
+      oldMap: [],
+      newMap: [mapped],
+      pins: [{ pfn: 0x1000000, pages: 2, count: 1 }],
+      stepLines: [9],
+    });
+    expect(second).toMatchObject({
+      oldMap: [mapped],
+      newMap: [{ ...mapped, pages: 1 }],
+      pins: [{ pfn: 0x1000000, pages: 2, count: 1 }],
+      stepLines: [12, 13, 14, 15],
+    });
+    expect(second!.tables).toEqual([
+      ...first!.tables.slice(0, 2),
+      { table: 0x100002, index: 3, count: 2, first: 0x1000000003n, stride: 0x1000n },
+    ]);
+  });
+
+  it("takes a call that says nothing about maps as one that changes none", () => {
+    const recording = parseRecording(
+      `${HEAD}map old iova=0 size=4K frame=0\ncall one\nbarrier\ncall two\nmap new none`,
+    );
+    expect(recording.calls.map((call) => call.newMap)).toEqual([recording.oldMap, []]);
+  });
+
+  it("stores nothing where an exchange meets another entry, and empties a table that is freed", () => {
+    const text = `${LINKED}call a
+      exchange 0x100002000[0] = 0x5003 expected=0x9
+      exchange 0x100002000[1] = 0x6003 expected=0
+      call b
+      freeTable 0x100002000
+      call c
+      store 0x100002000[7] = 0x8003
+      call d`;
+    const written = [...callScripts(parseRecording(text))].map((file) =>
+      file.tables.filter((t) => t.table === 0x100002).map((t) => [t.index, t.first]),
+    );
+    expect(written).toEqual([[], [[1, 0x6003n]], [], [[7, 0x8003n]]]);
+  });
+
+  it("knows a domain by its new tag after a root switch", () => {
+    const text = `${HEAD}call a\nsetRoot root=0x100005000 tag=9\ncall b\ninvalidate domain=9 all`;
+    const [, second] = [...callScripts(parseRecording(text))];
+    expect(second!.domains).toEqual([{ id: 9, root: 0x100005, levels: 3 }]);
+  });
+
+  it("gives back the same calls after printing and parsing", () => {
+    const label = fc.constantFrom("", "map", "iommu_unmap iova=0x1000 size=4096", "ioctl 3 (MAP_DMA)");
+    const call = fc.record({ label, newMap: anyMap, pinned: anyPins, steps: anySteps });
+    fc.assert(
+      fc.property(anyBefore, fc.array(call, { minLength: 1, maxLength: 4 }), (before, calls) => {
+        const pinned = before.pins === null ? { pinned: [] } : {};
+        const recording: Recording = {
+          ...before,
+          calls: calls.map(({ steps, ...rest }) => ({
+            ...rest,
+            ...pinned,
+            line: 1,
+            script: EditScript.from(steps),
+            stepLines: [],
+          })),
+        };
+        const back = parseRecording(printRecording(recording));
+        const plain = ({ calls: each, ...rest }: Recording) => ({
+          ...rest,
+          calls: each.map((c) => ({ ...c, line: 0, stepLines: 0, script: [...c.script] })),
+        });
+        expect(plain(back)).toEqual(plain(recording));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it.each([
+    [`${HEAD}barrier\ncall a`, 3, 'stands below its "call" line'],
+    [`${HEAD}map new iova=0 size=4K frame=0\ncall a`, 3, 'stands below its "call" line'],
+    [`${HEAD}call a\ntable 0x1000[0] = 3`, 4, "what there was before the first call"],
+    [`${HEAD}call a\nmap old iova=0 size=4K frame=0`, 4, "what there was before the first call"],
+    [`${HEAD}call a\nmap new none\nmap add iova=0 size=4K frame=0`, 5, "the map is given whole"],
+    [`${HEAD}call a\nmap new none\nmap new iova=0 size=4K frame=0`, 5, "is none above"],
+    [
+      `${HEAD}call a\nmap add iova=0 size=8K frame=0\ncall\nmap add iova=4K size=4K frame=0`,
+      6,
+      "is mapped already",
+    ],
+    [`${HEAD}call a\nmap swap iova=0 size=4K frame=0`, 4, 'map "swap" is neither'],
+    [`${HEAD}call a\ninvalidate domain=9 all\ncall b\nsetRoot root=0x1000 tag=9`, 4, "domain 9 has no"],
+    ["call a", 1, "the first line must be"],
+  ])("rejects %j and says file, line and reason", (text, line, reason) => {
+    expect(rejected(text)).toMatchObject({ file: "driver.script", line });
+    expect(rejected(text).message).toContain(reason);
+  });
+
+  it("is refused where one script is expected", () => {
+    expect(() => parseScript(TWO_CALLS, "two.script")).toThrow(
+      "two.script:10: a second call begins here; the file holds 2, and one is expected",
+    );
+  });
+});
