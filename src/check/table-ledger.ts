@@ -65,6 +65,9 @@ export function tableDrifts(decision: Decision): TableDrift[] {
     return found;
   };
 
+  /** Freed and used again: what it held before belongs to another place, perhaps another level. */
+  const isReused = (table: number): boolean => (log.logAt(table, log.steps)?.life ?? 0) > 0;
+
   const reachable = new Set<number>();
   const cut: [number, Known][] = [];
   /** Compares what a written table pointed to with what it points to now. */
@@ -76,16 +79,16 @@ export function tableDrifts(decision: Decision): TableDrift[] {
       if (log.isTouched(child) || hasTouchedBelow(decision, at, geometry.span(level))) {
         if (!reachable.has(child)) follow(child, at.level, at.base);
       } else reachable.add(child);
-    if (log.logAt(table, 0)?.life === 0 || known.has(table) || input.tables.isTable(table as never))
+    if (!isReused(table) && (log.isTouched(table) || input.tables.isTable(table as never)))
       for (const [child, at] of children(table, level, base, "before"))
-        if (!now.has(child)) cut.push([child, at]);
+        if (!now.has(child) || isReused(child)) cut.push([child, at]);
   };
   for (const { table, levels } of roots.values()) follow(table, levels - 1, 0);
   for (const d of input.domains)
     if (roots.get(d.id)!.table !== d.root) cut.push([d.root, { level: d.levels - 1, base: 0 }]);
 
   const audit = (table: number, at: Known): void => {
-    if (reachable.has(table) || known.has(table)) return;
+    if ((reachable.has(table) && !isReused(table)) || known.has(table)) return;
     known.set(table, at);
     const own = log.logAt(table, 0);
     const isFreed = own !== null && own.freedAt <= log.steps;

@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import { check, inputOf } from "../../src/check/index.ts";
+import { parseScript } from "../../src/edit-script/index.ts";
+
+/* Two calls: a page goes with its tables, another comes, and a table page of the first serves the second. */
+const BEFORE = `hitless-edit-script 1 vtd-ss-39
+domain 1 root=0x100000000
+table 0x100000000[0] = 0x100001003
+table 0x100001000[0] = 0x100002003
+table 0x100002000[0] = 0x1000000003
+map old iova=0 size=0x1000 frame=0x1000000000 rights=rw
+map new iova=0x40000000 size=0x1000 frame=0x1000001000 rights=rw
+`;
+const UNMAP = `store 0x100000000[0] = 0
+barrier
+invalidate iova=0 size=0x40000000
+wait drain
+unpin 0x1000000000 size=0x1000
+`;
+const mapWith = (table: string): string => `fill 0x100003000[0] = 0x1000001003
+fill ${table}[0] = 0x100003003
+fill ${table}[1] = 0 count=511 stride=0
+barrier
+store 0x100000000[1] = ${table.slice(0, -3)}003
+barrier
+`;
+const findings = (steps: string): string[] =>
+  check(inputOf(parseScript(BEFORE + steps))).findings.map((f) => `${f.class} ${f.cause} ${f.met}`);
+
+describe("a table page that is freed and used again", () => {
+  it("is judged by what it holds now, not by what its old leaves would be at its new level", () => {
+    const freed = "freeTable 0x100002000\nfreeTable 0x100001000\n";
+    expect(findings(UNMAP + freed + mapWith("0x100002000"))).toEqual([]);
+  });
+
+  it("does not hide that a table which hung below it is lost", () => {
+    const freed = "freeTable 0x100001000\n";
+    expect(findings(UNMAP + freed + mapWith("0x100001000"))).toEqual([
+      "V12 leak table 0x100002000 is neither reachable nor freed",
+    ]);
+  });
+});
