@@ -56,7 +56,7 @@ export class Decision {
     this.geometry = new Geometry(capability);
     this.decoder = factory(capability);
     this.maps = new JointMap(input.oldMap, input.newMap);
-    this.drops = new FrameDrops(log.unpins, input.pins ?? null, this.maps, input.newMap);
+    this.drops = new FrameDrops(log.unpins, input, this.maps);
   }
 
   /** Violations that walks and caches can show. */

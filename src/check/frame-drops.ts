@@ -1,4 +1,5 @@
-import type { MapRun, PinRun } from "../edit-script/index.ts";
+import type { PinRun } from "../edit-script/index.ts";
+import type { CheckInput } from "./input.ts";
 import { type JointMap, NOTHING } from "./joint-map.ts";
 import { NEVER } from "./positions.ts";
 import type { Unpin } from "./script-log.ts";
@@ -19,7 +20,7 @@ interface Run {
 
 /**
  * When frames lose their last pin. Where no pins are given, a frame is taken to hold one for every page that the old map
- * gives it and one for every page that newly gets it.
+ * gives it and one for every page that newly gets it, or gets it again.
  */
 export class FrameDrops {
   readonly #starts: number[] = [];
@@ -30,14 +31,14 @@ export class FrameDrops {
 
   constructor(
     unpins: readonly Unpin[],
-    pins: readonly PinRun[] | null,
+    given: Pick<CheckInput, "pins" | "isRepinned" | "newMap">,
     maps: JointMap,
-    after: readonly MapRun[],
   ) {
-    const scope = pins === null ? merged(unpins) : null;
-    const before = pins === null ? inferredPins(maps, scope!) : pins.map(pinRun);
+    const pins = given.pins ?? null;
+    const before =
+      pins === null ? inferredPins(maps, merged(unpins), given.isRepinned === true) : pins.map(pinRun);
     const references =
-      pins === null ? [] : after.map((r) => ({ start: r.pfn, end: r.pfn + r.pages, weight: 1 }));
+      pins === null ? [] : given.newMap.map((r) => ({ start: r.pfn, end: r.pfn + r.pages, weight: 1 }));
     const cuts = new Set<number>();
     for (const run of [...unpins, ...before, ...references]) {
       cuts.add(run.start);
@@ -94,7 +95,11 @@ export class FrameDrops {
 const pinRun = (p: PinRun): Run => ({ start: p.pfn, end: p.pfn + p.pages, weight: p.count });
 
 /** One pin for each page of the old map and each that newly gets a frame, as far as the frames lose any. */
-function inferredPins(maps: JointMap, scope: readonly { start: number; end: number }[]): Run[] {
+function inferredPins(
+  maps: JointMap,
+  scope: readonly { start: number; end: number }[],
+  isRepinned: boolean,
+): Run[] {
   const runs: Run[] = [];
   if (scope.length === 0) return runs;
   const add = (frame: number, pages: number): void => {
@@ -117,7 +122,7 @@ function inferredPins(maps: JointMap, scope: readonly { start: number; end: numb
   for (let piece = 0; piece + 1 < maps.length; piece++) {
     const pages = maps.end(piece) - maps.start(piece);
     add(maps.oldFrames[piece]!, pages);
-    if (maps.isChanged(piece)) add(maps.newFrames[piece]!, pages);
+    if (isRepinned || maps.isChanged(piece)) add(maps.newFrames[piece]!, pages);
   }
   return runs;
 }

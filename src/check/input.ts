@@ -38,6 +38,8 @@ export interface CheckInput {
   readonly newMap: readonly MapRun[];
   /** Pins when the script starts, every pin of the new map included. Without them pins are inferred and not audited. */
   readonly pins?: readonly PinRun[] | null;
+  /** Where pins are inferred: pages kept that the script unpins are pinned anew on the way, as MAP_DMA after UNMAP_DMA does. */
+  readonly isRepinned?: boolean;
   /** Tables that stay allocated although the script detaches them. */
   readonly keptTables?: readonly Pfn[];
   /** The caller was promised that a device which has seen the new map sees the old one no more (epoch mode, V11). */

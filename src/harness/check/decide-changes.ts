@@ -118,6 +118,7 @@ export function* decideChanges(
             ? asPins([...oldMap, ...taken])
             : null,
         calls: recorder.calls(),
+        isRepinned: !ONE_CALL.has(strategy.name),
       };
       const scripts = recorder.scripts.length;
       const results = modes.map((mode) => decide(input, mode, isExplained ? explained : null));
