@@ -52,7 +52,7 @@ const vtd = (levels: 3 | 4 | 5): Capability => ({
   coherentWalk: true,
   hardwareDirty: false,
   invalidateCoversLeaf: true,
-  rootSwitch: false,
+  rootSwitch: true,
   cachesContext: true,
 });
 

@@ -4,7 +4,7 @@
  * Every place in the kernel that can fail for lack of something asks here first, naming itself. Sites that no sweep
  * ever reached are visible in `sites`, so that a sweep can be shown to be complete.
  */
-export type FaultSite = "pin" | "account" | "table" | "tracking" | "bitmap" | "copy" | "script";
+export type FaultSite = "pin" | "account" | "table" | "tracking" | "bitmap" | "copy" | "script" | "tag";
 
 export class FaultInjector {
   #failAt = 0;

@@ -18,6 +18,8 @@ export interface GroupOptions {
   readonly unit?: number;
   /** Format profile of that unit, by name; default the kernel's. The first group of a unit decides. */
   readonly capability?: string;
+  /** Its device has ATS enabled; default false. Epoch mode is refused while such a device is attached. */
+  readonly ats?: boolean;
 }
 
 export interface KernelOptions {
@@ -93,12 +95,12 @@ export class Kernel {
 
   #makeGroups(options: readonly GroupOptions[]): Group[] {
     const units = new Map<number, IommuUnit>();
-    return options.map(({ deviceName, unit: number = 0, capability }, index) => {
+    return options.map(({ deviceName, unit: number = 0, capability, ats = false }, index) => {
       const unit = units.get(number) ?? {
         capability: capability === undefined ? this.capability : capabilityNamed(capability),
       };
       units.set(number, unit);
-      const device = new Device(deviceName, index, this.frames.allocateMmio(BAR_PAGES));
+      const device = new Device(deviceName, index, this.frames.allocateMmio(BAR_PAGES), ats);
       return new Group(this, index, device, unit);
     });
   }

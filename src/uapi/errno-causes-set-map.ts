@@ -27,7 +27,10 @@ export const SET_MAP_CAUSES: readonly ErrnoCause[] = [
   { errno: "EEXIST", cause: "two regions overlap" },
   { errno: "ESTALE", cause: "EXPECT_GENERATION, and another generation is in force" },
   { errno: "EOPNOTSUPP", cause: "a break window would be needed and ALLOW_BREAK is not set" },
-  { errno: "EOPNOTSUPP", cause: "EPOCH, and the IOMMU cannot switch its root in one store" },
+  {
+    errno: "EOPNOTSUPP",
+    cause: "EPOCH, and an IOMMU cannot switch its root in one store, or a device has ATS enabled",
+  },
   { errno: "EBUSY", cause: "VFIO_DMA_UNMAP_FLAG_VADDR took the vaddr of a mapping away" },
   { errno: "ENOSPC", cause: "the new map needs more tracking entries than the container may have" },
   {
@@ -35,4 +38,5 @@ export const SET_MAP_CAUSES: readonly ErrnoCause[] = [
     cause: "pinning would exceed RLIMIT_MEMLOCK, or there is no memory for tables or tracking",
   },
   { errno: "EFAULT", cause: "a vaddr that is not mapped, or not writable, cannot be pinned" },
+  { errno: "ENOSPC", cause: "EPOCH, and every domain tag of the IOMMU is in use" },
 ];

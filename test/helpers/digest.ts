@@ -41,7 +41,7 @@ export function digest(kernel: Kernel, ...processes: readonly Process[]): Digest
     }),
     domains: kernel
       .domains()
-      .map(({ id, root, devices }) => `${id} root ${root} devices ${[...devices].join(",")}`),
+      .map(({ id, root, tag, devices }) => `${id} root ${root} tag ${tag} devices ${[...devices].join(",")}`),
   };
 }
 

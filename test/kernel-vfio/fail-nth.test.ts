@@ -64,7 +64,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: "attaching a second domain",
-    sites: ["tracking", "table"],
+    sites: ["tracking", "table", "tag"],
     prepare: () => {
       const { u } = prepared(TWO_UNITS);
       const group = u.openGroup(1);
@@ -73,7 +73,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: "SET_IOMMU with two groups",
-    sites: ["tracking", "table"],
+    sites: ["tracking", "table", "tag"],
     prepare: () => {
       const u = VfioUser.ready({ ...TWO_UNITS, attach: 2 });
       for (const group of u.groups) expect(u.process.ioctl(group, VFIO_GROUP_UNSET_CONTAINER, 0n)).toBe(0);

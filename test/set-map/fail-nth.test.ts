@@ -5,6 +5,8 @@ import { Machine, PAGE, type RegionSpec } from "./machine.ts";
 
 const MIB = 1n << 20n;
 const GIB = 1n << 30n;
+const DRY_RUN = 1;
+const EPOCH = 8;
 
 interface Scenario {
   readonly name: string;
@@ -146,7 +148,10 @@ const scenarios: Scenario[] = [
   },
 ];
 
-describe("SET_MAP with the n-th allocation or pin failing", () => {
+describe.each([
+  ["SET_MAP", 0],
+  ["SET_MAP with EPOCH", EPOCH],
+])("%s with the n-th allocation or pin failing", (_, flags) => {
   const reached = new Map<FaultSite, number>();
 
   it.each(scenarios)("leaves everything as it was: $name", ({ options, arrange }) => {
@@ -155,21 +160,22 @@ describe("SET_MAP with the n-th allocation or pin failing", () => {
     const next = arrange(machine);
     // Every question the call can ask, counted in a run that is undone: the sweep must meet each of them.
     faults.arm(0);
-    expect(machine.setMap(next, { flags: 1 })).toBe(0);
+    expect(machine.setMap(next, { flags: DRY_RUN | flags })).toBe(0);
     const questions = [...faults.sites.values()].reduce((sum, count) => sum + count, 0);
     const before = machine.digest();
     let failures = 0;
     for (let nth = 1; ; nth++) {
       faults.arm(nth);
-      const result = machine.setMap(next);
-      if (faults.hit === null) {
+      const result = machine.setMap(next, { flags });
+      const site = faults.hit;
+      if (site === null) {
         expect(result).toBe(0);
         break;
       }
       failures++;
-      reached.set(faults.hit, (reached.get(faults.hit) ?? 0) + 1);
+      reached.set(site, (reached.get(site) ?? 0) + 1);
       faults.arm(0);
-      expect(result).toBe(-Errno.ENOMEM);
+      expect(result).toBe(site === "tag" ? -Errno.ENOSPC : -Errno.ENOMEM);
       expect(machine.digest()).toEqual(before);
     }
     faults.arm(0);
@@ -178,7 +184,8 @@ describe("SET_MAP with the n-th allocation or pin failing", () => {
   });
 
   afterAll(() => {
-    for (const site of ["pin", "account", "table", "tracking", "bitmap"] as const)
+    const tag = flags === EPOCH ? (["tag"] as const) : [];
+    for (const site of ["pin", "account", "table", "tracking", "bitmap", ...tag] as const)
       expect(reached.get(site), `no scenario made '${site}' fail`).toBeGreaterThan(0);
   });
 });

@@ -160,7 +160,7 @@ export class Machine {
       dmaAvail: type1.dmaAvail,
       generation: type1.generation,
       lockedVm: this.process.mm.lockedVm,
-      roots: kernel.domains().map((d) => [d.id, d.root]),
+      roots: kernel.domains().map((d) => [d.id, d.root, d.tag]),
       tables,
       pins,
     };

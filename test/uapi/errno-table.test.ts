@@ -30,6 +30,7 @@ describe("errno table", () => {
       "ENOSPC",
       "ENOMEM",
       "EFAULT",
+      "ENOSPC",
     ]);
   });
 

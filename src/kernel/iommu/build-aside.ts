@@ -47,7 +47,7 @@ function fillLeaves(
   to: number,
 ): void {
   const { runs, format } = plan;
-  const script = plan.phases.build;
+  const script = plan.change.build;
   const stride = format.leafStride(0);
   if (to - from > MAX_FILLS) {
     const { words, at } = script.gather(update, table, 0, 512);
@@ -91,7 +91,12 @@ export function fillEntries(
     words[2 * index] = entry.lo;
     words[2 * index + 1] = entry.hi;
   }
-  const script = plan.phases.build;
+  emitEntries(plan, update, table, words);
+}
+
+/** The same, of entries given as words (low, high). */
+export function emitEntries(plan: PlanContext, update: number, table: Pfn, words: Uint32Array): void {
+  const script = plan.change.build;
   const pieces = arithmeticPieces(words);
   if (pieces.length <= MAX_FILLS) {
     for (const piece of pieces)

@@ -1,6 +1,7 @@
-import { EditScript, type Step } from "../../edit-script/index.ts";
+import { EditScript, type SetRootStep, type Step } from "../../edit-script/index.ts";
 import type { Engine } from "../../engine/types.ts";
-import { type IovaPfn, type Pfn, pfn } from "../../units/index.ts";
+import { type IovaPfn, iovaPfn, type Pfn, pfn } from "../../units/index.ts";
+import type { Domain } from "./domain.ts";
 import type { TablePool } from "./table-pool.ts";
 
 /** Gives runs of frames whose last pin may be gone back to their allocator. */
@@ -10,15 +11,20 @@ export type FrameRelease = (first: Pfn, pages: number) => void;
 export type ScriptListener = (script: EditScript) => void;
 /** Rewrites a script before it runs; this is how known-broken kernels are made. */
 export type ScriptFilter = (script: EditScript) => EditScript;
-/** Told after each single store to a reachable entry: which IOVA pages of which domain the entry translates. */
+/**
+ * Told after each single store to a reachable entry, or of a root: which IOVA pages of which domain (by id) it translates.
+ */
 export type LiveStoreObserver = (domain: number, iovaPfn: IovaPfn, pages: number) => void;
+
+/** Takes note of a root that was switched; returns the domain. */
+export type RootSwitched = (step: SetRootStep) => Domain;
 
 /** Runs edit scripts: the engine does the steps, then allocators take back what the script released. */
 export class Committer {
   readonly #engine: Engine;
   readonly #pool: TablePool;
   readonly #release: FrameRelease;
-  readonly #rootChanged: (domain: number, root: Pfn) => void;
+  readonly #rootSwitched: RootSwitched;
   readonly listeners = new Set<ScriptListener>();
   filter: ScriptFilter | null = null;
   observer: LiveStoreObserver | null = null;
@@ -26,16 +32,11 @@ export class Committer {
   readonly history: EditScript[] = [];
   keepHistory = true;
 
-  constructor(
-    engine: Engine,
-    pool: TablePool,
-    release: FrameRelease,
-    rootChanged: (domain: number, root: Pfn) => void,
-  ) {
+  constructor(engine: Engine, pool: TablePool, release: FrameRelease, rootSwitched: RootSwitched) {
     this.#engine = engine;
     this.#pool = pool;
     this.#release = release;
-    this.#rootChanged = rootChanged;
+    this.#rootSwitched = rootSwitched;
   }
 
   forget(): void {
@@ -47,8 +48,10 @@ export class Committer {
     const script = this.filter === null ? planned : this.filter(planned);
     if (this.keepHistory) this.history.push(script);
     for (const listener of this.listeners) listener(script);
-    if (this.observer === null) this.#engine.execute(script.words);
-    else this.#runStepwise(script, this.observer);
+    if (this.observer === null) {
+      this.#engine.execute(script.words);
+      for (const step of script.releases()) if (step.op === "setRoot") this.#rootSwitched(step);
+    } else this.#runStepwise(script, this.observer);
     this.#takeBack(script);
   }
 
@@ -62,6 +65,10 @@ export class Committer {
         const table = single.op === "store" || single.op === "exchange" ? single.table : null;
         const position = table === null ? undefined : this.#pool.positionOf(table);
         this.#engine.execute(one.words);
+        if (single.op === "setRoot") {
+          const { id, levels } = this.#rootSwitched(single);
+          observer(id, iovaPfn(0), 512 ** levels);
+        }
         if (position === undefined || (single.op !== "store" && single.op !== "exchange")) continue;
         const span = 512 ** position.level;
         observer(position.domain, (position.base + single.index * span) as IovaPfn, span);
@@ -73,7 +80,6 @@ export class Committer {
     for (const step of script.releases()) {
       if (step.op === "freeTable") this.#pool.free(step.table);
       else if (step.op === "unpin") this.#release(step.pfn, step.pages);
-      else this.#rootChanged(step.domain, step.root);
     }
   }
 }

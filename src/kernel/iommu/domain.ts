@@ -4,20 +4,23 @@ import type { Format } from "./format.ts";
 
 /** One IOMMU address space: a root table and the devices whose walks start there. */
 export class Domain {
-  /** Tag of its cached entries; never reused. */
+  /** Never reused. */
   readonly id: number;
   readonly capability: Capability;
   readonly format: Format;
   /** Written by the iommu room only: at creation, and by a setRoot step. */
   root: Pfn;
+  /** What caches hold of this domain carries this tag, and steps name it by it. It changes with the root in epoch mode. */
+  tag: number;
   /** Device slots attached. */
   readonly devices = new Set<number>();
 
-  constructor(id: number, capability: Capability, format: Format, root: Pfn) {
+  constructor(id: number, capability: Capability, format: Format, root: Pfn, tag: number) {
     this.id = id;
     this.capability = capability;
     this.format = format;
     this.root = root;
+    this.tag = tag;
   }
 
   get levels(): number {

@@ -1,16 +1,20 @@
-import { type Capability, EditScript } from "../../edit-script/index.ts";
+import { type Capability, EditScript, type SetRootStep } from "../../edit-script/index.ts";
 import { type Engine, RAM_BASE_PFN } from "../../engine/types.ts";
 import { Errno } from "../../uapi/errno.ts";
 import { type IovaPfn, iovaPfn, type Pfn, type Rights } from "../../units/index.ts";
 import { type FaultInjector, KernelBug } from "../fault-injection.ts";
 import { Committer, type FrameRelease } from "./commit.ts";
 import { Domain } from "./domain.ts";
+import { DomainTags } from "./domain-tags.ts";
+import { planSwitch } from "./epoch.ts";
 import { FORMATS } from "./formats/index.ts";
 import { Phases } from "./phases.ts";
 import { type PhysicalRun, physicalRuns, visitLeaves } from "./physical-runs.ts";
 import { PlanContext, type PlanCounts, PlanFailure, type TableScratch } from "./plan-context.ts";
 import { planTable } from "./planner.ts";
+import { appendFlush, RootSwitches } from "./root-switches.ts";
 import { RunList } from "./run-list.ts";
+import type { TableChange } from "./table-change.ts";
 import { TablePool } from "./table-pool.ts";
 
 /** Pages to translate: one physically contiguous piece. */
@@ -24,11 +28,17 @@ export interface MapRun {
 /** Contiguous runs an unmap queues before it waits for the invalidation (type1's VFIO_IOMMU_TLB_SYNC_MAX). */
 const TLB_SYNC_MAX = 512;
 
+const PLAN_ERRNO = {
+  "no-tables": Errno.ENOMEM,
+  "no-tags": Errno.ENOSPC,
+  "needs-break": Errno.EOPNOTSUPP,
+} as const;
+
 /** What a plan of one or several domains will do. */
 export interface PlannedChange {
-  readonly phases: Phases;
+  readonly change: TableChange;
   readonly counts: PlanCounts;
-  /** Gives back every table the plan allocated; afterwards the plan must not be committed. */
+  /** Gives back every table and tag the plan allocated; afterwards the plan must not be committed. */
   abandon(): void;
 }
 
@@ -40,6 +50,7 @@ export class Iommu {
   readonly #capability: Capability;
   readonly #scratch: TableScratch = [];
   readonly #domains = new Map<number, Domain>();
+  readonly #tags: DomainTags;
   #nextDomain = 1;
 
   constructor(options: {
@@ -52,8 +63,9 @@ export class Iommu {
     this.engine = options.engine;
     this.#capability = options.capability;
     this.pool = new TablePool(options.engine, options.faults, options.tableLimitPages);
-    this.committer = new Committer(options.engine, this.pool, options.releaseFrames, (id, root) =>
-      this.#rootChanged(id, root),
+    this.#tags = new DomainTags(options.faults);
+    this.committer = new Committer(options.engine, this.pool, options.releaseFrames, (step) =>
+      this.#rootSwitched(step),
     );
   }
 
@@ -61,37 +73,44 @@ export class Iommu {
     return [...this.#domains.values()];
   }
 
-  /** A domain with an empty root table, or null when there is no table page for it. */
+  /** A domain with an empty root table, or null when there is no table page or no tag for it. */
   createDomain(capability = this.#capability): Domain | null {
     const format = FORMATS.get(capability.format);
     if (format === undefined) throw new KernelBug(`createDomain: no format '${capability.format}'`);
     const id = this.#nextDomain;
     const root = this.pool.alloc({ domain: id, level: capability.levels - 1, base: iovaPfn(0) });
     if (root === null) return null;
+    const tag = this.#tags.take();
+    if (tag === null) {
+      this.pool.free(root);
+      return null;
+    }
     this.#nextDomain++;
     const script = new EditScript();
     script.fill(1, root, 0, 512, 0, 0, 0, 0);
     script.barrier();
     this.engine.execute(script.words);
-    const domain = new Domain(id, capability, format, root);
+    const domain = new Domain(id, capability, format, root, tag);
     this.#domains.set(id, domain);
     return domain;
   }
 
-  /** Gives the root back. Pre: nothing is mapped and no device is attached. */
+  /** Gives root and tag back. Pre: nothing is mapped and no device is attached. */
   destroyDomain(domain: Domain): void {
     if (domain.devices.size > 0) throw new KernelBug(`destroyDomain: domain ${domain.id} has devices`);
     const script = new EditScript();
+    appendFlush(script, [domain]);
     script.freeTable(domain.root);
     this.engine.execute(script.words);
     this.pool.free(domain.root);
+    this.#tags.giveBack(domain.tag);
     this.#domains.delete(domain.id);
   }
 
   /** From now on the device's walks start at the domain's root. */
   attachDevice(domain: Domain, slot: number): void {
     domain.devices.add(slot);
-    this.engine.setContext(slot, { domain: domain.id, root: domain.root, levels: domain.levels });
+    this.engine.setContext(slot, { domain: domain.tag, root: domain.root, levels: domain.levels });
   }
 
   /** From now on every access of the device faults. */
@@ -105,29 +124,42 @@ export class Iommu {
    * Returns the plan, or -ENOMEM without tables, or -EOPNOTSUPP where the hardware needs a break.
    */
   plan(domains: readonly Domain[], runs: RunList, merge: boolean): PlannedChange | number {
-    const phases = new Phases();
+    return this.#planEach(domains, runs, new Phases(), merge, (plan, { levels, root }) =>
+      planTable(plan, levels - 1, root, 0, 0, runs.count),
+    );
+  }
+
+  /**
+   * Plans the same change as one switch of the root of every domain (epoch mode). Returns the plan, or -ENOMEM without
+   * tables, or -ENOSPC without tags. Pre: every domain's capability has `rootSwitch`.
+   */
+  planSwitch(domains: readonly Domain[], runs: RunList): PlannedChange | number {
+    return this.#planEach(domains, runs, new RootSwitches(this.#tags), true, planSwitch);
+  }
+
+  #planEach<Change extends TableChange>(
+    domains: readonly Domain[],
+    runs: RunList,
+    change: Change,
+    merge: boolean,
+    planDomain: (plan: PlanContext<Change>, domain: Domain) => void,
+  ): PlannedChange | number {
     const counts: PlanCounts = { leavesStored: 0, split: 0, merged: 0, tablesBuilt: 0 };
     const contexts: PlanContext[] = [];
     const abandon = (): void => {
       for (const context of contexts) for (const table of context.built) this.pool.free(table);
+      change.giveUp();
     };
     try {
       for (const domain of domains) {
         if (runs.count === 0) break;
-        const { capability, format } = domain;
+        const { engine, pool } = this;
         const context = new PlanContext({
-          engine: this.engine,
-          pool: this.pool,
-          format,
-          capability,
-          domain: domain.id,
-          runs,
-          phases,
-          merge,
+          ...{ engine, pool, domain, runs, change, merge },
           scratch: this.#scratch,
         });
         contexts.push(context);
-        planTable(context, domain.levels - 1, domain.root, 0, 0, runs.count);
+        planDomain(context, domain);
         counts.leavesStored += context.counts.leavesStored;
         counts.split += context.counts.split;
         counts.merged += context.counts.merged;
@@ -135,17 +167,16 @@ export class Iommu {
       }
     } catch (error) {
       abandon();
-      if (error instanceof PlanFailure)
-        return error.reason === "no-tables" ? -Errno.ENOMEM : -Errno.EOPNOTSUPP;
+      if (error instanceof PlanFailure) return -PLAN_ERRNO[error.reason];
       throw error;
     }
-    return { phases, counts, abandon };
+    return { change, counts, abandon };
   }
 
   /** Makes a plan visible. Cannot fail. */
   commit(planned: PlannedChange, domains: readonly Domain[]): EditScript {
     const capability = domains[0]?.capability ?? this.#capability;
-    const script = planned.phases.compose(capability);
+    const script = planned.change.compose(capability);
     if (!script.isEmpty) this.committer.run(script);
     return script;
   }
@@ -185,7 +216,7 @@ export class Iommu {
       if (typeof planned === "number") return planned;
       for (const run of runs) {
         unmapped += run.pages;
-        if (unpin && run.pfn >= RAM_BASE_PFN) planned.phases.unpin(run.pfn, run.pages);
+        if (unpin && run.pfn >= RAM_BASE_PFN) planned.change.unpin(run.pfn, run.pages);
       }
       this.commit(planned, [domain]);
       at = chunkEnd;
@@ -210,9 +241,15 @@ export class Iommu {
     return physicalRuns(this.engine, domain, start, pages);
   }
 
-  #rootChanged(id: number, root: Pfn): void {
-    const domain = this.#domains.get(id);
-    if (domain === undefined) throw new KernelBug(`setRoot: no domain ${id}`);
+  /** The tag a setRoot step took away is free: its script leaves nothing behind, and none is taken before that is over. */
+  #rootSwitched({ domain: tag, root, tag: nextTag }: SetRootStep): Domain {
+    const domain = this.domains.find((d) => d.tag === tag);
+    if (domain === undefined) throw new KernelBug(`setRoot: no domain has tag ${tag}`);
     domain.root = root;
+    if (nextTag !== tag) {
+      domain.tag = nextTag;
+      this.#tags.giveBack(tag);
+    }
+    return domain;
   }
 }

@@ -144,3 +144,19 @@ export function sameShape(
   }
   return true;
 }
+
+/** True iff every run gives its pages the translation the leaf gives them already. */
+export function leafKeeps(
+  plan: PlanContext,
+  start: number,
+  frame: Pfn,
+  rights: number,
+  from: number,
+  to: number,
+): boolean {
+  const { runs } = plan;
+  for (let i = from; i < to; i++)
+    if (runs.pfns[i]! < 0 || runs.rights[i] !== rights || runs.pfns[i]! - runs.starts[i]! !== frame - start)
+      return false;
+  return true;
+}

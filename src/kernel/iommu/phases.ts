@@ -2,6 +2,7 @@ import type { Capability } from "../../edit-script/index.ts";
 import { CACHES_ALL, EditScript } from "../../edit-script/index.ts";
 import { iovaPfn, type Pfn } from "../../units/index.ts";
 import type { Entry } from "./format.ts";
+import { appendStores, TableChange } from "./table-change.ts";
 
 /** Ranges to invalidate for one domain; neighbours join as they arrive in ascending order. */
 class InvalidationRanges {
@@ -115,64 +116,33 @@ class Phase {
  *
  * Several domains share one set of phases, so that nothing is released before the last domain has let go.
  */
-export class Phases {
-  readonly build = new EditScript();
+export class Phases extends TableChange {
   readonly split = new Phase();
   readonly edit = new Phase();
   readonly merge = new Phase();
-  readonly retired = new Set<Pfn>();
-  readonly #unpins = new EditScript();
   /** A page under a split also changes its translation: the old large leaf must be gone before the small one differs. */
   splitsMustSettle = false;
-  #updates = 0;
 
-  newUpdate(): number {
-    return ++this.#updates;
-  }
-
-  unpin(first: Pfn, pages: number): void {
-    this.#unpins.unpin(first, pages);
-  }
-
-  /** True iff the plan stores nothing and releases nothing. */
-  get isEmpty(): boolean {
-    return (
-      this.split.stores + this.edit.stores + this.merge.stores === 0 &&
-      this.#unpins.isEmpty &&
-      this.retired.size === 0
-    );
-  }
-
-  get entryStores(): number {
+  override get entryStores(): number {
     return this.split.stores + this.edit.stores + this.merge.stores;
   }
 
-  /** The whole change as one edit script. */
-  compose(capability: Capability): EditScript {
+  override compose(capability: Capability): EditScript {
     for (const phase of [this.split, this.edit, this.merge]) phase.flush();
     const script = new EditScript();
-    const clean = !capability.coherentWalk;
-    const add = (part: EditScript): void => {
-      script.append(part);
-      if (clean) appendCleans(script, part);
-    };
-    if (!this.build.isEmpty) {
-      add(this.build);
-      script.barrier();
-    }
-    add(this.split.script);
+    this.appendBuild(script, capability);
+    appendStores(script, this.split.script, capability);
     const carried = this.splitsMustSettle ? [] : [this.split];
     if (this.splitsMustSettle) settle(script, [this.split]);
-    add(this.edit.script);
+    appendStores(script, this.edit.script, capability);
     const settled = settle(script, [...carried, this.edit]);
     if (this.merge.stores > 0) {
-      add(this.merge.script);
+      appendStores(script, this.merge.script, capability);
       settle(script, [this.merge]);
     } else if (!settled && this.entryStores > 0) {
       script.barrier();
     }
-    for (const table of this.retired) script.freeTable(table);
-    script.append(this.#unpins);
+    this.appendReleases(script);
     return script;
   }
 }
@@ -214,13 +184,4 @@ function join(parts: readonly InvalidationRanges[]): InvalidationRanges {
   const span = new InvalidationRanges();
   span.add(Math.min(...all.starts), Math.max(...all.ends));
   return span;
-}
-
-/** For walkers that do not snoop CPU caches: push out every entry that `part` stored. */
-function appendCleans(script: EditScript, part: EditScript): void {
-  for (const step of part) {
-    if (step.op === "gather") script.clean(step.table, step.index, step.entries.length);
-    else if (step.op === "fill" || step.op === "storeRun") script.clean(step.table, step.index, step.count);
-    else if (step.op === "store" || step.op === "exchange") script.clean(step.table, step.index, 1);
-  }
 }

@@ -1,16 +1,17 @@
 import type { Capability } from "../../edit-script/index.ts";
 import type { Engine } from "../../engine/types.ts";
 import { type IovaPfn, iovaPfn, type Pfn } from "../../units/index.ts";
+import type { Domain } from "./domain.ts";
 import type { Entry, Format } from "./format.ts";
-import type { Phases } from "./phases.ts";
 import type { RunList } from "./run-list.ts";
+import type { TableChange } from "./table-change.ts";
 import type { TablePool } from "./table-pool.ts";
 
 /** Why a plan was given up; nothing reachable was written. */
 export class PlanFailure extends Error {
   override name = "PlanFailure";
-  readonly reason: "no-tables" | "needs-break";
-  constructor(reason: "no-tables" | "needs-break") {
+  readonly reason: "no-tables" | "no-tags" | "needs-break";
+  constructor(reason: PlanFailure["reason"]) {
     super(reason);
     this.reason = reason;
   }
@@ -29,14 +30,16 @@ export interface PlanCounts {
 }
 
 /** Everything the planning functions share while they plan one change of one domain. They write no reachable word. */
-export class PlanContext {
+export class PlanContext<Change extends TableChange = TableChange> {
   readonly engine: Engine;
   readonly pool: TablePool;
   readonly format: Format;
   readonly capability: Capability;
+  /** Id of the domain, for the places of its tables; its tag, for what caches hold. */
   readonly domain: number;
+  readonly tag: number;
   readonly runs: RunList;
-  readonly phases: Phases;
+  readonly change: Change;
   /** May leaves that come to agree with their neighbours become one larger leaf? */
   readonly merge: boolean;
   readonly counts: PlanCounts = { leavesStored: 0, split: 0, merged: 0, tablesBuilt: 0 };
@@ -47,21 +50,20 @@ export class PlanContext {
   constructor(fields: {
     engine: Engine;
     pool: TablePool;
-    format: Format;
-    capability: Capability;
-    domain: number;
+    domain: Domain;
     runs: RunList;
-    phases: Phases;
+    change: Change;
     merge: boolean;
     scratch: TableScratch;
   }) {
     this.engine = fields.engine;
     this.pool = fields.pool;
-    this.format = fields.format;
-    this.capability = fields.capability;
-    this.domain = fields.domain;
+    this.format = fields.domain.format;
+    this.capability = fields.domain.capability;
+    this.domain = fields.domain.id;
+    this.tag = fields.domain.tag;
     this.runs = fields.runs;
-    this.phases = fields.phases;
+    this.change = fields.change;
     this.merge = fields.merge;
     this.#scratch = fields.scratch;
   }
@@ -94,7 +96,7 @@ export class PlanContext {
   /** The table and everything below it leave the tree: freed once no walker can hold them. */
   retire(table: Pfn): void {
     const level = this.pool.positionOf(table)?.level ?? 0;
-    this.phases.retired.add(table);
+    this.change.retired.add(table);
     if (level === 0) return;
     const words = this.engine.readTable(table).slice();
     for (let i = 0; i < 512; i++) {

@@ -1,7 +1,8 @@
 import type { Pfn } from "../../units/index.ts";
 import { buildIdentical, buildInShapeOf, buildSlot, fillEntries } from "./build-aside.ts";
 import { ABSENT, type Entry } from "./format.ts";
-import { outlook, sameShape, translatesAnything } from "./outlook.ts";
+import { leafKeeps, outlook, sameShape, translatesAnything } from "./outlook.ts";
+import type { Phases } from "./phases.ts";
 import { readEntries } from "./physical-runs.ts";
 import { type PlanContext, PlanFailure } from "./plan-context.ts";
 
@@ -19,7 +20,7 @@ import { type PlanContext, PlanFailure } from "./plan-context.ts";
  * alike is never touched by more than a change of leaf size.
  */
 export function planTable(
-  plan: PlanContext,
+  plan: PlanContext<Phases>,
   level: number,
   table: Pfn,
   base: number,
@@ -45,7 +46,7 @@ export function planTable(
 
 /** Plans one slot of a reachable table. */
 function planSlot(
-  plan: PlanContext,
+  plan: PlanContext<Phases>,
   level: number,
   table: Pfn,
   index: number,
@@ -59,7 +60,7 @@ function planSlot(
   const { format } = plan;
   const slot: Slot = { level, table, index, start };
   if (!format.isPresent(lo, hi)) {
-    const update = plan.phases.newUpdate();
+    const update = plan.change.newUpdate();
     const entry = buildSlot(plan, update, level, start, from, to);
     if (entry !== ABSENT) edit(plan, slot, update, ABSENT, entry);
   } else if (format.isTable(level, lo, hi)) planTableSlot(plan, slot, { lo, hi }, from, to, merge);
@@ -67,8 +68,8 @@ function planSlot(
     const { first, last, update } = planLeaf(plan, level, start, { lo, hi }, from, to, false);
     if (first.lo !== lo || first.hi !== hi) {
       plan.counts.split++;
-      plan.phases.split.store(update, table, index, first);
-      plan.phases.split.invalidate(plan.domain, true, start, start + plan.span(level));
+      plan.change.split.store(update, table, index, first);
+      plan.change.split.invalidate(plan.tag, true, start, start + plan.span(level));
     }
     if (last !== first) edit(plan, slot, update, first, last);
   }
@@ -82,8 +83,8 @@ interface Slot {
 }
 
 /** Emits the live store of the edit phase that takes a slot from one entry to another. */
-function edit(plan: PlanContext, slot: Slot, update: number, old: Entry, next: Entry): void {
-  const { format, phases, capability } = plan;
+function edit(plan: PlanContext<Phases>, slot: Slot, update: number, old: Entry, next: Entry): void {
+  const { format, change: phases, capability } = plan;
   const was = format.isPresent(old.lo, old.hi);
   const is = format.isPresent(next.lo, next.hi);
   const wasTable = was && format.isTable(slot.level, old.lo, old.hi);
@@ -96,19 +97,19 @@ function edit(plan: PlanContext, slot: Slot, update: number, old: Entry, next: E
   if (!wasTable && !isTable) plan.counts.leavesStored++;
   phases.edit.store(update, slot.table, slot.index, next);
   if (was || capability.cachesNotPresent)
-    phases.edit.invalidate(plan.domain, wasTable || isTable, slot.start, slot.start + plan.span(slot.level));
+    phases.edit.invalidate(plan.tag, wasTable || isTable, slot.start, slot.start + plan.span(slot.level));
 }
 
 /** Plans a slot that holds a table. */
 function planTableSlot(
-  plan: PlanContext,
+  plan: PlanContext<Phases>,
   slot: Slot,
   old: Entry,
   from: number,
   to: number,
   merge: boolean,
 ): void {
-  const { format, phases, runs } = plan;
+  const { format, change: phases, runs } = plan;
   const { level, start } = slot;
   const child = format.pfnOf(old.lo, old.hi);
   const next = outlook(plan, level, start, old.lo, old.hi, from, to);
@@ -150,7 +151,7 @@ function planTableSlot(
     for (let i = builtBefore; i < plan.built.length; i++) phases.retired.add(plan.built[i]!);
     plan.counts.merged++;
     phases.merge.store(phases.newUpdate(), slot.table, slot.index, leaf);
-    phases.merge.invalidate(plan.domain, true, start, start + plan.span(level));
+    phases.merge.invalidate(plan.tag, true, start, start + plan.span(level));
     return;
   }
   if (covered && sameShape(plan, level, start, child, from, to)) {
@@ -177,7 +178,7 @@ interface LeafPlan {
  * table's link is what makes it go.
  */
 function planLeaf(
-  plan: PlanContext,
+  plan: PlanContext<Phases>,
   level: number,
   start: number,
   old: Entry,
@@ -185,10 +186,10 @@ function planLeaf(
   to: number,
   aside: boolean,
 ): LeafPlan {
-  const { format, phases, runs } = plan;
+  const { format, change: phases, runs } = plan;
   const frame = format.pfnOf(old.lo, old.hi);
   const rights = format.rightsOf(old.lo, old.hi);
-  if (isUnchanged(plan, start, frame, rights, from, to)) return { first: old, last: old, update: 0 };
+  if (leafKeeps(plan, start, frame, rights, from, to)) return { first: old, last: old, update: 0 };
   const update = phases.newUpdate();
   if (runs.covers(start, start + plan.span(level), from, to)) {
     if (runs.allAbsent(from, to)) return { first: aside ? ABSENT : old, last: ABSENT, update };
@@ -212,7 +213,7 @@ function planLeaf(
 
 /** A table of smaller leaves with the same translation, and the edits its changing pages need once it is linked. */
 function splitLeaf(
-  plan: PlanContext,
+  plan: PlanContext<Phases>,
   update: number,
   level: number,
   start: number,
@@ -221,7 +222,7 @@ function splitLeaf(
   from: number,
   to: number,
 ): { first: Entry; last: Entry } {
-  const { format, phases, runs } = plan;
+  const { format, change: phases, runs } = plan;
   const childLevel = level - 1;
   const childSpan = plan.span(childLevel);
   const table = plan.alloc(childLevel, start);
@@ -244,29 +245,13 @@ function splitLeaf(
   return { first: entry, last: entry };
 }
 
-/** True iff every run gives its pages the translation the leaf gives them already. */
-function isUnchanged(
-  plan: PlanContext,
-  start: number,
-  frame: Pfn,
-  rights: number,
-  from: number,
-  to: number,
-): boolean {
-  const { runs } = plan;
-  for (let i = from; i < to; i++)
-    if (runs.pfns[i]! < 0 || runs.rights[i] !== rights || runs.pfns[i]! - runs.starts[i]! !== frame - start)
-      return false;
-  return true;
-}
-
-function mayResize(plan: PlanContext): void {
+function mayResize(plan: PlanContext<Phases>): void {
   if (plan.capability.resizeInPlace === "never") throw new PlanFailure("needs-break");
 }
 
 /** Tables of an intermediate shape are linked in one phase and gone after the next. */
-function retireBuilt(plan: PlanContext, entry: Entry): void {
+function retireBuilt(plan: PlanContext<Phases>, entry: Entry): void {
   const root = plan.format.pfnOf(entry.lo, entry.hi);
   const at = plan.built.lastIndexOf(root);
-  for (let i = at; i < plan.built.length; i++) plan.phases.retired.add(plan.built[i]!);
+  for (let i = at; i < plan.built.length; i++) plan.change.retired.add(plan.built[i]!);
 }

@@ -14,11 +14,14 @@ export class Device {
   readonly slot: number;
   /** First frame of BAR 0, BAR_PAGES long. */
   readonly barPfn: Pfn;
+  /** Address translation services are on: the device caches translations for itself, under no domain's tag. */
+  readonly ats: boolean;
 
-  constructor(name: string, slot: number, barPfn: Pfn) {
+  constructor(name: string, slot: number, barPfn: Pfn, ats: boolean) {
     this.name = name;
     this.slot = slot;
     this.barPfn = barPfn;
+    this.ats = ats;
   }
 
   /** Does the string of GET_DEVICE_FD mean this device? 0, -ENODEV, or -EINVAL for words behind the name (we know none). */

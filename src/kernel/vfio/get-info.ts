@@ -21,6 +21,7 @@ import {
 import { pageToBytes } from "../../units/index.ts";
 import type { Process } from "../process.ts";
 import { MAX_BITMAP_BYTES } from "./dirty-bitmap.ts";
+import { canSwitchRoots } from "./root-switch.ts";
 import type { Type1 } from "./type1.ts";
 
 /**
@@ -73,12 +74,13 @@ function capabilities(iommu: Type1): Uint8Array[] {
 
 function setMapCapability(iommu: Type1): Uint8Array {
   const everywhere = VFIO_IOMMU_SET_MAP_FLAG_DRY_RUN | VFIO_IOMMU_SET_MAP_FLAG_EXPECT_GENERATION;
-  const switchesRoots = iommu.domains.every(({ capability }) => capability.rootSwitch);
   return encode(vfio_iommu_type1_info_cap_set_map, {
     header: header(VFIO_IOMMU_TYPE1_INFO_CAP_SET_MAP),
     max_regions: iommu.limits.dmaEntryLimit,
     flags:
-      everywhere | VFIO_IOMMU_SET_MAP_FLAG_ALLOW_BREAK | (switchesRoots ? VFIO_IOMMU_SET_MAP_FLAG_EPOCH : 0),
+      everywhere |
+      VFIO_IOMMU_SET_MAP_FLAG_ALLOW_BREAK |
+      (canSwitchRoots(iommu) ? VFIO_IOMMU_SET_MAP_FLAG_EPOCH : 0),
   });
 }
 

@@ -27,9 +27,9 @@ export function makeReport(
   report.leaves_stored = BigInt(planned.counts.leavesStored);
   report.leaves_split = BigInt(planned.counts.split);
   report.leaves_merged = BigInt(planned.counts.merged);
-  report.entry_stores = BigInt(planned.phases.entryStores);
+  report.entry_stores = BigInt(planned.change.entryStores);
   report.tables_built = BigInt(planned.counts.tablesBuilt);
-  report.tables_freed = BigInt(planned.phases.retired.size);
+  report.tables_freed = BigInt(planned.change.retired.size);
   report.invalidations = BigInt(countInvalidations(iommu, planned));
   report.pages_pinned = BigInt(reservation.pagesPinned);
   report.pages_unpinned = BigInt(reservation.pagesUnpinned);
@@ -40,5 +40,5 @@ export function makeReport(
 function countInvalidations(iommu: Type1, planned: PlannedChange): number {
   const domain = iommu.domains[0];
   if (domain === undefined) return 0;
-  return planned.phases.compose(domain.capability).count(OP.invalidate);
+  return planned.change.compose(domain.capability).count(OP.invalidate);
 }

@@ -9,6 +9,7 @@ import { chargePages, unchargePages } from "../mm/accounting.ts";
 import type { AddressSpace } from "../mm/types.ts";
 import type { Process } from "../process.ts";
 import type { Mapping } from "./mapping.ts";
+import { canSwitchRoots } from "./root-switch.ts";
 import {
   checkArgument,
   emptyReport,
@@ -71,8 +72,7 @@ export function setMap(iommu: Type1, process: Process, address: bigint, head: Ui
     writeGeneration(mm, address, current);
     return -Errno.ESTALE;
   }
-  if ((flags & VFIO_IOMMU_SET_MAP_FLAG_EPOCH) !== 0 && iommu.domains.some((d) => !d.capability.rootSwitch))
-    return -Errno.EOPNOTSUPP;
+  if (isEpoch(argument) && !canSwitchRoots(iommu)) return -Errno.EOPNOTSUPP;
   if (iommu.vaddrInvalidCount > 0) return -Errno.EBUSY;
 
   const prepared = prepare(call, change);
@@ -91,6 +91,8 @@ export function setMap(iommu: Type1, process: Process, address: bigint, head: Ui
   Object.assign(inForce, { inOrder: change.inOrder, generation, mm });
   return 0;
 }
+
+const isEpoch = ({ flags }: SetMapArgument): boolean => (flags & VFIO_IOMMU_SET_MAP_FLAG_EPOCH) !== 0;
 
 function listOf(iommu: Type1): ListInForce {
   let list = listsInForce.get(iommu);
@@ -125,12 +127,14 @@ function prepare(call: Call, change: Change): Prepared | number {
       return error;
     }
   }
-  const planned = driver.plan(iommu.domains, reservation.runs, true);
+  const planned = isEpoch(call.argument)
+    ? driver.planSwitch(iommu.domains, reservation.runs)
+    : driver.plan(iommu.domains, reservation.runs, true);
   if (typeof planned === "number") {
     giveBack(mm, reservation);
     return planned;
   }
-  for (const run of reservation.unpins) planned.phases.unpin(run.pfn, run.pages);
+  for (const run of reservation.unpins) planned.change.unpin(run.pfn, run.pages);
   return { delta, old, next, reservation, planned };
 }
 

@@ -209,13 +209,15 @@ struct vfio_iommu_type1_set_map {
  *   EEXIST      two regions overlap
  *   ESTALE      EXPECT_GENERATION, and another generation is in force
  *   EOPNOTSUPP  a break window would be needed and ALLOW_BREAK is not set
- *   EOPNOTSUPP  EPOCH, and the IOMMU cannot switch its root in one store
+ *   EOPNOTSUPP  EPOCH, and an IOMMU cannot switch its root in one store, or a
+ *               device has ATS enabled
  *   EBUSY       VFIO_DMA_UNMAP_FLAG_VADDR took the vaddr of a mapping away
  *   ENOSPC      the new map needs more tracking entries than the container may
  *               have
  *   ENOMEM      pinning would exceed RLIMIT_MEMLOCK, or there is no memory for
  *               tables or tracking
  *   EFAULT      a vaddr that is not mapped, or not writable, cannot be pinned
+ *   ENOSPC      EPOCH, and every domain tag of the IOMMU is in use
  */
 #define VFIO_IOMMU_SET_MAP		_IO(VFIO_TYPE, VFIO_BASE + 24)
 
