@@ -5,10 +5,11 @@ import {
   type Finding,
   type MemoryMode,
 } from "../../check/index.ts";
+import { CACHE_IOTLB, CACHE_WALK, CACHES_ALL } from "../../edit-script/index.ts";
 import { EngineBug } from "../../engine/index.ts";
 import { KernelBug } from "../../kernel/fault-injection.ts";
 import { EMPTY_MAP, type MapSequence, type MapStep, type Strategy } from "../../vmm/index.ts";
-import { StressMachine } from "../stress/machine.ts";
+import { hasAts, StressMachine } from "../stress/machine.ts";
 import { asPins, FrameRunMaps, pinsTaken } from "./frame-runs.ts";
 import type { CheckCase } from "./options.ts";
 import { ScriptRecorder } from "./script-recorder.ts";
@@ -97,7 +98,6 @@ export function* decideChanges(
       crash = error;
     }
     if (isWanted) {
-      const { iommu } = kernel;
       const taken = pinsTaken(frames, maps, {
         isOneCall: ONE_CALL.has(strategy.name),
         old,
@@ -108,7 +108,9 @@ export function* decideChanges(
       const oldMap = frames.of(old);
       const input: CheckInput = {
         capability: kernel.capability,
-        domains: iommu.domains.map(({ id, root, levels }) => ({ id, root, levels })),
+        domains: recorder.domainsBefore(),
+        deviceCaches: hasAts(strategy) ? CACHES_ALL : CACHE_IOTLB | CACHE_WALK,
+        isEpoch: strategy.isEpoch ?? false,
         tables: recorder.before(),
         script: recorder.whole(),
         oldMap,

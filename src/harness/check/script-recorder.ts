@@ -1,5 +1,5 @@
 import type { CallSpan, ChangeCalls, TablesBefore } from "../../check/index.ts";
-import { EditScript, OP, recordLength } from "../../edit-script/index.ts";
+import { EditScript, OP, recordLength, type ScriptDomain } from "../../edit-script/index.ts";
 import type { Kernel } from "../../kernel/index.ts";
 import { type Pfn, pfn } from "../../units/index.ts";
 
@@ -16,6 +16,7 @@ export class ScriptRecorder {
   /** Tables there were at `begin`. */
   readonly #tables: Set<number>;
   readonly #copies = new Map<number, Uint32Array>();
+  #domains: readonly ScriptDomain[] = [];
   #scripts: EditScript[] = [];
   /** Calls of this change so far, and how many had begun when each script ran. */
   #calls: string[] = [];
@@ -30,7 +31,8 @@ export class ScriptRecorder {
 
   /** From here on scripts belong to a new change. */
   begin(): void {
-    const { pool } = this.#kernel.iommu;
+    const { domains, pool } = this.#kernel.iommu;
+    this.#domains = domains.map(({ tag: id, root, levels }) => ({ id, root, levels }));
     for (const script of this.#scripts)
       visitTables(script, (table) => {
         if (pool.positionOf(pfn(table)) === undefined) this.#tables.delete(table);
@@ -72,6 +74,11 @@ export class ScriptRecorder {
     const whole = new EditScript();
     for (const script of this.#scripts) whole.append(script);
     return whole;
+  }
+
+  /** The domains as they were at `begin`, by their tags. */
+  domainsBefore(): readonly ScriptDomain[] {
+    return this.#domains;
   }
 
   /** The tables as they were at `begin`; valid until the next script runs or the next `begin`. */

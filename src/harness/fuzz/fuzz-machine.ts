@@ -214,10 +214,10 @@ class FuzzMachine {
   }
 
   #decide(old: MemoryMap, next: MemoryMap, taken: ReturnType<typeof pinsTaken>): void {
-    const { iommu, capability } = this.#kernel;
+    const { capability } = this.#kernel;
     const input: CheckInput = {
       capability,
-      domains: iommu.domains.map(({ id, root, levels }) => ({ id, root, levels })),
+      domains: this.#recorder.domainsBefore(),
       tables: this.#recorder.before(),
       script: this.#recorder.whole(),
       oldMap: this.#frames.of(old),

@@ -121,7 +121,7 @@ export class PlannedCalls {
       call: { errno: 0, script, pinned: asPins(pinned), oldMap, newMap },
       before: {
         capability,
-        domains: iommu.domains.map(({ id, root, levels }) => ({ id, root, levels })),
+        domains: iommu.domains.map(({ tag: id, root, levels }) => ({ id, root, levels })),
         tables: {
           isTable,
           entry: (table, index) => (isTable(table) ? engine.loadEntry(table, index) : 0n),

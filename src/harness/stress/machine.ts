@@ -15,6 +15,9 @@ import { type UserMap, UserMaps } from "./user-map.ts";
 
 const DEVICE_NAME = (slot: number): string => `0000:00:${(slot + 4).toString(16).padStart(2, "0")}.0`;
 
+/** Do devices translate for themselves as well? They do unless the strategy forbids it. */
+export const hasAts = (strategy: Strategy): boolean => strategy.isEpoch !== true;
+
 /** One booted kernel with one VMM on it, whose container follows the maps of a sequence by one strategy. */
 export class StressMachine {
   readonly kernel: Kernel;
@@ -28,6 +31,7 @@ export class StressMachine {
   constructor(options: StressOptions, strategy: Strategy) {
     const groups: GroupOptions[] = Array.from({ length: options.devices }, (_, slot) => ({
       deviceName: DEVICE_NAME(slot),
+      ats: hasAts(strategy),
     }));
     this.strategy = strategy;
     this.kernel = new Kernel({ capability: options.format, groups });

@@ -12,7 +12,7 @@ import { compareMaps } from "../../model/index.ts";
 import type { MapStep } from "../../vmm/index.ts";
 import { DevicePool } from "../device-pool.ts";
 import { accessPattern } from "./access-pattern.ts";
-import type { StressMachine } from "./machine.ts";
+import { hasAts, type StressMachine } from "./machine.ts";
 import type { StressOptions } from "./options.ts";
 
 /** What devices saw of one strategy. */
@@ -107,6 +107,7 @@ function deviceConfigs(machine: StressMachine, options: StressOptions): DeviceCo
   return Array.from({ length: options.devices }, (_, slot) => ({
     ...CACHING_DEVICE,
     seed: (Math.imul(options.seed, 0x9e37_79b1) + Math.imul(slot + 1, 0x85eb_ca6b)) >>> 0,
+    atc: hasAts(machine.strategy),
     cachesNotPresent: capability.cachesNotPresent,
     setsDirty: capability.hardwareDirty,
     keep: slot % 2 === 0 ? CACHING_DEVICE.keep : CACHING_DEVICE.keep / 4,

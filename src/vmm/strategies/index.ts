@@ -10,5 +10,5 @@ export { type DmaCall, planDmaCalls, vmmDiff } from "./vmm-diff.ts";
 
 /** The strategies by name, in the order of a comparison; `legacy` is the baseline. */
 export const STRATEGIES: ReadonlyMap<string, Strategy> = new Map(
-  [legacy, vmmDiff, makeSetMap()].map((strategy) => [strategy.name, strategy]),
+  [legacy, vmmDiff, makeSetMap(), makeSetMap({ epoch: true })].map((strategy) => [strategy.name, strategy]),
 );

@@ -23,8 +23,9 @@ export function makeSetMap(options: SetMapOptions = {}): Strategy {
     (options.dryRun ? VFIO_IOMMU_SET_MAP_FLAG_DRY_RUN : 0);
   return {
     name: options.epoch ? "epoch" : "set-map",
+    isEpoch: options.epoch ?? false,
     summary: options.epoch
-      ? "one VFIO_IOMMU_SET_MAP that switches the root table"
+      ? "one VFIO_IOMMU_SET_MAP with EPOCH: the kernel builds the new tables aside and switches the root; needs devices without ATS"
       : "one VFIO_IOMMU_SET_MAP: the kernel compares and edits entries only where the maps differ",
     apply({ container, guest }: Vm, _old: MemoryMap, next: MemoryMap): Applied {
       const vaddrOf = guest.vaddrPfn.bind(guest);

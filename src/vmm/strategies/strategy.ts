@@ -23,6 +23,8 @@ export interface Strategy {
   readonly name: string;
   /** One sentence for people. */
   readonly summary: string;
+  /** The whole map changes in one instant for each device; no device with ATS may be attached then. */
+  readonly isEpoch?: boolean;
   /** Pre: the container's map means `old`. */
   apply(vm: Vm, old: MemoryMap, next: MemoryMap): Applied;
 }
