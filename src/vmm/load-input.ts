@@ -28,7 +28,8 @@ function readText(path: string): string {
     }
   if (bytes.length > LARGEST_TEXT_BYTES)
     throw new InputError(path, 0, `at most ${LARGEST_TEXT_BYTES >> 20} MiB of text`, `${bytes.length} bytes`);
-  return bytes.toString("utf8");
+  /* Not Buffer.toString: a byte order mark is no part of the text. */
+  return new TextDecoder().decode(bytes);
 }
 
 /** A folder with sequence.tsv may hold anything else as well: only what it names is read. */

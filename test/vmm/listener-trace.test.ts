@@ -147,18 +147,29 @@ describe("the forms of a trace", () => {
     expect(stepsOf(later)).toEqual(stepsOf(plain));
   });
 
-  it.each(["38518@1618242847.894270:", "2024-03-01T10:00:00.123456Z ", "2024-03-01 10:00:00+0000: "])(
-    "may carry the time: %s",
-    (prefix) => {
-      expect(stepsOf(plain.map((l) => prefix + l))).toEqual(stepsOf(plain));
-    },
-  );
+  it.each([
+    "38518@1618242847.894270:",
+    "2024-03-01T10:00:00.123456Z ",
+    "2024-03-01 10:00:00+0000: ",
+    "Jan 13 18:17:37 vm qemu-system-x86_64[7131]: ",
+    "янв 13 18:17:37 vm qemu-system-x86_64[7131]: ",
+    "2024-03-01T10:00:00.123456+01:00 vm qemu[7131]: 7131@1618242847.894270:",
+  ])("may carry the time, and what else a log puts in front: %s", (prefix) => {
+    expect(stepsOf(plain.map((l) => prefix + l))).toEqual(stepsOf(plain));
+  });
 
   it("may stand among other events, and lines may end in CRLF", () => {
     const mixed = plain.flatMap((l) => [
       `${l}\r`,
       "vfio_region_mmap Region 0000:00:05.0 BAR 0 [0x0 - 0x1ffff]\r",
     ]);
+    expect(stepsOf(mixed).map((s) => s.map)).toEqual(stepsOf(plain).map((s) => s.map));
+  });
+
+  it("may stand among QEMU's messages about ranges it does not map, old and new", () => {
+    const message = "qemu-system-x86_64: vfio_listener_region_add received unaligned region";
+    const later = `${message} tpm-crb-cmd iova=0xfed40080 offset_within_region=0x0 qemu_real_host_page_size=0x1000`;
+    const mixed = [message, ...plain, later.replace("_add ", "_del ")];
     expect(stepsOf(mixed).map((s) => s.map)).toEqual(stepsOf(plain).map((s) => s.map));
   });
 

@@ -38,6 +38,11 @@ describe("loading a path", () => {
   afterAll(() => {
     rmSync(folder, { recursive: true });
   });
+
+  it("passes over the byte order mark that some editors put first", () => {
+    writeFileSync(join(folder, "marked.map"), `\ufeff${MAP_FILE}`);
+    expect(loadInput(join(folder, "marked.map")).steps.map((step) => step.label)).toEqual(["a"]);
+  });
   const file = (name: string, content: string | Uint8Array): string => {
     const path = join(folder, name);
     writeFileSync(path, content);

@@ -145,6 +145,26 @@ describe("the output of info mtree -f", () => {
     expect(parseMtree(text, "f").map((s) => s.views.length)).toEqual([1, 1]);
   });
 
+  it("passes over what a shell or a person wrote around the outputs and cuts there", () => {
+    const dump = `[root@host ~]# virsh qemu-monitor-command --hmp vm info mtree -f\n${view(0, "memory", RAM)}${view(1, "I/O")}`;
+    const snapshots = parseMtree(`Two moments of a boot:\n\n${dump}${dump}`, "f");
+    expect(snapshots.map((s) => s.views.length)).toEqual([2, 2]);
+  });
+
+  it("refuses a view whose first line is damaged, whatever was passed over", () => {
+    const text = `hello\n${view(0, "memory", RAM).replace("FlatView", "Flatview")}${view(1, "I/O")}`;
+    expect(failure(() => parseMtree(text, "f"))).toMatchObject({
+      line: 3,
+      got: ' AS "memory", root: system',
+    });
+  });
+
+  it("takes the container type of later versions, a root that is a range itself, as no memory", () => {
+    const root = "  0000000000000000-ffffffffffffffff (prio 0, container): smmuv3-iommu-memory-0-0";
+    const [snapshot] = parseMtree(view(0, "memory", RAM) + view(1, "smmuv3-iommu-memory-0-0", root), "f");
+    expect(snapshot!.views.map((v) => v.ranges[0]!.kind)).toEqual(["ram", "i/o"]);
+  });
+
   it.each([
     ["ranges that overlap", view(0, "memory", RAM, RAM), 5, "starts after the one before it ends"],
     ["a word where a view should start", "hello\n", 1, "'FlatView #' and a number"],

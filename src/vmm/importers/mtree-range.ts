@@ -1,8 +1,9 @@
 import type { FlatRange, FlatRangeKind } from "../flat-view.ts";
 import { InputError } from "../input-error.ts";
 
+/** `container` is what QEMU from 2025 on calls a root without memory that is a range itself: a device's IOMMU region. */
 const RANGE =
-  /^ {2}([0-9a-f]{16})-([0-9a-f]{16}) \(prio (-?\d{1,10}), (nv-)?(ram|rom|romd|ramd|i\/o)\): (.+)$/;
+  /^ {2}([0-9a-f]{16})-([0-9a-f]{16}) \(prio (-?\d{1,10}), (nv-)?(ram|rom|romd|ramd|i\/o|container)\): (.+)$/;
 const KVM_SUFFIX = / KVM$/;
 const PARENT_SUFFIX = / parent:\{(?:dev|obj) (?:id|path|type)=[^{}]*\}$/;
 const OWNER_SUFFIX = / owner:\{((?:dev|obj) (?:id|path|type)=[^{}]*)\}$/;
@@ -44,7 +45,7 @@ export function parseRangeLine(text: string, file: string, line: number): FlatRa
     start,
     last,
     priority: Number(m[3]),
-    kind: m[5] as FlatRangeKind,
+    kind: m[5] === "container" ? "i/o" : (m[5] as FlatRangeKind),
     nonvolatile: m[4] !== undefined,
     ...splitTail(m[6]!),
     line,

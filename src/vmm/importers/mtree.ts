@@ -23,6 +23,8 @@ const DISPATCH_LINE = /^(?: {4}|\t)/;
 /** Prompt, greeting and the echo of a command being typed, as they are in a saved monitor session. */
 const isMonitorLine = (text: string): boolean =>
   text.startsWith("(qemu)") || text.includes("\u001b[") || /^QEMU \S+ monitor - /.test(text);
+/** What else a shell or a person wrote around an output. No line of a view starts so, except its first. */
+const isWordOutside = (text: string): boolean => /^\S/.test(text);
 
 type State = "outside" | "address spaces" | "ranges" | "empty" | "dispatch";
 
@@ -38,6 +40,8 @@ class MtreeParser {
   #state: State = "outside";
   #marked = false;
   #startNew = true;
+  /** The first line passed over; what is wrong with a text that holds no view. */
+  #passedOver: { readonly text: string; readonly line: number } | null = null;
   #view: { number: number; addressSpaces: FlatAddressSpace[]; ranges: FlatRange[]; origin: Origin } | null =
     null;
 
@@ -51,6 +55,8 @@ class MtreeParser {
       this.#line(raw.endsWith("\r") ? raw.slice(0, -1) : raw, i + 1);
     });
     this.#endView();
+    if (this.#snapshots.length === 0 && this.#passedOver !== null)
+      throw new InputError(this.#file, this.#passedOver.line, EXPECTED.outside, this.#passedOver.text);
     if (this.#snapshots.length === 0)
       throw new InputError(this.#file, 0, "the output of `info mtree -f`: no FlatView found", null);
     for (const { views, origin } of this.#snapshots)
@@ -63,9 +69,10 @@ class MtreeParser {
     if (VIEW.test(text)) this.#startView(text, line);
     else if (text.startsWith("@@@")) this.#marker(text, line);
     else if (text.trim() === "") this.#endView();
-    else if (isMonitorLine(text)) {
+    else if (isMonitorLine(text) || (this.#state === "outside" && !this.#marked && isWordOutside(text))) {
       this.#endView();
       this.#startNew ||= !this.#marked;
+      this.#passedOver ??= { text, line };
     } else if (this.#state === "address spaces") this.#addressSpace(text, line);
     else if (this.#state === "ranges") this.#range(text, line);
     else if (this.#state !== "dispatch" || !DISPATCH_LINE.test(text))
@@ -166,7 +173,7 @@ const identity = (as: FlatAddressSpace): string => JSON.stringify([as.name, as.r
 /**
  * Reads what `info mtree -f` printed, once or several times in a row, with the suffixes of `-o` and the blocks of `-d`.
  *
- * Moments are told apart by '@@@ SNAP' lines where the text has them (then only by them), else by the monitor's prompt
- * and by the numbers of the views. Throws InputError, which names the line, for everything it does not understand.
+ * Moments are told apart by '@@@ SNAP' lines where the text has them (then only by them), else by the monitor's prompt or
+ * whatever else stands between outputs, and by the numbers of the views. Throws InputError, which names the line, for everything it does not understand.
  */
 export const parseMtree = (text: string, file: string): MtreeSnapshot[] => new MtreeParser(file).parse(text);

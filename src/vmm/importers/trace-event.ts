@@ -10,8 +10,14 @@ export type TraceEvent =
   | { readonly kind: "skip-del"; readonly start: bigint; readonly last: bigint }
   | { readonly kind: "no-dma"; readonly start: bigint; readonly size: bigint; readonly name: string };
 
-/** Time stamps in front of an event: `pid@seconds.microseconds:` of QEMU's own, or an ISO date and time of a log. */
-const PREFIX = /^(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?:? )?(?:\d+@\d+\.\d+:)?/;
+/**
+ * What may stand in front of an event: an ISO date and time, or date, host and process as a system log writes them; then
+ * `pid@seconds.microseconds:` of QEMU's own.
+ */
+const PREFIX =
+  /^(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?:? )?(?:(?:[^:]* \d\d:\d\d:\d\d )?\S+ [\w./-]+\[\d+\]: )?(?:\d+@\d+\.\d+:)?/;
+/** An error message, not an event: QEMU maps nothing for such a range, nor unmaps it. */
+const UNALIGNED = /vfio_listener_region_(?:add|del) received unaligned region/;
 const LISTENER_EVENT = /vfio_listener_region_/;
 const RANGE = "0x([0-9a-f]{1,16}) - 0x([0-9a-f]{1,16})";
 
@@ -58,7 +64,7 @@ const EVENTS: readonly { readonly pattern: RegExp; readonly build: Build }[] = [
  * Throws InputError for one that is and has an unknown form, or a range that ends before it starts.
  */
 export function parseTraceLine(text: string, file: string, line: number): TraceEvent | null {
-  if (!LISTENER_EVENT.test(text)) return null;
+  if (!LISTENER_EVENT.test(text) || UNALIGNED.test(text)) return null;
   const event = text.replace(PREFIX, "");
   for (const { pattern, build } of EVENTS) {
     const m = pattern.exec(event);
