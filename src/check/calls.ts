@@ -1,5 +1,7 @@
 import { EditScript, type MapRun } from "../edit-script/index.ts";
 import { type Aftermath, aftermath, joinedRuns, type MachineState, pinSums } from "./aftermath.ts";
+import type { Finding } from "./finding.ts";
+import { RULES } from "./violation-class.ts";
 
 /** A rule about whole calls that is broken: V14, a failed call was no no-op; V17, calls that fit no order. */
 export interface CallFinding {
@@ -7,6 +9,24 @@ export interface CallFinding {
   /** What is not as it has to be. */
   readonly met: string;
 }
+
+/** The finding in the form of all others: it concerns the call, not a page. */
+export const callFinding = ({ class: kind, met }: CallFinding, domain: number): Finding => ({
+  class: kind,
+  shows: kind,
+  cause: null,
+  causeStep: 0,
+  causeText: null,
+  domain,
+  ranges: [],
+  pages: 0,
+  met,
+  rule: RULES[kind],
+  page: null,
+  access: "any",
+  mode: "strong",
+  events: [],
+});
 
 /**
  * Judges a call that returned an error although it ran `script`: everything must be as before.

@@ -1,6 +1,6 @@
 /**
  * What can go wrong, by public and stable id. `V01b` is a gap on a range that changes; `V04b` is a stale cached path that
- * shows nothing yet. V14 and V17 concern several calls and are not decided on one script.
+ * shows nothing yet. V14 and V17 concern whole calls: the rules in `calls.ts` find them, and no script alone shows them.
  */
 export type ViolationClass =
   | "V01"
@@ -18,8 +18,10 @@ export type ViolationClass =
   | "V11"
   | "V12"
   | "V13"
+  | "V14"
   | "V15"
-  | "V16";
+  | "V16"
+  | "V17";
 
 /** The one repair that heals a violation. */
 export type Cause =
@@ -58,8 +60,10 @@ export const RULES: Readonly<Record<ViolationClass, string>> = {
   V11: "In epoch mode a device that has seen the new map must not see the old one any more.",
   V12: "After the call pins and table pages must be exactly what the new map needs.",
   V13: "An entry must be well formed for its level.",
+  V14: "A call that fails must leave everything as it was.",
   V15: "What a store exposes must be visible before the store, and a store before its invalidation.",
   V16: "Root, depth and domain tag must change as one.",
+  V17: "Calls that run at the same time must leave what some order of them leaves.",
 };
 
 /** What each cause says about the script. */

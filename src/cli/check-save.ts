@@ -10,6 +10,9 @@ import {
 } from "../harness/index.ts";
 import { UsageError } from "./usage-error.ts";
 
+/** What concerns whole calls: no script alone shows it. */
+const CALL_CLASSES: ReadonlySet<string> = new Set(["V14", "V17"]);
+
 /** Writes the first finding of each class of each strategy to a folder. */
 export class CounterexampleFolder {
   readonly #folder: string;
@@ -40,7 +43,6 @@ export class CounterexampleFolder {
       if (this.#saved.has(key)) continue;
       const stem = join(this.#folder, `${key}-change-${change.step}`);
       this.#saved.set(key, `${stem}.json`);
-      this.#saved.set(`${key}.script`, `${stem}.script`);
       const finding = checkedFinding(
         found,
         { step: change.step, label: change.to.label },
@@ -51,6 +53,8 @@ export class CounterexampleFolder {
         `${stem}.json`,
         printCounterexample(how, { strategy, modes: [...modes], step: change.step, sequence, finding }),
       );
+      if (CALL_CLASSES.has(found.class)) continue;
+      this.#saved.set(`${key}.script`, `${stem}.script`);
       this.#write(
         `${stem}.script`,
         `# ${found.class} in ${strategy}, change ${change.step}: ${found.met}\n${printScript(scriptFileOf(change))}`,

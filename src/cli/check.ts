@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { MUTANTS } from "../check/mutants/index.ts";
+import { mutantNamed } from "../check/mutants/index.ts";
 import { CAPABILITIES } from "../edit-script/index.ts";
 import { type CheckRunOptions, encodeToken, runCheck, sequenceHash } from "../harness/index.ts";
 import { checkHeading, EXIT_OF_VERDICT } from "../report/index.ts";
@@ -10,6 +10,7 @@ import { checkScript } from "./check-script.ts";
 import { printShrunk } from "./check-shrink.ts";
 import { commandName } from "./command-name.ts";
 import { loadInputs } from "./inputs.ts";
+import { decidable, idsOf, parseMutant } from "./mutant-option.ts";
 import { parseDuration, parseName, parseNames, parseSeed } from "./option-values.ts";
 import { progressView } from "./progress.ts";
 import { UsageError } from "./usage-error.ts";
@@ -84,10 +85,9 @@ export function registerCheck(program: Command): void {
       ).argParser(parseName("backing", BACKING_KINDS)),
     )
     .addOption(
-      new Option(
-        "--inject <id>",
-        `decide a known-broken kernel: ${[...MUTANTS.keys()].join(", ")}`,
-      ).argParser(parseName("mutant", [...MUTANTS.keys()])),
+      new Option("--inject <id>", `decide a known-broken kernel: ${idsOf(decidable).join(", ")}`).argParser(
+        parseMutant(decidable),
+      ),
     )
     .option("--script <file>", "judge an edit script in its text form instead of maps")
     .addOption(
@@ -117,7 +117,7 @@ async function check(inputs: string[], flags: CheckFlags): Promise<void> {
     process.exitCode = checkScript(flags.script, flags);
     return;
   }
-  const mutant = flags.inject === undefined ? null : MUTANTS.get(flags.inject)!;
+  const mutant = flags.inject === undefined ? null : mutantNamed(flags.inject)!;
   const chosen = inputs.length > 0 ? inputs : [mutant?.scenario ?? DEFAULT_SCENARIO];
   const { sequence, scenario } = loadInputs(chosen);
   const output = openOutput(flags);

@@ -21,6 +21,7 @@ import {
 import { terminalWidth } from "./check-output.ts";
 import { commandName } from "./command-name.ts";
 import { openJsonTarget } from "./json-target.ts";
+import { onRunningKernel, parseMutant } from "./mutant-option.ts";
 import { formatDuration, parseCount, parseDuration, parseName, parseSeed } from "./option-values.ts";
 import { progressView } from "./progress.ts";
 import { EXIT, UsageError } from "./usage-error.ts";
@@ -65,9 +66,7 @@ export function registerFuzz(program: Command): void {
       ),
     )
     .addOption(
-      new Option("--inject <id>", "fuzz a known-broken kernel").argParser(
-        parseName("mutant", [...MUTANTS.keys()]),
-      ),
+      new Option("--inject <id>", "fuzz a known-broken kernel").argParser(parseMutant(onRunningKernel)),
     )
     .addOption(
       new Option("--shrink <duration>", "look so long for a smaller case once one has failed")

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import type { Command } from "commander";
-import { MUTANTS } from "../check/mutants/index.ts";
+import { mutantNamed } from "../check/mutants/index.ts";
 import { CAPABILITIES } from "../edit-script/index.ts";
 import {
   type ChangeToken,
@@ -102,13 +102,14 @@ function caseOf(
   known("strategy", from.strategy, STRATEGIES.keys());
   known("format", from.format, CAPABILITIES.keys());
   known("backing", from.backing, BACKING_KINDS);
-  if (from.inject !== null) known("mutant", from.inject, MUTANTS.keys());
+  const mutant = from.inject === null ? null : mutantNamed(from.inject);
+  if (mutant === undefined) known("mutant", from.inject!, []);
   return {
     sequence,
     format: from.format,
     seed: from.seed,
     backing: from.backing as BackingKind,
-    mutant: from.inject === null ? null : MUTANTS.get(from.inject)!,
+    mutant: mutant ?? null,
   };
 }
 

@@ -15,6 +15,7 @@ import { BACKING_KINDS, type BackingKind, SCENARIOS, STRATEGIES } from "../vmm/i
 import { commandName } from "./command-name.ts";
 import { loadInputs } from "./inputs.ts";
 import { openJsonTarget } from "./json-target.ts";
+import { idsOf, parseMutant, seenByThreads } from "./mutant-option.ts";
 import {
   formatDuration,
   parseCount,
@@ -56,7 +57,6 @@ interface StressFlags {
  * Exit codes: 0 clean, 1 violation, 2 wrong usage or input, 4 stopped before every strategy was seen through one pass.
  */
 export function registerStress(program: Command): void {
-  const visible = [...MUTANTS.values()].filter((mutant) => mutant.seenByThreads).map((mutant) => mutant.id);
   const formats = [...CAPABILITIES.keys()];
   const strategies = [...STRATEGIES.keys()];
   program
@@ -94,8 +94,8 @@ export function registerStress(program: Command): void {
       ).argParser(parseName("backing", BACKING_KINDS)),
     )
     .addOption(
-      new Option("--inject <id>", `run a known-broken kernel: ${visible.join(", ")}`).argParser(
-        parseName("mutant", visible),
+      new Option("--inject <id>", `run a known-broken kernel: ${idsOf(seenByThreads).join(", ")}`).argParser(
+        parseMutant(seenByThreads),
       ),
     )
     .option("--no-perturb", "no seeded pauses in kernel and devices")

@@ -163,7 +163,7 @@ export function counterexample(
       i === 0 ? l.replace(f.class, red) : `  ${l}`,
     ),
     ...wrap(`Rule: ${f.rule}${cause}${weak}`, width - 2).map((l) => `  ${l}`),
-    ...interleavingTable(f.events, width - 2).map((l) => `  ${l}`),
+    ...(f.events.length > 0 ? interleavingTable(f.events, width - 2).map((l) => `  ${l}`) : []),
     `Replay: ${f.replay}`,
   ];
 }

@@ -115,8 +115,26 @@ describe("hitless check", () => {
     }
   });
 
+  it("decides a fault of whole calls, repeats it from its token and from a saved file, without a script of it", async () => {
+    const saved = join(folder, "calls");
+    const { code, stdout } = await runCli(["check", "--inject", "M37", "--quiet", "--save", saved]);
+    expect(code).toBe(1);
+    const example = counterexampleIn(stdout, "V17");
+    expect(example).toContain("Calls that run at the same time must leave what some order of them leaves.");
+    expect(example).not.toContain("step |");
+    expect(readdirSync(saved)).toEqual(["set-map-V17-change-0.json"]);
+    for (const what of [tokenIn(example), join(saved, "set-map-V17-change-0.json")]) {
+      const again = await runCli(["replay", what]);
+      expect(again.code).toBe(1);
+      expect(again.stdout.split("Replay:")[0]).toBe(example.split("Replay:")[0]);
+    }
+  });
+
   it.each([
     [["check", "no-such-input"], "no-such-input"],
+    [["check", "--inject", "M09"], "M09 cannot be injected here. VT-d has no leaves that are replicated"],
+    [["fuzz", "--inject", "M35"], "hitless check --inject M35 decides it"],
+    [["stress", "--inject", "M39"], "hitless check --inject M39 decides it"],
     [["check", "--mode", "sloppy"], "sloppy"],
     [["check", "--format", "riscv"], "riscv"],
     [["check", "--strategy", "set-map,set-map"], "once"],

@@ -1,6 +1,14 @@
 import { InvalidArgumentError } from "commander";
 import { describe, expect, it } from "vitest";
+import { CALL_MUTANTS, MUTANTS } from "../../src/check/mutants/index.ts";
 import { commandName } from "../../src/cli/command-name.ts";
+import {
+  decidable,
+  idsOf,
+  onRunningKernel,
+  parseMutant,
+  seenByThreads,
+} from "../../src/cli/mutant-option.ts";
 import {
   formatDuration,
   parseCount,
@@ -36,6 +44,28 @@ describe("option values", () => {
     const parse = parseNames("colour", ["red", "blue"]);
     expect(parse("blue, red")).toEqual(["blue", "red"]);
     expect(() => parse("green")).toThrow("There is no colour 'green'; known: red, blue.");
+  });
+});
+
+describe("the option --inject", () => {
+  it("takes every fault that the command can have", () => {
+    expect(idsOf(decidable)).toEqual([...MUTANTS.keys(), ...CALL_MUTANTS.keys()].sort());
+    expect(idsOf(onRunningKernel)).toEqual([...MUTANTS.keys()]);
+    expect(idsOf(seenByThreads)).toEqual(
+      [...MUTANTS.values()].filter((m) => m.seenByThreads).map((m) => m.id),
+    );
+    for (const id of idsOf(decidable)) expect(parseMutant(decidable)(id)).toBe(id);
+  });
+
+  it.each([
+    [onRunningKernel, "M35", "no running kernel can be made to have; hitless check --inject M35 decides it."],
+    [seenByThreads, "M39", "no running kernel can be made to have; hitless check --inject M39 decides it."],
+    [seenByThreads, "M33", "No device thread can see it; hitless check --inject M33 decides it."],
+    [decidable, "M09", "VT-d has no leaves that are replicated over several entries."],
+    [decidable, "M99", "There is no mutant 'M99'; known: M01, "],
+  ] as const)("says why a fault cannot be had (%#)", (refusal, id, reason) => {
+    expect(() => parseMutant(refusal)(id)).toThrow(InvalidArgumentError);
+    expect(() => parseMutant(refusal)(id)).toThrow(reason);
   });
 });
 

@@ -50,6 +50,7 @@ export type {
   TablePlace,
   ViolationClass,
 } from "./mutant.ts";
+export { isCallMutant } from "./mutant.ts";
 
 const byId = <T extends { readonly id: string }>(all: readonly T[]): ReadonlyMap<string, T> =>
   new Map(all.map((one) => [one.id, one]));
@@ -93,6 +94,10 @@ export const MUTANTS: ReadonlyMap<string, Mutant> = byId([
 
 /** Mutants of what surrounds the script, by id, in catalogue order. */
 export const CALL_MUTANTS: ReadonlyMap<string, CallMutant> = byId([M35, M37, M38, M39, M39b]);
+
+/** The mutant with an id, of scripts or of calls; undefined for what no profile carries and what does not exist. */
+export const mutantNamed = (id: string): Mutant | CallMutant | undefined =>
+  MUTANTS.get(id) ?? CALL_MUTANTS.get(id);
 
 /** One line of the catalogue. */
 export type CatalogueEntry =

@@ -96,6 +96,10 @@ export interface CallMutant extends MutantFacts {
   rewriteCalls(calls: readonly CallRecord[], context: MutantContext): CallRecord | null;
 }
 
+/** True iff the mutant rewrites whole calls, which no running kernel can be made to do. */
+export const isCallMutant = (mutant: Mutant | CallMutant | null): mutant is CallMutant =>
+  mutant !== null && "rewriteCalls" in mutant;
+
 /** An entry of the catalogue that this project's hardware cannot have; ids stay taken. */
 export interface NotCarried {
   readonly id: string;

@@ -5,14 +5,18 @@ import {
   type Finding,
   type MemoryMode,
 } from "../../check/index.ts";
+import { isCallMutant } from "../../check/mutants/index.ts";
 import { CACHE_IOTLB, CACHE_WALK, CACHES_ALL } from "../../edit-script/index.ts";
 import { EngineBug } from "../../engine/index.ts";
 import { KernelBug } from "../../kernel/fault-injection.ts";
+import type { Pfn } from "../../units/index.ts";
 import { EMPTY_MAP, type MapSequence, type MapStep, type Strategy } from "../../vmm/index.ts";
 import { hasAts, StressMachine } from "../stress/machine.ts";
+import { decideBrokenCalls } from "./broken-calls.ts";
 import { asPins, FrameRunMaps, pinsTaken } from "./frame-runs.ts";
 import type { CheckCase } from "./options.ts";
 import { ScriptRecorder } from "./script-recorder.ts";
+import { united } from "./united.ts";
 
 /** One map change, decided. */
 export interface DecidedChange {
@@ -23,7 +27,7 @@ export interface DecidedChange {
   readonly scripts: number;
   /** Valid until the next change. */
   readonly input: CheckInput;
-  readonly recorder: ScriptRecorder;
+  readonly recorder: { tablesBefore(): readonly Pfn[] };
   /** One result a mode. */
   readonly results: readonly CheckResult[];
   /** Of all modes; what shows in both is given as strong. */
@@ -61,9 +65,15 @@ export function* decideChanges(
   steps: DecidedSteps = {},
 ): Generator<DecidedChange> {
   const sequence = withStart(how.sequence);
+  const { mutant } = how;
+  if (isCallMutant(mutant)) {
+    yield* decideBrokenCalls({ ...how, mutant, sequence }, strategy, modes, steps, how.sequence);
+    return;
+  }
   const machine = new StressMachine(
     {
       ...how,
+      mutant,
       sequence,
       input: sequence.name,
       strategies: [strategy],
@@ -94,7 +104,7 @@ export function* decideChanges(
     try {
       ioctls = machine.apply(to);
     } catch (error) {
-      if (how.mutant === null || !(error instanceof EngineBug || error instanceof KernelBug)) throw error;
+      if (mutant === null || !(error instanceof EngineBug || error instanceof KernelBug)) throw error;
       crash = error;
     }
     if (isWanted) {
@@ -157,15 +167,4 @@ function withStart(sequence: MapSequence): MapSequence {
     skipped: [],
   };
   return { ...sequence, steps: [empty, ...sequence.steps] };
-}
-
-const placeOf = (f: Finding): string =>
-  [f.class === "V15" ? f.shows : f.class, f.domain, ...f.ranges.flatMap((r) => [r.start, r.end])].join(" ");
-
-/** Findings of all modes, each once: a weak one that a strong one stands for already is left out. */
-export function united(results: readonly CheckResult[]): Finding[] {
-  const strong = results.find((r) => r.mode === "strong")?.findings ?? [];
-  const weak = results.find((r) => r.mode === "weak")?.findings ?? [];
-  const known = new Set(strong.map(placeOf));
-  return [...strong, ...weak.filter((f) => !known.has(placeOf(f)))];
 }

@@ -1,5 +1,5 @@
 import type { MemoryMode } from "../../check/index.ts";
-import type { Mutant } from "../../check/mutants/index.ts";
+import type { CallMutant, Mutant } from "../../check/mutants/index.ts";
 import type { BackingKind, MapSequence, Strategy } from "../../vmm/index.ts";
 
 /** The kernel and the memory that a sequence of maps is decided on. */
@@ -11,7 +11,7 @@ export interface CheckCase {
   readonly seed: number;
   readonly backing: BackingKind;
   /** Known-broken kernel to decide, or null. */
-  readonly mutant: Mutant | null;
+  readonly mutant: Mutant | CallMutant | null;
 }
 
 /** What a check run is asked to do. */

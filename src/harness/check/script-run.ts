@@ -2,7 +2,7 @@ import { check, inputOf, type MemoryMode } from "../../check/index.ts";
 import type { ScriptFile } from "../../edit-script/index.ts";
 import { CHECK_RESULT_SCHEMA_ID, type CheckReport } from "../../report/index.ts";
 import { checkedFinding } from "./check-run.ts";
-import { united } from "./decide-changes.ts";
+import { united } from "./united.ts";
 
 /** Name under which a script that no strategy made is reported. */
 const SCRIPT = "script";

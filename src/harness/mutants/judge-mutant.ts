@@ -1,9 +1,8 @@
-import { judgeConcurrentCalls, judgeFailedCall } from "../../check/calls.ts";
-import { type CheckInput, check, type Finding, type MemoryMode } from "../../check/index.ts";
+import type { Finding, MemoryMode } from "../../check/index.ts";
 import type { CallMutant, CallRecord, Mutant } from "../../check/mutants/index.ts";
-import type { EditScript } from "../../edit-script/index.ts";
 import { hexPage } from "../../units/index.ts";
 import type { Scenario } from "../../vmm/index.ts";
+import { concurrentCalls, decideCall } from "./decide-call.ts";
 import { type PlannedCall, PlannedCalls } from "./planned-calls.ts";
 
 /** One violation that a broken kernel shows. */
@@ -30,9 +29,6 @@ export interface JudgeOptions {
   readonly seed: number;
 }
 
-/** Table pages that a second machine leaves out, so that two calls planned on the same map build different ones. */
-const TABLES_APART = 64;
-
 const machine = ({ scenario, format, seed }: JudgeOptions): PlannedCalls =>
   new PlannedCalls({ sequence: scenario.sequence, backing: scenario.backing, format, seed });
 
@@ -50,7 +46,7 @@ export function judgeScriptMutant(mutant: Mutant | null, options: JudgeOptions):
     const script = mutant === null ? call.script : mutant.rewrite(call.script, context);
     if (mutant !== null && script === call.script) return;
     changes++;
-    findings.push(...judgeScript(planned, call, script, options.mode));
+    findings.push(...judgeCalls(planned, [call], { ...call, script }, options.mode));
   });
   return { changes, findings };
 }
@@ -67,60 +63,20 @@ export function judgeCallMutant(mutant: CallMutant, options: JudgeOptions): Muta
     changes++;
     findings.push(...judgeCalls(planned, all, broken, options.mode));
   };
-  if (calls === undefined) {
-    machine(options).cycle((planned) => judge(planned, []));
-    return { changes, findings };
-  }
-  const [first, ...rest] = calls.to;
-  const others = rest.map((to, i) => {
-    let record: CallRecord | null = null;
-    const other = at(machine(options), calls.from);
-    other.takeTables((i + 1) * TABLES_APART);
-    other.go(to, ({ call }) => {
-      record = call;
-    });
-    return record!;
-  });
-  at(machine(options), calls.from).go(first!, (planned) => judge(planned, others));
+  if (calls === undefined) machine(options).cycle((planned) => judge(planned, []));
+  else concurrentCalls(calls, () => machine(options), judge);
   return { changes, findings };
 }
 
-/** A machine that has gone through the scenario up to a map. */
-function at(fresh: PlannedCalls, index: number): PlannedCalls {
-  for (let i = 0; i <= index; i++) fresh.go(i);
-  return fresh;
-}
-
-/** The rules about whole calls come first: what breaks them is not a way of carrying out what was asked for. */
 function judgeCalls(
   planned: PlannedCall,
   asked: readonly CallRecord[],
   broken: CallRecord,
   mode: MemoryMode,
 ): MutantFinding[] {
-  const { before } = planned;
-  if (broken.errno < 0) {
-    const finding = judgeFailedCall(before, broken.pinned, broken.script);
-    if (finding !== null) return [{ class: finding.class, cause: null, text: said(planned, finding.met) }];
-    return judgeScript(planned, { ...broken, newMap: broken.oldMap }, broken.script, mode);
-  }
-  if (asked.length > 1) {
-    const targets = asked.map((call) => call.newMap);
-    const finding = judgeConcurrentCalls(before, broken.pinned, broken.script, targets);
-    if (finding !== null) return [{ class: finding.class, cause: null, text: said(planned, finding.met) }];
-  }
-  return judgeScript(planned, broken, broken.script, mode);
-}
-
-function judgeScript(
-  planned: PlannedCall,
-  { oldMap, newMap, pinned }: CallRecord,
-  script: EditScript,
-  mode: MemoryMode,
-): MutantFinding[] {
-  const { before } = planned;
-  const input: CheckInput = { ...before, script, oldMap, newMap, pins: [...before.pins, ...pinned] };
-  return check(input, { mode }).findings.map((finding) => ({
+  const { rule, results } = decideCall(planned, asked, broken, [mode]);
+  if (rule !== null) return [{ class: rule.class, cause: null, text: said(planned, rule.met) }];
+  return results[0]!.findings.map((finding) => ({
     class: finding.class,
     cause: finding.cause,
     text: said(planned, inWords(finding)),

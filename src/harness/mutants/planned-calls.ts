@@ -28,6 +28,8 @@ export interface PlannedCall {
   readonly call: CallRecord;
   readonly before: MachineState;
   readonly context: MutantContext;
+  /** Tables there are, those reserved for the call included. */
+  readonly tables: readonly Pfn[];
 }
 
 export interface PlannedCallsOptions {
@@ -129,6 +131,7 @@ export class PlannedCalls {
         pins: asPins(oldMap),
       },
       context: mutantContext(this.kernel),
+      tables: [...iommu.pool.tables()],
     };
   }
 }
