@@ -25,9 +25,12 @@ export type Edit =
   /** Back to the map of an earlier step. */
   | { readonly kind: "back"; readonly steps: number };
 
+/** How a map is changed: by SET_MAP, by SET_MAP with EPOCH, or by MAP_DMA and UNMAP_DMA. */
+export type CallKind = "set-map" | "epoch" | "legacy";
+
 /** One call, or several: what the VMM does next. */
 export interface FuzzStep {
-  readonly call: "set-map" | "legacy";
+  readonly call: CallKind;
   readonly edits: readonly Edit[];
   /** The n-th allocation, pin or copy of the call fails first, then the call is made again; 0: none; SWEEP: each in turn. */
   readonly failAt: number;
@@ -60,6 +63,8 @@ const paint: fc.Arbitrary<Paint> = fc.oneof(
 );
 /** Distances from a boundary at which changes start and end. */
 const delta = fc.constantFrom(0, 0, 0, 1, -1, 3, 16, 100, 256, -16, 511);
+/** The first is what smaller cases are made of. */
+const call = fc.constantFrom<CallKind>("set-map", "set-map", "set-map", "epoch", "legacy");
 const page = fc
   .oneof(
     { weight: 6, arbitrary: fc.tuple(fc.integer({ min: 0, max: 7 }), fc.constant(PAGES_PER_2M), delta) },
@@ -114,7 +119,7 @@ export const fuzzCases = ({ format, steps = 8 }: FuzzShape): fc.Arbitrary<FuzzCa
     seed: fc.integer({ min: 1, max: 1_000_000 }),
     steps: fc.array(
       fc.record({
-        call: fc.constantFrom("set-map" as const, "set-map" as const, "set-map" as const, "legacy" as const),
+        call,
         edits: fc.array(edit, { minLength: 1, maxLength: 5 }),
         failAt: fc.oneof(
           { weight: 6, arbitrary: fc.constant(0) },

@@ -1,9 +1,10 @@
 import { type CheckInput, CheckInputError, check } from "../../check/index.ts";
 import type { Mutant } from "../../check/mutants/index.ts";
+import { CACHE_IOTLB, CACHE_WALK, CACHES_ALL } from "../../edit-script/index.ts";
 import { EngineBug } from "../../engine/index.ts";
 import { KernelBug } from "../../kernel/fault-injection.ts";
 import { Kernel, type Process } from "../../kernel/index.ts";
-import { errnoName } from "../../uapi/index.ts";
+import { errnoName, VFIO_IOMMU_SET_MAP_FLAG_EPOCH } from "../../uapi/index.ts";
 import { hexPage } from "../../units/index.ts";
 import {
   EMPTY_MAP,
@@ -21,7 +22,7 @@ import { ScriptRecorder } from "../check/script-recorder.ts";
 import { mutantContext } from "../mutant-context.ts";
 import { UserMaps } from "../stress/user-map.ts";
 import { endStateFault } from "./end-state.ts";
-import { type FuzzCase, mapsOf, SWEEP } from "./fuzz-case.ts";
+import { type CallKind, type FuzzCase, mapsOf, SWEEP } from "./fuzz-case.ts";
 import { countShapes, type Shape } from "./shapes.ts";
 
 /** Memory of the machine: enough for every case that can be drawn. */
@@ -81,6 +82,7 @@ class FuzzMachine {
   readonly #totals: FuzzTotals;
   #current: MemoryMap = EMPTY_MAP;
   #step = 0;
+  #how: CallKind = "set-map";
 
   constructor(drawn: FuzzCase, maps: readonly MemoryMap[], totals: FuzzTotals, mutant: Mutant | null) {
     const groups = Array.from({ length: drawn.domains }, (_, unit) => ({
@@ -121,14 +123,16 @@ class FuzzMachine {
   run(): void {
     this.#case.steps.forEach(({ call, failAt }, i) => {
       this.#step = i;
-      if (call === "set-map") this.#setMap(this.#targets[i]!, failAt);
-      else this.#legacy(this.#targets[i]!, failAt);
+      this.#how = call;
+      if (call === "legacy") this.#legacy(this.#targets[i]!, failAt);
+      else this.#setMap(this.#targets[i]!, failAt);
     });
   }
 
   #setMap(next: MemoryMap, failAt: number): void {
     const vaddrOf = this.#guest.vaddrPfn.bind(this.#guest);
-    this.#withFailures(failAt, next, true, () => this.#container.setMap(next, vaddrOf, 0).errno);
+    const flags = this.#how === "epoch" ? VFIO_IOMMU_SET_MAP_FLAG_EPOCH : 0;
+    this.#withFailures(failAt, next, () => this.#container.setMap(next, vaddrOf, flags).errno);
   }
 
   /** Takes the container to the map with MAP_DMA and UNMAP_DMA; each call is a change of its own. */
@@ -138,7 +142,7 @@ class FuzzMachine {
       const { regions } = this.#current;
       if (call.op === "map") {
         const after = makeMemoryMap([...regions, call.region]);
-        this.#withFailures(failAt, after, false, () =>
+        this.#withFailures(failAt, after, () =>
           this.#container.mapDma(call.region, this.#guest.vaddr(call.region)),
         );
       } else {
@@ -155,16 +159,16 @@ class FuzzMachine {
     const end = range.iovaPfn + range.pages;
     const isLeft = (r: MapRegion): boolean => regionEnd(r) <= range.iovaPfn || r.iovaPfn >= end;
     const after = makeMemoryMap(this.#current.regions.filter(isLeft));
-    this.#withFailures(failAt, after, false, () => this.#container.unmapDma(range));
+    this.#withFailures(failAt, after, () => this.#container.unmapDma(range));
   }
 
   /** Makes a call, first with the wanted failures, then without. */
-  #withFailures(failAt: number, next: MemoryMap, isSetMap: boolean, call: () => number): void {
+  #withFailures(failAt: number, next: MemoryMap, call: () => number): void {
     const { faults } = this.#kernel;
     const [first, last] = failAt === SWEEP ? [1, MOST_FAILURES] : [failAt, failAt];
     for (let n = first; n > 0 && n <= last; n++) {
       faults.arm(n);
-      const hasHappened = this.#call(next, isSetMap, call);
+      const hasHappened = this.#call(next, call);
       const site = faults.hit;
       faults.arm(0);
       if (site === null && !hasHappened)
@@ -172,11 +176,12 @@ class FuzzMachine {
       if (site !== null) this.#totals.failedSites.set(site, (this.#totals.failedSites.get(site) ?? 0) + 1);
       if (hasHappened) return;
     }
-    if (!this.#call(next, isSetMap, call)) this.#fail("errno", "the call failed");
+    if (!this.#call(next, call)) this.#fail("errno", "the call failed");
   }
 
   /** Makes one call, decides its scripts and compares what is left with the model. Returns whether it succeeded. */
-  #call(next: MemoryMap, isSetMap: boolean, call: () => number): boolean {
+  #call(next: MemoryMap, call: () => number): boolean {
+    const isSetMap = this.#how !== "legacy";
     const old = this.#current;
     const extentsBefore = this.#container.extents.slice();
     this.#recorder.begin();
@@ -219,6 +224,9 @@ class FuzzMachine {
       capability,
       domains: this.#recorder.domainsBefore(),
       tables: this.#recorder.before(),
+      // Nothing but epoch mode asks for devices that do not translate for themselves: all else must do with them.
+      deviceCaches: this.#how === "epoch" ? CACHE_IOTLB | CACHE_WALK : CACHES_ALL,
+      isEpoch: this.#how === "epoch",
       script: this.#recorder.whole(),
       oldMap: this.#frames.of(old),
       newMap: this.#frames.of(next),

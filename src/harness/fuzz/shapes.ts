@@ -16,6 +16,7 @@ export const SHAPES = [
   "merge direct",
   "merge after edit",
   "subtree detached",
+  "root switched",
   "several domains",
   "legacy call",
   "call refused",
@@ -52,6 +53,7 @@ export function countShapes(
   for (const step of script) {
     visitStores(step, store);
     if (step.op === "gather") count("entries gathered");
+    if (step.op === "setRoot") count("root switched");
     if (step.op === "invalidate") domains.add(step.domain);
   }
   if (domains.size > 1) count("several domains");
