@@ -2,6 +2,7 @@ import { type GroupOptions, Kernel, type Process } from "../../kernel/index.ts";
 import { errnoName } from "../../uapi/index.ts";
 import {
   EMPTY_MAP,
+  formatOrigin,
   GuestMemory,
   type MapStep,
   type MemoryMap,
@@ -11,6 +12,7 @@ import {
 } from "../../vmm/index.ts";
 import { mutantContext } from "../mutant-context.ts";
 import { StressError, type StressOptions } from "./options.ts";
+import { whyRefused } from "./refusal.ts";
 import { type UserMap, UserMaps } from "./user-map.ts";
 
 const DEVICE_NAME = (slot: number): string => `0000:00:${(slot + 4).toString(16).padStart(2, "0")}.0`;
@@ -58,11 +60,13 @@ export class StressMachine {
   /** Takes the container to a step's map and returns how many ioctls that took. Throws StressError when one fails. */
   apply(step: MapStep): number {
     const { errno, ioctls } = this.strategy.apply(this.vm, this.#current, step.map);
-    if (errno < 0)
+    if (errno < 0) {
+      const why = whyRefused(this.kernel, step.map);
       throw new StressError(
-        `${this.strategy.name}: the kernel refused the map '${step.label}' (${step.origin.file}` +
-          `${step.origin.line > 0 ? `:${step.origin.line}` : ""}) with ${errnoName(errno)}`,
+        `${this.strategy.name}: the kernel refused the map '${step.label}' (${formatOrigin(step.origin)}) ` +
+          `with ${errnoName(errno)}${why === null ? "" : `: ${why}`}`,
       );
+    }
     this.#current = step.map;
     return ioctls;
   }
