@@ -9,6 +9,7 @@ import { CounterexampleFolder } from "./check-save.ts";
 import { checkScript } from "./check-script.ts";
 import { printShrunk } from "./check-shrink.ts";
 import { commandName } from "./command-name.ts";
+import { importNotes } from "./import-notes.ts";
 import { loadInputs } from "./inputs.ts";
 import { decidable, idsOf, parseMutant } from "./mutant-option.ts";
 import { parseDuration, parseName, parseNames, parseSeed } from "./option-values.ts";
@@ -151,6 +152,7 @@ async function check(inputs: string[], flags: CheckFlags): Promise<void> {
     `${checkHeading({ ...options, backing, maps: sequence.steps.length, modes: [...modes], inject })}\n` +
       (mutant === null ? "" : `${mutant.id}: a kernel that ${mutant.title}; expected ${mutant.expected}\n`),
   );
+  if (!flags.quiet) for (const note of importNotes(sequence)) output.show(`${note}\n`);
   const interrupt = new AbortController();
   const onInterrupt = (): void => interrupt.abort();
   process.once("SIGINT", onInterrupt);

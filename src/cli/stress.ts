@@ -13,6 +13,7 @@ import {
 import { EXIT_OF_VERDICT, groupDigits, PLAIN, runHeading, toJson, toTerminal } from "../report/index.ts";
 import { BACKING_KINDS, type BackingKind, SCENARIOS, STRATEGIES } from "../vmm/index.ts";
 import { commandName } from "./command-name.ts";
+import { importNotes } from "./import-notes.ts";
 import { loadInputs } from "./inputs.ts";
 import { openJsonTarget } from "./json-target.ts";
 import { idsOf, parseMutant, seenByThreads } from "./mutant-option.ts";
@@ -143,6 +144,7 @@ async function stress(inputs: string[], flags: StressFlags): Promise<void> {
     `${runHeading({ ...options, maps: sequence.steps.length, inject: mutant?.id ?? null, host })}\n` +
       (mutant === null ? "" : `${mutant.id}: a kernel that ${mutant.title}; expected ${mutant.expected}\n`),
   );
+  if (!flags.quiet) for (const note of importNotes(sequence)) show(`${note}\n`);
 
   const progress = progressView(process.stderr, flags.quiet !== true);
   try {
