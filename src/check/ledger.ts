@@ -1,6 +1,6 @@
 import type { Decision } from "./decide.ts";
 import type { RawViolation } from "./judge.ts";
-import { firstAtOrAfter, NEVER } from "./positions.ts";
+import { firstAtOrAfter } from "./positions.ts";
 import type { RootVersion } from "./roots.ts";
 import { tableDrifts } from "./table-ledger.ts";
 import type { Cause } from "./violation-class.ts";
@@ -50,36 +50,44 @@ export function ledger(decision: Decision): LedgerEntry[] {
     });
   }
   for (const own of input.domains)
-    for (const { met, root, step } of tornRoots(decision, own.id)) {
+    for (const { class: kind, met, root } of tornRoots(decision, own.id)) {
       const end = decision.geometry.tableSpan(root.levels - 1);
-      const where = { domain: own.id, start: 0, end, table: root.table, step, from: step };
-      entries.push({ violation: { ...nowhere, ...where, class: "V16", met }, cause: "split-store" });
+      const where = { domain: own.id, start: 0, end, table: root.table, step: root.step, from: root.step };
+      entries.push({ violation: { ...nowhere, ...where, class: kind, met }, cause: "split-store" });
     }
   return entries;
 }
 
-/** Context entries that walkers can meet half changed. */
-function* tornRoots(
-  decision: Decision,
-  id: number,
-): Generator<{ readonly met: string; readonly root: RootVersion; readonly step: number }> {
+/** A context entry that walkers can meet half changed. */
+interface TornRoot {
+  readonly class: "V08" | "V16";
+  readonly met: string;
+  readonly root: RootVersion;
+}
+
+/** V16 where one part of a context entry is new and another old, V08 where a part is neither. */
+function* tornRoots(decision: Decision, id: number): Generator<TornRoot> {
   const versions = decision.rootsOf(id);
   const { waits } = decision.log;
   for (let k = 1; k < versions.length; k++) {
-    const root = versions[k]!;
     const before = versions[k - 1]!;
+    const root = versions[k]!;
+    const after = versions[k + 1];
     const hasOtherWord = root.tag !== before.tag || root.levels !== before.levels;
-    if (root.table !== before.table && hasOtherWord && !decision.input.capability.rootSwitch)
+    if (root.table !== before.table && hasOtherWord && !decision.input.capability.rootSwitch) {
       yield {
+        class: "V16",
         met: "a root that cannot be replaced together with its levels and its tag",
         root,
-        step: root.step,
       };
-    else if (
-      root.until !== NEVER &&
-      versions[k + 1]!.update === root.update &&
-      firstAtOrAfter(waits, root.step) > root.until
-    )
-      yield { met: "a context entry of which one part is new and another old", root, step: root.step };
+      continue;
+    }
+    // A wait ends an update.
+    const isOneUpdate = after?.update === root.update && firstAtOrAfter(waits, root.step) > root.until;
+    if (!isOneUpdate) continue;
+    const isNeither = root.table !== before.table && root.table !== after.table;
+    yield isNeither
+      ? { class: "V08", met: "a context entry that is neither the old nor the new one", root }
+      : { class: "V16", met: "a context entry of which one part is new and another old", root };
   }
 }

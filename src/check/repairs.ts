@@ -41,7 +41,7 @@ export function* repairsFor(
   if (kind === "V05") yield* visibility(context);
   if (kind === "V01" || kind === "V01b" || kind === "V02" || kind === "V03" || kind === "V05")
     yield* order(context);
-  if (kind === "V11") yield freshTags(context);
+  if (context.steps.some((step) => step.op === "setRoot")) yield freshTags(context);
   if (kind === "V06") yield delayed("early-unpin", "unpin", context);
   if (kind === "V07") yield delayed("early-free", "freeTable", context);
   yield* weakened(context);

@@ -24,17 +24,20 @@ import { M22 } from "./m22-leaf-scope-after-merge.ts";
 import { M23 } from "./m23-recycles-table-at-once.ts";
 import { M24 } from "./m24-edits-bit-fields.ts";
 import { M25 } from "./m25-torn-store.ts";
+import { M26 } from "./m26-clears-live-context.ts";
 import { M27 } from "./m27-size-with-frame.ts";
 import { M31 } from "./m31-no-barrier-before-link.ts";
 import { M32 } from "./m32-deletes-then-adds.ts";
 import { M33 } from "./m33-leaks-tables.ts";
 import { M34 } from "./m34-unpins-twice.ts";
 import { M35 } from "./m35-pins-kept-pages.ts";
+import { M36 } from "./m36-root-before-tag.ts";
 import { M37 } from "./m37-merges-without-lock.ts";
 import { M38 } from "./m38-loser-reports-success.ts";
 import { M39 } from "./m39-incomplete-rollback.ts";
 import { M39b } from "./m39b-late-argument-check.ts";
 import { M40 } from "./m40-unaligned-leaf.ts";
+import { M41 } from "./m41-keeps-the-tag.ts";
 import { M42 } from "./m42-flushes-everything.ts";
 import type { CallMutant, Mutant, NotCarried } from "./mutant.ts";
 import { NOT_CARRIED } from "./not-carried.ts";
@@ -83,12 +86,15 @@ export const MUTANTS: ReadonlyMap<string, Mutant> = byId([
   M23,
   M24,
   M25,
+  M26,
   M27,
   M31,
   M32,
   M33,
   M34,
+  M36,
   M40,
+  M41,
   M42,
 ]);
 

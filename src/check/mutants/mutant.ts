@@ -53,6 +53,8 @@ export interface MutantFacts {
   readonly expected: ViolationClass;
   /** Built-in scenario in which the expected class, and only it, shows. */
   readonly scenario: string;
+  /** How the map is changed: edits in place unless told otherwise, or a switch of the root. */
+  readonly strategy?: "set-map" | "epoch";
   /** Profile the scenario has to run on; default: any, `vtd-ss-48` unless told otherwise. */
   readonly format?: string;
   /** Device threads can see it; the others only the exhaustive checker or the journal can. */

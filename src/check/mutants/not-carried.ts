@@ -2,9 +2,6 @@ import type { NotCarried } from "./mutant.ts";
 
 const NO_HARDWARE_DIRTY =
   "no profile here sets accessed and dirty bits in hardware (VT-d second stage without SSADE), so no bit can be lost";
-const NO_ROOT_SWITCH =
-  "a VT-d context entry takes a 128-bit write, which is not modelled: no profile can switch roots and epoch mode is refused";
-
 /** Catalogue entries that need hardware which no profile of this project describes. */
 export const NOT_CARRIED: readonly NotCarried[] = [
   {
@@ -13,13 +10,6 @@ export const NOT_CARRIED: readonly NotCarried[] = [
     source: "AMD-Vi v1 page sizes between the levels",
     expected: "V09",
     reason: "VT-d has no leaves that are replicated over several entries",
-  },
-  {
-    id: "M26",
-    title: "overwrites a live context entry word by word",
-    source: "Linux, iommu/vt-d: Fix race condition during PASID entry replacement (2026)",
-    expected: "V08",
-    reason: NO_ROOT_SWITCH,
   },
   {
     id: "M27b",
@@ -63,19 +53,5 @@ export const NOT_CARRIED: readonly NotCarried[] = [
     source: "common",
     expected: "V10",
     reason: NO_HARDWARE_DIRTY,
-  },
-  {
-    id: "M36",
-    title: "publishes root and number of levels as two values",
-    source: "Linux CVE-2025-39961, iommu/amd/pgtbl: Fix possible race while increase page table level",
-    expected: "V16",
-    reason: "a VT-d domain has its levels for life; only AMD's grow while in use",
-  },
-  {
-    id: "M41",
-    title: "lets a device see the new map here and the old one there in epoch mode",
-    source: "design",
-    expected: "V11",
-    reason: NO_ROOT_SWITCH,
   },
 ];

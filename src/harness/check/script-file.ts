@@ -3,7 +3,7 @@ import type { DecidedChange } from "./decide-changes.ts";
 
 /** A decided change with everything it means something against, ready to be printed. Pre: no later change has begun. */
 export function scriptFileOf(change: DecidedChange): ScriptFile {
-  const { capability, domains, script, oldMap, newMap, pins, tables } = change.input;
+  const { capability, domains, script, oldMap, newMap, pins, tables, deviceCaches, isEpoch } = change.input;
   return {
     capability,
     domains,
@@ -12,8 +12,8 @@ export function scriptFileOf(change: DecidedChange): ScriptFile {
     newMap,
     pins: pins ?? null,
     keptTables: [],
-    deviceCaches: CACHES_ALL,
-    isEpoch: false,
+    deviceCaches: deviceCaches ?? CACHES_ALL,
+    isEpoch: isEpoch ?? false,
     script,
     stepLines: [],
   };

@@ -18,16 +18,21 @@ export interface DecidedCall {
   readonly rule: Finding | null;
 }
 
-/** Decides a call as a broken kernel makes it of the correct ones that were `asked` for, planned on one map. */
+/**
+ * Decides a call as a broken kernel makes it of the correct ones that were `asked` for, planned on one map. `promise` is
+ * what the caller was promised beyond a change in place, and by which caches.
+ */
 export function decideCall(
   { before }: PlannedCall,
   asked: readonly CallRecord[],
   broken: CallRecord,
   modes: readonly MemoryMode[],
+  promise: Pick<CheckInput, "isEpoch" | "deviceCaches"> = {},
 ): DecidedCall {
   const { errno, script, pinned, oldMap } = broken;
   const newMap = errno < 0 ? oldMap : broken.newMap;
-  const input: CheckInput = { ...before, script, oldMap, newMap, pins: [...before.pins, ...pinned] };
+  const pins = [...before.pins, ...pinned];
+  const input: CheckInput = { ...before, ...promise, script, oldMap, newMap, pins };
   const rule =
     errno < 0
       ? judgeFailedCall(before, pinned, script)

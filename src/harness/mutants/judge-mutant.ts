@@ -1,7 +1,8 @@
 import type { Finding, MemoryMode } from "../../check/index.ts";
 import type { CallMutant, CallRecord, Mutant } from "../../check/mutants/index.ts";
+import { CACHE_IOTLB, CACHE_WALK, CACHES_ALL } from "../../edit-script/index.ts";
 import { hexPage } from "../../units/index.ts";
-import type { Scenario } from "../../vmm/index.ts";
+import { type Scenario, STRATEGIES } from "../../vmm/index.ts";
 import { concurrentCalls, decideCall } from "./decide-call.ts";
 import { type PlannedCall, PlannedCalls } from "./planned-calls.ts";
 
@@ -27,10 +28,12 @@ export interface JudgeOptions {
   readonly format: string;
   readonly mode: MemoryMode;
   readonly seed: number;
+  /** How the map is changed; in place unless told otherwise. */
+  readonly strategy?: "set-map" | "epoch";
 }
 
-const machine = ({ scenario, format, seed }: JudgeOptions): PlannedCalls =>
-  new PlannedCalls({ sequence: scenario.sequence, backing: scenario.backing, format, seed });
+const machine = ({ scenario, format, seed, strategy = "set-map" }: JudgeOptions): PlannedCalls =>
+  new PlannedCalls({ sequence: scenario.sequence, backing: scenario.backing, format, seed, strategy });
 
 /**
  * Decides what each change of a scenario would be with a mutant of the edit script. Every change starts from correct tables:
@@ -46,7 +49,7 @@ export function judgeScriptMutant(mutant: Mutant | null, options: JudgeOptions):
     const script = mutant === null ? call.script : mutant.rewrite(call.script, context);
     if (mutant !== null && script === call.script) return;
     changes++;
-    findings.push(...judgeCalls(planned, [call], { ...call, script }, options.mode));
+    findings.push(...judgeCalls(planned, [call], { ...call, script }, options));
   });
   return { changes, findings };
 }
@@ -61,7 +64,7 @@ export function judgeCallMutant(mutant: CallMutant, options: JudgeOptions): Muta
     const broken = mutant.rewriteCalls(all, planned.context);
     if (broken === null) return;
     changes++;
-    findings.push(...judgeCalls(planned, all, broken, options.mode));
+    findings.push(...judgeCalls(planned, all, broken, options));
   };
   if (calls === undefined) machine(options).cycle((planned) => judge(planned, []));
   else concurrentCalls(calls, () => machine(options), judge);
@@ -72,9 +75,12 @@ function judgeCalls(
   planned: PlannedCall,
   asked: readonly CallRecord[],
   broken: CallRecord,
-  mode: MemoryMode,
+  { mode, strategy = "set-map" }: JudgeOptions,
 ): MutantFinding[] {
-  const { rule, results } = decideCall(planned, asked, broken, [mode]);
+  const { isEpoch = false } = STRATEGIES.get(strategy)!;
+  // Devices that keep translations of their own cannot have epoch mode.
+  const deviceCaches = isEpoch ? CACHE_IOTLB | CACHE_WALK : CACHES_ALL;
+  const { rule, results } = decideCall(planned, asked, broken, [mode], { isEpoch, deviceCaches });
   if (rule !== null) return [{ class: rule.class, cause: null, text: said(planned, rule.met) }];
   return results[0]!.findings.map((finding) => ({
     class: finding.class,

@@ -69,7 +69,7 @@ function place({ mutant }: Carried, options: KillMatrixOptions): JudgeOptions {
   const scenario = SCENARIOS.get(mutant.scenario);
   if (scenario === undefined) throw new RangeError(`mutant ${mutant.id}: no scenario '${mutant.scenario}'`);
   const format = options.format ?? mutant.format ?? DEFAULT_FORMAT;
-  return { scenario, format, mode: options.mode, seed: options.seed };
+  return { scenario, format, mode: options.mode, seed: options.seed, strategy: mutant.strategy ?? "set-map" };
 }
 
 /** Decides the scenario as the correct kernel goes through it, once for each scenario and profile. */
@@ -79,8 +79,8 @@ function control(
   known: Map<string, KillMatrix["controls"][number]>,
 ): void {
   const where = place(entry, options);
-  const { format, scenario } = where;
-  const key = `${scenario.name} ${format}`;
+  const { format, scenario, strategy } = where;
+  const key = `${scenario.name} ${format} ${strategy}`;
   if (known.has(key)) return;
   const { findings } = judgeScriptMutant(null, where);
   known.set(key, { scenario: scenario.name, format, found: classesOf(findings) });
@@ -141,7 +141,7 @@ async function threads(
   const result = await runStress({
     sequence: scenario.sequence,
     input: scenario.name,
-    strategies: [STRATEGIES.get("set-map")!],
+    strategies: [STRATEGIES.get(where.strategy ?? "set-map")!],
     format,
     seed,
     ...options.threads,

@@ -12,6 +12,7 @@ import {
   type MapStep,
   type MemoryMap,
   STRATEGIES,
+  type Strategy,
   VfioContainer,
   type Vm,
 } from "../../vmm/index.ts";
@@ -38,6 +39,8 @@ export interface PlannedCallsOptions {
   /** Name of the IOMMU profile. */
   readonly format: string;
   readonly seed: number;
+  /** Name of the strategy that makes the calls; `set-map` unless told otherwise. */
+  readonly strategy?: "set-map" | "epoch";
 }
 
 const GROUP = { index: 0, deviceName: "0000:00:04.0" };
@@ -52,6 +55,7 @@ export class PlannedCalls {
   readonly #maps: UserMaps;
   readonly #frames: FrameRunMaps;
   readonly #sequence: MapSequence;
+  readonly #strategy: Strategy;
   #current: MemoryMap = EMPTY_MAP;
   #label = "nothing";
 
@@ -64,6 +68,7 @@ export class PlannedCalls {
     this.#maps = new UserMaps(guest);
     this.#frames = new FrameRunMaps(guest);
     this.#sequence = sequence;
+    this.#strategy = STRATEGIES.get(options.strategy ?? "set-map")!;
   }
 
   /** Takes table pages away, so that the next call builds others than the same call on another machine. */
@@ -87,7 +92,7 @@ export class PlannedCalls {
       show(script);
       return script;
     };
-    const { errno } = STRATEGIES.get("set-map")!.apply(this.#vm, this.#current, step.map);
+    const { errno } = this.#strategy.apply(this.#vm, this.#current, step.map);
     committer.filter = null;
     if (errno < 0)
       throw new StressError(`the kernel refused the map '${step.label}' with ${errnoName(errno)}`);

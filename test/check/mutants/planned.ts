@@ -9,13 +9,18 @@ export interface Rewritten {
   readonly planned: Step[];
   readonly broken: Step[];
   readonly isChanged: boolean;
+  /** Tag of the domain before the script. */
+  readonly domain: number;
   readonly context: MutantContext;
 }
 
-const machineOf = ({ scenario: name, format }: Mutant | CallMutant, profile?: string): PlannedCalls => {
+const machineOf = (
+  { scenario: name, format, strategy = "set-map" }: Mutant | CallMutant,
+  profile?: string,
+): PlannedCalls => {
   const scenario = SCENARIOS.get(name)!;
   const { sequence, backing } = scenario;
-  return new PlannedCalls({ sequence, backing, format: profile ?? format ?? "vtd-ss-48", seed: 1 });
+  return new PlannedCalls({ sequence, backing, format: profile ?? format ?? "vtd-ss-48", seed: 1, strategy });
 };
 
 /** Every script of the mutant's scenario; `visit` runs while the machine still is as it was before the script. */
@@ -25,7 +30,7 @@ export function rewriteScenario(
   profile?: string,
 ): Rewritten[] {
   const all: Rewritten[] = [];
-  machineOf(mutant, profile).cycle(({ from, to, call, context }) => {
+  machineOf(mutant, profile).cycle(({ from, to, call, before, context }) => {
     const planned = [...call.script];
     const script: EditScript = mutant.rewrite(call.script, context);
     const rewritten = {
@@ -33,6 +38,7 @@ export function rewriteScenario(
       planned,
       broken: [...script],
       isChanged: script !== call.script,
+      domain: before.domains[0]!.id,
       context,
     };
     visit(rewritten);

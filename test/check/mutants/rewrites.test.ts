@@ -43,12 +43,15 @@ const TOUCHES: Readonly<Record<string, { gone: string; come: string }>> = {
   M23: { gone: "", come: "fill" },
   M24: { gone: "store storeRun", come: "store" },
   M25: { gone: "store storeRun", come: "store" },
+  M26: { gone: "", come: "setRoot" },
   M27: { gone: "store storeRun", come: "fill" },
   M31: { gone: "barrier clean", come: "" },
   M32: { gone: "", come: "store" },
   M33: { gone: "freeTable", come: "" },
   M34: { gone: "", come: "unpin" },
+  M36: { gone: "", come: "setRoot" },
   M40: { gone: "store", come: "store" },
+  M41: { gone: "setRoot", come: "setRoot" },
   M42: { gone: "invalidate", come: "invalidate" },
 };
 
@@ -56,7 +59,7 @@ describe.each(mutants)("$id", (mutant) => {
   it("bites in its scenario, touches only what it says and leaves a well-formed script", () => {
     let bites = 0;
     const touches = TOUCHES[mutant.id]!;
-    rewriteScenario(mutant, ({ change, planned, broken, isChanged, context }) => {
+    rewriteScenario(mutant, ({ change, planned, broken, isChanged, domain, context }) => {
       if (!isChanged) {
         expect(broken, change).toEqual(planned);
         return;
@@ -75,7 +78,12 @@ describe.each(mutants)("$id", (mutant) => {
       const script = EditScript.from(broken);
       const file = {
         capability: context.capability,
-        domains: [1, 2].map((id) => ({ id, root: 0x10_0000 as never, levels: 4 })),
+        // Another domain for mutants that name a wrong one; a root switch takes its number as the new tag.
+        domains: (mutant.strategy === "epoch" ? [domain] : [domain, domain + 1]).map((id) => ({
+          id,
+          root: 0x10_0000 as never,
+          levels: 4,
+        })),
         tables: [],
         oldMap: [],
         newMap: [],
