@@ -10,7 +10,7 @@ import { checkScript } from "./check-script.ts";
 import { printShrunk } from "./check-shrink.ts";
 import { commandName } from "./command-name.ts";
 import { importNotes } from "./import-notes.ts";
-import { loadInputs } from "./inputs.ts";
+import { addAddressSpace, inputText, loadInputs } from "./inputs.ts";
 import { decidable, idsOf, parseMutant } from "./mutant-option.ts";
 import { parseDuration, parseName, parseNames, parseSeed } from "./option-values.ts";
 import { progressView } from "./progress.ts";
@@ -35,6 +35,7 @@ export interface CheckFlags {
   seed: number;
   backing?: BackingKind;
   inject?: string;
+  addressSpace?: string;
   script?: string;
   shrink?: number;
   save?: string;
@@ -50,14 +51,15 @@ export interface CheckFlags {
  */
 export function registerCheck(program: Command): void {
   const strategies = [...STRATEGIES.keys()];
-  program
+  const command = program
     .command("check")
     .description("decide every interleaving of each map change with any device access; no threads")
     .argument(
       "[input...]",
       `scenario, file or folder; several are one sequence (default: ${DEFAULT_SCENARIO}).\n` +
         `Scenarios: ${[...SCENARIOS.keys()].join(", ")}`,
-    )
+    );
+  addAddressSpace(command)
     .addOption(
       new Option(
         "--strategy <names>",
@@ -113,14 +115,17 @@ export function registerCheck(program: Command): void {
 
 async function check(inputs: string[], flags: CheckFlags): Promise<void> {
   if (flags.script !== undefined) {
-    if (inputs.length > 0 || flags.inject !== undefined || flags.strategy !== undefined)
-      throw new UsageError("option '--script': a script stands for itself: no INPUT, --strategy or --inject");
+    const others = [flags.inject, flags.strategy, flags.addressSpace];
+    if (inputs.length > 0 || others.some((flag) => flag !== undefined))
+      throw new UsageError(
+        "option '--script': a script stands for itself: no INPUT, --strategy, --inject or --address-space",
+      );
     process.exitCode = checkScript(flags.script, flags);
     return;
   }
   const mutant = flags.inject === undefined ? null : mutantNamed(flags.inject)!;
   const chosen = inputs.length > 0 ? inputs : [mutant?.scenario ?? DEFAULT_SCENARIO];
-  const { sequence, scenario } = loadInputs(chosen);
+  const { sequence, scenario } = loadInputs(chosen, flags.addressSpace);
   const output = openOutput(flags);
   const folder = flags.save === undefined ? null : new CounterexampleFolder(flags.save);
   const names = flags.strategy ?? (mutant === null ? ["legacy", "set-map"] : ["set-map"]);
@@ -137,13 +142,14 @@ async function check(inputs: string[], flags: CheckFlags): Promise<void> {
   const inject = mutant?.id ?? null;
   const options: CheckRunOptions = {
     ...how,
-    input: chosen.join(" "),
+    input: inputText(chosen, flags.addressSpace),
     strategies: names.map((name) => STRATEGIES.get(name)!),
     modes,
     replay: (found) =>
       `${commandName()} replay ${encodeToken({
         command: "check",
         inputs: chosen,
+        addressSpace: flags.addressSpace ?? null,
         ...{ hash, format, seed, backing, inject, mode: flags.mode },
         ...found,
       })}`,

@@ -20,7 +20,7 @@ import { modesOf, terminalWidth } from "./check-output.ts";
 import { checkScript } from "./check-script.ts";
 import { commandName } from "./command-name.ts";
 import { replayFuzz } from "./fuzz.ts";
-import { loadInputs } from "./inputs.ts";
+import { inputText, loadInputs } from "./inputs.ts";
 import { shellWord } from "./shell-word.ts";
 import { EXIT, UsageError } from "./usage-error.ts";
 
@@ -72,8 +72,8 @@ function replayToken(text: string): number {
 }
 
 function replayChangeToken(token: ChangeToken, text: string): number {
-  const { sequence } = loadInputs(token.inputs);
-  const name = token.inputs.join(" ");
+  const { sequence } = loadInputs(token.inputs, token.addressSpace ?? undefined);
+  const name = inputText(token.inputs, token.addressSpace ?? undefined);
   if (sequenceHash(sequence) !== token.hash)
     throw new UsageError(`the maps of ${name} are not those that this token was made from`);
   if (token.command === "stress")

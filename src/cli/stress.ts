@@ -14,7 +14,7 @@ import { EXIT_OF_VERDICT, groupDigits, PLAIN, runHeading, toJson, toTerminal } f
 import { BACKING_KINDS, type BackingKind, SCENARIOS, STRATEGIES } from "../vmm/index.ts";
 import { commandName } from "./command-name.ts";
 import { importNotes } from "./import-notes.ts";
-import { loadInputs } from "./inputs.ts";
+import { addAddressSpace, inputText, loadInputs } from "./inputs.ts";
 import { openJsonTarget } from "./json-target.ts";
 import { idsOf, parseMutant, seenByThreads } from "./mutant-option.ts";
 import {
@@ -47,6 +47,7 @@ interface StressFlags {
   devices: number;
   backing?: BackingKind;
   inject?: string;
+  addressSpace?: string;
   perturb: boolean;
   json?: string;
   quiet?: true;
@@ -60,14 +61,15 @@ interface StressFlags {
 export function registerStress(program: Command): void {
   const formats = [...CAPABILITIES.keys()];
   const strategies = [...STRATEGIES.keys()];
-  program
+  const command = program
     .command("stress")
     .description("change maps under live devices and show what the devices saw")
     .argument(
       "[input...]",
       `scenario, file or folder; several are one sequence (default: ${DEFAULT_SCENARIO}).\n` +
         `Scenarios: ${[...SCENARIOS.keys()].join(", ")}`,
-    )
+    );
+  addAddressSpace(command)
     .addOption(
       new Option(
         "--strategy <names>",
@@ -110,7 +112,7 @@ async function stress(inputs: string[], flags: StressFlags): Promise<void> {
   const stdout = (text: string): void => void process.stdout.write(text);
   const mutant = flags.inject === undefined ? null : MUTANTS.get(flags.inject)!;
   const chosen = inputs.length > 0 ? inputs : [mutant?.scenario ?? DEFAULT_SCENARIO];
-  const { sequence, scenario } = loadInputs(chosen);
+  const { sequence, scenario } = loadInputs(chosen, flags.addressSpace);
   const json = openJsonTarget(flags.json, stdout);
   const show = json?.isStdout ? () => {} : stdout;
   const names = flags.strategy ?? (mutant === null ? ["legacy", "set-map"] : ["set-map"]);
@@ -118,11 +120,12 @@ async function stress(inputs: string[], flags: StressFlags): Promise<void> {
   const backing = flags.backing ?? scenario?.backing ?? DEFAULT_BACKING;
   const token = {
     ...{ format, backing, seed: flags.seed, mode: "weak", inject: mutant?.id ?? null },
+    addressSpace: flags.addressSpace ?? null,
     hash: sequenceHash(sequence),
   };
   const options: StressOptions = {
     sequence,
-    input: chosen.join(" "),
+    input: inputText(chosen, flags.addressSpace),
     strategies: names.map((name) => STRATEGIES.get(name)!),
     format,
     seed: flags.seed,
@@ -180,6 +183,7 @@ function replayLine(inputs: readonly string[], strategy: string, flags: StressFl
   const add = (option: string, value: string, standard: string): void => {
     if (value !== standard) words.push(option, value);
   };
+  if (flags.addressSpace !== undefined) words.push("--address-space", shellWord(flags.addressSpace));
   if (flags.format !== undefined) words.push("--format", flags.format);
   add("--time", formatDuration(flags.time), "10s");
   add("--devices", String(flags.devices), "2");

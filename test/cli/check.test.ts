@@ -115,6 +115,42 @@ describe("hitless check", () => {
     }
   });
 
+  it("takes one address space of a dump that holds several, and keeps it in what repeats a finding", async () => {
+    const view = (n: number, name: string, root: string, ranges: string[]): string =>
+      [`FlatView #${n}`, ` AS "${name}", root: ${root}`, ` Root memory region: ${root}`, ...ranges].join(
+        "\n",
+      ) + "\n\n";
+    const range = (start: string, last: string): string =>
+      `  ${start}-${last} (prio 0, ram): pc.ram @${start}`;
+    const whole = [range("0000000000000000", "00000000001fffff")];
+    const holed = [
+      range("0000000000000000", "00000000000fffff"),
+      range("0000000000110000", "00000000001fffff"),
+    ];
+    const dump = (name: string, ranges: string[]): string =>
+      file(name, view(0, "memory", "system", whole) + view(1, "nvme", "vtd-01.0", ranges));
+    const inputs = [dump("one.txt", whole), dump("two.txt", holed)];
+    const same = await runCli(["check", ...inputs, "--strategy", "legacy", "--json", "-"]);
+    expect(JSON.parse(same.stdout)).toMatchObject({ maps: 2, verdict: "clean" });
+    for (const name of ["nvme", "vtd-01.0"]) {
+      const args = [...inputs, "--strategy", "legacy", "--address-space", name];
+      const { code, stdout } = await runCli(["check", ...args]);
+      expect(code).toBe(1);
+      expect(stdout).toContain(`two.txt, address space '${name}', 2 maps`);
+      const again = await runCli(["replay", tokenIn(stdout)]);
+      expect(again.code).toBe(1);
+      expect(again.stdout).toMatch(/^V01 in legacy at 0x0, for 496 pages/);
+    }
+    const wrong = await runCli(["check", ...inputs, "--address-space", "nvme0"]);
+    expect(wrong).toMatchObject({ code: 2, stdout: "" });
+    expect(wrong.stderr).toContain(
+      `an address space with name or root 'nvme0'; there are "memory" (root: system), "nvme" (root: vtd-01.0)`,
+    );
+    const none = await runCli(["stress", "pam-2020", "--address-space", "nvme"]);
+    expect(none).toMatchObject({ code: 2, stdout: "" });
+    expect(none.stderr).toContain("option '--address-space nvme': pam-2020 has no address spaces");
+  });
+
   it("decides a fault of whole calls, repeats it from its token and from a saved file, without a script of it", async () => {
     const saved = join(folder, "calls");
     const { code, stdout } = await runCli(["check", "--inject", "M37", "--quiet", "--save", saved]);

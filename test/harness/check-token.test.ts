@@ -18,6 +18,7 @@ const seed = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const change = fc.record({
   command: fc.constantFrom("check" as const, "stress" as const),
   inputs: fc.array(word, { maxLength: 3 }),
+  addressSpace: fc.option(word),
   hash: seed,
   strategy: word,
   format: word,
@@ -52,6 +53,7 @@ describe("replay tokens", () => {
     const token: ReplayToken = {
       command: "check",
       inputs: ["pam-2020"],
+      addressSpace: null,
       hash: 0xffff_ffff,
       strategy: "legacy",
       format: "vtd-ss-48",

@@ -1,8 +1,10 @@
 import { type MapSequence, printMapFile } from "../../vmm/index.ts";
 import { TokenError, TokenReader, TokenWriter, textHash } from "./token-bytes.ts";
 
-/** Raised with every change of what a token holds. */
+/** Raised with every change of what a token holds; a token has the lowest that can say what it says. */
 const VERSION = 1;
+/** Tokens that choose an address space. */
+const VERSION_ADDRESS_SPACE = 2;
 const NO_MUTANT = "";
 
 /** All it takes to decide one map change again. */
@@ -11,6 +13,8 @@ export interface ChangeToken {
   readonly command: "check" | "stress";
   /** Inputs as given on the command line. */
   readonly inputs: readonly string[];
+  /** The address space chosen from dumps that hold several; null: none was. */
+  readonly addressSpace: string | null;
   /** `sequenceHash` of what they held. */
   readonly hash: number;
   readonly strategy: string;
@@ -45,14 +49,19 @@ export const sequenceHash = (sequence: MapSequence): number =>
 
 /** A token as one short word that needs no quotes in a shell. */
 export function encodeToken(token: ReplayToken): string {
-  const out = new TokenWriter().number(VERSION).word(token.command);
   if (token.command === "fuzz")
-    return out
+    return new TokenWriter()
+      .number(VERSION)
+      .word(token.command)
       .word(token.format)
       .number(token.seed)
       .word(token.path)
       .word(token.inject ?? NO_MUTANT)
       .text();
+  const { addressSpace } = token;
+  const out = new TokenWriter();
+  out.number(addressSpace === null ? VERSION : VERSION_ADDRESS_SPACE).word(token.command);
+  if (addressSpace !== null) out.word(addressSpace);
   out.number(token.inputs.length);
   for (const input of token.inputs) out.word(input);
   return out
@@ -73,21 +82,24 @@ export function encodeToken(token: ReplayToken): string {
 export function decodeToken(text: string): ReplayToken {
   const input = new TokenReader(text);
   const version = input.number();
-  if (version !== VERSION)
-    throw new TokenError(`the replay token has version ${version}; this program reads version ${VERSION}`);
+  if (version !== VERSION && version !== VERSION_ADDRESS_SPACE)
+    throw new TokenError(
+      `the replay token has version ${version}; this program reads versions up to ${VERSION_ADDRESS_SPACE}`,
+    );
   const command = input.word();
   let token: ReplayToken;
-  if (command === "fuzz") {
+  if (command === "fuzz" && version === VERSION) {
     const [format, seed, path] = [input.word(), input.number(), input.word()];
     token = { command, format, seed, path, inject: input.word() || null };
   } else if (command === "check" || command === "stress") {
+    const addressSpace = version === VERSION ? null : input.word();
     const count = input.number();
     if (count > text.length) throw new TokenError("the replay token ends too early");
     const inputs = Array.from({ length: count }, () => input.word());
     const [hash, strategy, format, backing] = [input.number(), input.word(), input.word(), input.word()];
     const [mode, inject, seed, step] = [input.word(), input.word(), input.number(), input.number()];
     token = {
-      ...{ command, inputs, hash, strategy, format, backing, mode, seed },
+      ...{ command, inputs, addressSpace, hash, strategy, format, backing, mode, seed },
       inject: inject === NO_MUTANT ? null : inject,
       step: step === 0 ? null : step - 1,
       class: input.word(),
