@@ -6,7 +6,7 @@ import { dominant } from "./dominance.ts";
 import { explain } from "./explain.ts";
 import type { CheckResult, Finding } from "./finding.ts";
 import { type Group, grouped, mergedByCause, pagesIn } from "./groups.ts";
-import type { CheckInput, CheckOptions } from "./input.ts";
+import type { CheckInput, CheckOptions, ReaderInput } from "./input.ts";
 import type { RawViolation } from "./judge.ts";
 import { ledger } from "./ledger.ts";
 import { CAUSES, RULES } from "./violation-class.ts";
@@ -20,7 +20,7 @@ const MAX_NAMED = 24;
  *
  * Exact for single accesses; see docs/edit-script.md for what is not decided. Errors: CheckInputError.
  */
-export function check(input: CheckInput, options: CheckOptions = {}): CheckResult {
+export function check(input: CheckInput | ReaderInput, options: CheckOptions = {}): CheckResult {
   const decision = new Decision(input);
   const mode = options.mode ?? "weak";
   const how: DecideOptions = {

@@ -1,5 +1,5 @@
 import { decodeStep, EditScript, type Step } from "../edit-script/index.ts";
-import { type DecideOptions, Decision } from "./decide.ts";
+import type { DecideOptions, Decision } from "./decide.ts";
 import type { Group } from "./groups.ts";
 import { repairsFor } from "./repairs.ts";
 import type { Cause } from "./violation-class.ts";
@@ -83,7 +83,7 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
   let trials = 0;
   for (const repair of repairsFor(group.shows, group.class === "V15", context)) {
     if (++trials > most) break;
-    const trial = new Decision({ ...input, script: EditScript.from(repair.apply()) });
+    const trial = decision.withScript(EditScript.from(repair.apply()));
     const left = trial.violations({ ...options, only: page });
     if (left.some((v) => v.class === group.class || v.class === group.shows)) continue;
     (left.length > 0 ? partial : whole).push({ cause: repair.cause, step: numbers[repair.at] ?? 0 });

@@ -1,16 +1,19 @@
-import { CACHE_ATC, CACHES_ALL } from "../edit-script/index.ts";
+import { CACHE_ATC, CACHES_ALL, type EditScript } from "../edit-script/index.ts";
 import { type Coverage, coverages } from "./coverage.ts";
 import { DECODERS } from "./decoder.ts";
-import type { Ranges } from "./entry-facts.ts";
 import { type Decoder, TABLE } from "./entry-kind.ts";
 import type { FactSink } from "./facts.ts";
 import { FrameDrops } from "./frame-drops.ts";
+import { FrameSet } from "./frame-set.ts";
 import { Geometry } from "./geometry.ts";
-import { type CheckInput, CheckInputError, type MemoryMode } from "./input.ts";
-import { Interest, joined, type PageRange } from "./interest.ts";
+import { type CheckInput, CheckInputError, type MemoryMode, type ReaderInput } from "./input.ts";
+import { Interest } from "./interest.ts";
 import { JointMap } from "./joint-map.ts";
 import { Judge, type RawViolation } from "./judge.ts";
+import { ListedMaps, type MapReader } from "./map-reader.ts";
 import { OverlapSink } from "./overlap.ts";
+import { pinsBefore } from "./pins.ts";
+import { firstEndingAfter, RangeList, type Ranges, union } from "./ranges.ts";
 import { byTag, isRetired, type RootVersion, rootVersions } from "./roots.ts";
 import { ScriptLog } from "./script-log.ts";
 import { VersionReader } from "./versions.ts";
@@ -33,42 +36,70 @@ export interface Effort {
   pages: number;
 }
 
-/** A script read and ready to be decided, perhaps several times. */
+/** A script read and ready to be decided, perhaps several times. Of the maps only what the script touches is read. */
 export class Decision {
-  readonly input: CheckInput;
+  readonly input: CheckInput | ReaderInput;
   readonly log: ScriptLog;
   readonly geometry: Geometry;
   readonly decoder: Decoder;
-  readonly maps: JointMap;
-  readonly drops: FrameDrops;
+  readonly reader: MapReader;
   readonly effort: Effort = { histories: 0, pages: 0 };
   readonly interests = new Map<number, Interest>();
-  readonly #ranges = new Map<number, readonly PageRange[]>();
+  readonly #ranges = new Map<number, Ranges>();
+  #maps: JointMap | null = null;
+  #drops: FrameDrops | null = null;
 
-  /** Errors: CheckInputError when no decoder knows the format or a map leaves the IOVA space. */
-  constructor(input: CheckInput, log = new ScriptLog(input.script)) {
+  /** Errors: CheckInputError when no decoder knows the format. */
+  constructor(input: CheckInput | ReaderInput, reader: MapReader = readerOf(input)) {
     const { capability } = input;
     const factory = DECODERS.get(capability.format);
     if (factory === undefined)
       throw new CheckInputError(`format ${capability.format} of ${capability.name} has no decoder`);
     this.input = input;
-    this.log = log;
+    this.log = new ScriptLog(input.script);
     this.geometry = new Geometry(capability);
     this.decoder = factory(capability);
-    this.maps = new JointMap(input.oldMap, input.newMap);
-    this.drops = new FrameDrops(log.unpins, input, this.maps);
+    this.reader = reader;
+  }
+
+  /** The same with another script. */
+  withScript(script: EditScript): Decision {
+    return new Decision({ ...this.input, script }, this.reader);
+  }
+
+  /** Frames that lose their last pin. */
+  get drops(): FrameDrops {
+    if (this.#drops === null) {
+      const { unpins } = this.log;
+      const pins = pinsBefore(this.input, this.reader, new FrameSet(unpins.frames()));
+      this.#drops = new FrameDrops(unpins, pins);
+    }
+    return this.#drops;
+  }
+
+  /** Both maps on all pages that have to be looked at. */
+  get maps(): JointMap {
+    if (this.#maps === null) {
+      let all: Ranges = new RangeList();
+      for (const { id } of this.input.domains) all = union(all, this.#rangesOf(id));
+      this.#maps = JointMap.of(this.reader, all);
+    }
+    return this.#maps;
   }
 
   /** Violations that walks and caches can show. */
   violations(options: DecideOptions): RawViolation[] {
     const found: RawViolation[] = [];
     for (const domain of this.input.domains) {
-      if (options.only !== null && options.only.domain !== domain.id) continue;
+      const { only } = options;
+      if (only !== null && only.domain !== domain.id) continue;
+      const maps =
+        only === null ? this.maps : JointMap.of(this.reader, { starts: [only.start], ends: [only.end] });
       const tags = new Set(this.rootsOf(domain.id).map((root) => root.tag));
       const windows = this.log.windows.filter((w) => tags.has(w.domain));
-      const judge = new Judge(this.maps, this.drops, windows, this.log.steps, domain.id, this.#hasAtc);
-      const sink = new OverlapSink(judge, this.maps, this.input.capability);
-      const watch = this.input.isEpoch ? new WholeMapSink(sink, this.maps, this.#hasAtc) : null;
+      const judge = new Judge(maps, this.drops, windows, this.log.steps, domain.id, this.#hasAtc);
+      const sink = new OverlapSink(judge, maps, this.input.capability);
+      const watch = this.input.isEpoch ? new WholeMapSink(sink, maps, this.#hasAtc) : null;
       this.walk(domain.id, options, watch ?? sink, (coverage, roots) => {
         judge.coverage = coverage;
         judge.isRetired = isRetired(roots);
@@ -84,20 +115,23 @@ export class Decision {
 
   /** Frames that lose their last pin although a page nobody touches keeps them reachable. */
   #keptFrames(judge: Judge): void {
-    if (this.drops.isEmpty) return;
-    const known = joined(
-      judge.violations.filter((v) => v.class === "V06"),
-      Infinity,
-    );
-    for (let piece = 0; piece + 1 < this.maps.length; piece++) {
-      if (!this.maps.isKept(piece)) continue;
-      const first = this.maps.start(piece);
-      const frame = this.maps.oldFrames[piece]!;
-      this.drops.each(frame, frame + this.maps.end(piece) - first, (from, to, step) => {
-        const page = first + from - frame;
-        if (known.some((r) => r.start <= page && page < r.end)) return;
-        judge.unpinned(page, first + to - frame, step);
-      });
+    const { frames } = this.drops;
+    if (frames.isEmpty) return;
+    const known = new RangeList();
+    for (const v of judge.violations) if (v.class === "V06") known.push(v.start, v.end);
+    const shown = known.union();
+    const maps = JointMap.of(this.reader, this.reader.pagesOn(frames));
+    for (let piece = 0; piece + 1 < maps.length; piece++) {
+      if (!maps.isKept(piece)) continue;
+      const by = maps.start(piece) - maps.oldFrames[piece]!;
+      const end = maps.end(piece);
+      for (let i = frames.firstEndingAfter(maps.oldFrames[piece]!); i < frames.starts.length; i++) {
+        const first = Math.max(maps.start(piece), by + frames.starts[i]!);
+        if (first >= end) break;
+        const at = firstEndingAfter(shown, first);
+        if (at < shown.starts.length && shown.starts[at]! <= first) continue;
+        judge.unpinned(first, Math.min(end, by + frames.ends[i]!), this.drops.step(i));
+      }
     }
   }
 
@@ -131,12 +165,13 @@ export class Decision {
     const roots = this.rootsOf(id, options.mode);
     const levels = Math.max(...roots.map((r) => r.levels));
     const end = this.geometry.tableSpan(levels - 1);
-    const mapped = this.maps.start(this.maps.length - 1);
+    const mapped = this.reader.end;
     if (mapped > end)
       throw new CheckInputError(
         `a map reaches page 0x${(mapped - 1).toString(16)}, past the tables of domain ${id}`,
       );
-    const ranges = options.only === null ? this.#rangesOf(id) : [options.only];
+    const { only } = options;
+    const ranges = only === null ? this.#rangesOf(id) : { starts: [only.start], ends: [only.end] };
     const near = options.only === null ? this.interests.get(id)! : null;
     const reach = new WalkReach(
       {
@@ -162,7 +197,7 @@ export class Decision {
       let next = 0;
       for (const coverage of coverages(this.log, tag, end, this.#hasAtc, capability.invalidateCoversLeaf)) {
         enter(coverage, sharing);
-        while (next < ranges.length && ranges[next]!.end <= coverage.start) next++;
+        while (next < ranges.ends.length && ranges.ends[next]! <= coverage.start) next++;
         const inside = clipped(ranges, next, coverage);
         if (inside.starts.length === 0) continue;
         if (tag === id)
@@ -192,7 +227,7 @@ export class Decision {
   }
 
   /** Pages of a domain that have to be looked at. */
-  #rangesOf(id: number): readonly PageRange[] {
+  #rangesOf(id: number): Ranges {
     const { domains, tables } = this.input;
     if (this.interests.size === 0) {
       const wanted = new Set<number>();
@@ -200,7 +235,7 @@ export class Decision {
       for (const domain of domains) {
         const interest = new Interest(this.log, this.geometry, this.decoder, tables, wanted);
         this.interests.set(domain.id, interest);
-        interest.locateNear(domain.id, domain.root, domain.levels, this.maps);
+        interest.locateNear(domain.id, domain.root, domain.levels, this.reader.changes());
       }
       for (const domain of domains)
         this.interests.get(domain.id)!.locateEverywhere(domain.root, domain.levels);
@@ -209,8 +244,11 @@ export class Decision {
     if (ranges === undefined) {
       const { levels } = domains.find((d) => d.id === id)!;
       // A new root says everything anew.
-      const everything = [{ start: 0, end: this.geometry.tableSpan(levels - 1) }];
-      ranges = this.rootsOf(id).length > 1 ? everything : this.interests.get(id)!.ranges(levels, this.maps);
+      const everything = { starts: [0], ends: [this.geometry.tableSpan(levels - 1)] };
+      ranges =
+        this.rootsOf(id).length > 1
+          ? everything
+          : this.interests.get(id)!.ranges(levels, this.reader.changes());
       this.#ranges.set(id, ranges);
     }
     return ranges;
@@ -223,12 +261,13 @@ export class Decision {
   }
 }
 
-function clipped(ranges: readonly PageRange[], from: number, coverage: Coverage): Ranges {
-  const starts: number[] = [];
-  const ends: number[] = [];
-  for (let i = from; i < ranges.length && ranges[i]!.start < coverage.end; i++) {
-    starts.push(Math.max(ranges[i]!.start, coverage.start));
-    ends.push(Math.min(ranges[i]!.end, coverage.end));
-  }
-  return { starts, ends };
+const readerOf = (input: CheckInput | ReaderInput): MapReader =>
+  "maps" in input ? input.maps : new ListedMaps(input.oldMap, input.newMap);
+
+/** The ranges, from a position on, as far as they lie in a coverage. */
+function clipped({ starts, ends }: Ranges, from: number, coverage: Coverage): Ranges {
+  const inside = new RangeList();
+  for (let i = from; i < starts.length && starts[i]! < coverage.end; i++)
+    inside.push(Math.max(starts[i]!, coverage.start), Math.min(ends[i]!, coverage.end));
+  return inside;
 }

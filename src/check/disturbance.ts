@@ -21,8 +21,9 @@ export function unneededStores(decision: Decision): number {
       for (const at of own.records) {
         const op = log.words[at]! & 0xff;
         if (op === OP.fill || op === OP.gather) continue;
-        const start = base + (log.words[at + 3]! & 0xffff) * span;
-        const entries = log.words[at + 3]! >>> 16;
+        const index = log.words[at + 3]! & 0xffff;
+        const entries = Math.min(log.words[at + 3]! >>> 16, geometry.entries - index);
+        const start = base + index * span;
         const end = start + entries * span;
         const piece = maps.find(start);
         if (maps.isChanged(piece) && maps.end(piece) >= end) continue;

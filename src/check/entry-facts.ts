@@ -2,16 +2,11 @@ import type { Coverage } from "./coverage.ts";
 import { ABSENT, LEAF, MALFORMED, TABLE } from "./entry-kind.ts";
 import { addSpan, type FactSink } from "./facts.ts";
 import { NEVER } from "./positions.ts";
+import type { Ranges } from "./ranges.ts";
 import { Reach } from "./reach.ts";
 import type { TableLog } from "./table-log.ts";
 import type { Version } from "./versions.ts";
 import type { ReachContext } from "./walk-reach.ts";
-
-/** Pages of interest inside one coverage: ascending, free of overlap. */
-export interface Ranges {
-  readonly starts: readonly number[];
-  readonly ends: readonly number[];
-}
 
 /** "A walk may hold this table": the earliest position by generation, NEVER where it cannot. */
 export interface HeldTable {
@@ -39,10 +34,13 @@ export interface Slot {
   readonly start: number;
   readonly span: number;
   readonly coverage: Coverage;
+  /** Pages of interest inside the coverage. */
   readonly ranges: Ranges;
   readonly from: number;
   readonly to: number;
 }
+
+const NONE: HeldTable[] = [];
 
 /** Turns the versions of an entry into facts, and into the tables a walk may hold next. */
 export class EntryFacts {
@@ -56,12 +54,13 @@ export class EntryFacts {
   }
 
   /** Reports what a walk can learn from these entries; returns the child tables it can go on to. */
-  emit(slot: Slot, history: readonly Version[]): HeldTable[] {
+  emit(slot: Slot, history: readonly Version[]): readonly HeldTable[] {
     const { state } = slot;
-    const children: HeldTable[] = [];
+    const { earliest } = state;
     let heldFrom = NEVER;
-    for (const e of state.earliest) if (e < heldFrom) heldFrom = e;
+    for (let g = 0; g < earliest.length; g++) if (earliest[g]! < heldFrom) heldFrom = earliest[g]!;
     const reach = this.#reach;
+    let children = NONE;
     for (const version of history) {
       if (!reach.set(slot.coverage, state, version)) continue;
       const first = reach.first;
@@ -70,8 +69,10 @@ export class EntryFacts {
       else if (version.isTorn && !this.#isWindowed(slot, version)) this.#bad(slot, version, "torn", first);
       else if (version.kind === MALFORMED) this.#bad(slot, version, "malformed", first);
       else if (version.kind === LEAF && this.#rights(slot, version) !== 0) this.#leaves(slot, version);
-      else if (version.kind === TABLE) this.#link(slot, version, history, children);
-      else this.#faults(slot, version);
+      else if (version.kind === TABLE) {
+        if (children === NONE) children = [];
+        this.#link(slot, version, history, children);
+      } else this.#faults(slot, version);
       if (version.isPlainOverwrite && this.#isHeldAt(slot, version.step - 1))
         this.#bad(slot, version, "plain", version.step);
     }

@@ -2,6 +2,7 @@ export { check } from "./check.ts";
 export { type PrintOptions, printCounterexample, type Replay } from "./counterexample.ts";
 export { Decision } from "./decide.ts";
 export type { CheckResult, CheckStats, Finding, InterleavingEvent } from "./finding.ts";
+export { FrameSet } from "./frame-set.ts";
 export type { CheckedCapability } from "./geometry.ts";
 export {
   type CallSpan,
@@ -10,9 +11,12 @@ export {
   CheckInputError,
   type CheckOptions,
   type MemoryMode,
+  type ReaderInput,
   type TablesBefore,
 } from "./input.ts";
 export type { PageRange } from "./interest.ts";
+export { ListedMaps, type MapReader, type MapSide } from "./map-reader.ts";
 export { type Outcome, outcomesOf } from "./outcomes.ts";
+export { firstEndingAfter, RangeList, type Ranges } from "./ranges.ts";
 export { inputOf } from "./script-file.ts";
 export { CAUSES, type Cause, RULES, type ViolationClass } from "./violation-class.ts";

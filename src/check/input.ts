@@ -1,6 +1,7 @@
 import type { EditScript, MapRun, PinRun, ScriptDomain } from "../edit-script/index.ts";
 import type { Pfn } from "../units/index.ts";
 import type { CheckedCapability } from "./geometry.ts";
+import type { MapReader } from "./map-reader.ts";
 
 /** The tables as they are before the script. */
 export interface TablesBefore {
@@ -27,17 +28,12 @@ export interface ChangeCalls {
   readonly spans: readonly CallSpan[];
 }
 
-/** Everything a verdict depends on. */
-export interface CheckInput {
+/** A script with everything its verdict depends on, but for the maps. */
+export interface CheckedScript {
   readonly capability: CheckedCapability;
   readonly domains: readonly ScriptDomain[];
   readonly tables: TablesBefore;
   readonly script: EditScript;
-  /** What the user asked for before and after, as runs sorted by IOVA, free of overlap; all domains share it. */
-  readonly oldMap: readonly MapRun[];
-  readonly newMap: readonly MapRun[];
-  /** Pins when the script starts, every pin of the new map included. Without them pins are inferred and not audited. */
-  readonly pins?: readonly PinRun[] | null;
   /** Where pins are inferred: pages kept that the script unpins are pinned anew on the way, as MAP_DMA after UNMAP_DMA does. */
   readonly isRepinned?: boolean;
   /** Tables that stay allocated although the script detaches them. */
@@ -48,6 +44,25 @@ export interface CheckInput {
   readonly deviceCaches?: number;
   /** The calls that ran the steps, where there were several: what lies between two calls has its cause in that. */
   readonly calls?: ChangeCalls | null;
+}
+
+/** Everything a verdict depends on. */
+export interface CheckInput extends CheckedScript {
+  /** What the user asked for before and after, as runs sorted by IOVA, free of overlap; all domains share it. */
+  readonly oldMap: readonly MapRun[];
+  readonly newMap: readonly MapRun[];
+  /** Pins when the script starts, every pin of the new map included. Without them pins are inferred and not audited. */
+  readonly pins?: readonly PinRun[] | null;
+}
+
+/** The same for maps too large to be listed: time and memory follow from what the script touches. */
+export interface ReaderInput extends CheckedScript {
+  readonly maps: MapReader;
+  /**
+   * Pins that the change took before the script started, in addition to one for each page of the old map. Without them
+   * pins are inferred and not audited.
+   */
+  readonly pinsTaken?: readonly PinRun[] | null;
 }
 
 /**

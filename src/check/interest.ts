@@ -1,8 +1,9 @@
 import { type Decoder, TABLE } from "./entry-kind.ts";
+import { highWord, lowWord } from "./entry-words.ts";
 import type { Geometry } from "./geometry.ts";
 import type { TablesBefore } from "./input.ts";
-import type { JointMap } from "./joint-map.ts";
 import { NEVER } from "./positions.ts";
+import { firstEndingAfter, RangeList, type Ranges, union } from "./ranges.ts";
 import type { ScriptLog } from "./script-log.ts";
 import type { TableLog } from "./table-log.ts";
 
@@ -49,16 +50,16 @@ export class Interest {
     this.#tables = tables;
   }
 
-  /** Ranges to visit in one domain, ascending, free of overlap. */
-  ranges(levels: number, maps: JointMap): PageRange[] {
-    const ranges = changedRanges(maps);
-    for (const { table, level, base } of this.located.toSorted((a, b) => a.base - b.base)) {
+  /** Pages to visit in one domain, given those whose answer changes. */
+  ranges(levels: number, changes: Ranges): Ranges {
+    const ranges = new RangeList();
+    for (const { table, level, base } of this.located) {
       const log = this.#log.logAt(table, 0);
       if (log === null) continue;
-      if (log.freedAt < NEVER) ranges.push({ start: base, end: base + this.#geometry.tableSpan(level) });
+      if (log.freedAt < NEVER) ranges.push(base, base + this.#geometry.tableSpan(level));
       else this.#writtenRanges(log, level, base, ranges);
     }
-    return joined(ranges, this.#geometry.tableSpan(levels - 1));
+    return union(changes, ranges.union(), this.#geometry.tableSpan(levels - 1));
   }
 
   /**
@@ -86,34 +87,42 @@ export class Interest {
   }
 
   /** Adds the spans of the entries a table's writes concern, ascending. */
-  #writtenRanges(log: TableLog, level: number, base: number, ranges: { start: number; end: number }[]): void {
+  #writtenRanges(log: TableLog, level: number, base: number, ranges: RangeList): void {
     const { words } = this.#log;
+    const { entries } = this.#geometry;
     const span = this.#geometry.span(level);
-    const isWritten = new Uint8Array(this.#geometry.entries + 1);
+    const isWritten = new Uint8Array(entries);
     for (const at of log.records) {
       const index = words[at + 3]! & 0xffff;
-      isWritten.fill(1, index, Math.min(this.#geometry.entries, index + (words[at + 3]! >>> 16)));
+      isWritten.fill(1, index, Math.min(entries, index + (words[at + 3]! >>> 16)));
     }
-    for (let first = isWritten.indexOf(1); first >= 0; ) {
-      const end = isWritten.indexOf(0, first);
-      ranges.push({ start: base + first * span, end: base + end * span });
-      first = isWritten.indexOf(1, end);
+    for (let first = 0; first < entries; ) {
+      if (isWritten[first] === 0) {
+        first++;
+        continue;
+      }
+      let end = first + 1;
+      while (end < entries && isWritten[end] === 1) end++;
+      ranges.push(base + first * span, base + end * span);
+      first = end;
     }
   }
 
   /** Looks for the written tables where the script says it works. */
-  locateNear(domain: number, root: number, levels: number, maps: JointMap): void {
-    const hints: PageRange[] = changedRanges(maps);
-    for (const inv of this.#log.invalidations)
-      if (inv.domain === domain) hints.push({ start: inv.start, end: inv.end });
-    for (const window of this.#log.windows) if (window.domain === domain) hints.push(window);
-    this.#descend(root, levels - 1, 0, null, joined(hints, this.#geometry.tableSpan(levels - 1)));
+  locateNear(domain: number, root: number, levels: number, changes: Ranges): void {
+    const hints = new RangeList();
+    for (const inv of this.#log.invalidations) if (inv.domain === domain) hints.push(inv.start, inv.end);
+    for (const window of this.#log.windows)
+      if (window.domain === domain) hints.push(window.start, window.end);
+    const end = this.#geometry.tableSpan(levels - 1);
+    this.#descend(root, levels - 1, 0, null, union(changes, hints.union(), end), 0);
   }
 
   /** Looks for those that were not found in any domain everywhere. */
   locateEverywhere(root: number, levels: number): void {
     if (this.#wanted.size === 0 || this.#restIsNew()) return;
-    this.#descend(root, levels - 1, 0, null, [{ start: 0, end: this.#geometry.tableSpan(levels - 1) }]);
+    const everything = { starts: [0], ends: [this.#geometry.tableSpan(levels - 1)] };
+    this.#descend(root, levels - 1, 0, null, everything, 0);
   }
 
   /** True iff the tables not found yet are written by plain stores first: nobody can reach those. */
@@ -126,12 +135,14 @@ export class Interest {
     return true;
   }
 
+  /** Looks at the entries that ranges touch; those before position `from` end before the table's first page. */
   #descend(
     table: number,
     level: number,
     base: number,
     parent: number | null,
-    ranges: readonly PageRange[],
+    ranges: Ranges,
+    from: number,
   ): void {
     if (this.#log.isTouched(table) && this.#byTable.get(table)?.base !== base) {
       const found = { table, level, base, parent };
@@ -140,40 +151,27 @@ export class Interest {
       this.#wanted.delete(table);
     }
     if (level === 0) return;
+    const { starts, ends } = ranges;
     const span = this.#geometry.span(level);
     const end = base + this.#geometry.tableSpan(level);
     let next = base;
-    for (const range of ranges) {
-      if (range.end <= next || range.start >= end) continue;
-      const first = Math.floor((Math.max(range.start, next) - base) / span);
-      const last = Math.floor((Math.min(range.end, end) - 1 - base) / span);
+    for (let r = from; r < starts.length && starts[r]! < end && this.#wanted.size > 0; r++) {
+      if (ends[r]! <= next) continue;
+      const first = Math.floor((Math.max(starts[r]!, next) - base) / span);
+      const last = Math.floor((Math.min(ends[r]!, end) - 1 - base) / span);
       for (let index = first; index <= last && this.#wanted.size > 0; index++) {
         const entry = this.#tables.entry(table as never, index);
-        const lo = Number(entry & 0xffff_ffffn);
-        const hi = Number(entry >> 32n);
+        const lo = lowWord(entry);
+        const hi = highWord(entry);
         if (this.#decoder.kind(level, lo, hi) !== TABLE) continue;
         const child = this.#decoder.frame(lo, hi);
         const start = base + index * span;
-        if (level > 1 || this.#wanted.has(child)) {
-          const inside = ranges.filter((r) => r.start < start + span && start < r.end);
-          this.#descend(child, level - 1, start, table, inside);
-        }
+        if (level > 1 || this.#wanted.has(child))
+          this.#descend(child, level - 1, start, table, ranges, firstEndingAfter(ranges, start));
       }
       next = base + (last + 1) * span;
     }
   }
-}
-
-function changedRanges(maps: JointMap): { start: number; end: number }[] {
-  const ranges: { start: number; end: number }[] = [];
-  for (let piece = 0; piece + 1 < maps.length; piece++) {
-    if (!maps.isChanged(piece)) continue;
-    const start = maps.start(piece);
-    const last = ranges[ranges.length - 1];
-    if (last !== undefined && last.end === start) last.end = maps.end(piece);
-    else ranges.push({ start, end: maps.end(piece) });
-  }
-  return ranges;
 }
 
 /** Sorts ranges, joins those that meet, and cuts them at `end`. */

@@ -1,14 +1,18 @@
 import type { MapRun } from "../edit-script/index.ts";
+import type { MapReader } from "./map-reader.ts";
+import type { Ranges } from "./ranges.ts";
 
 /** No frame: the map has nothing here. */
 export const NOTHING = -1;
+/** Nobody looked what the maps have here. */
+const UNREAD = -2;
 
 /**
- * The old and the new map laid over each other: pieces that cover every page there is, each with one answer of either map.
- * Frames rise with pages inside a piece.
+ * The old and the new map laid over each other where they were read: pieces that cover every page there is, each with one
+ * answer of either map. Frames rise with pages inside a piece.
  */
 export class JointMap {
-  readonly length: number;
+  length = 0;
   readonly starts: Float64Array;
   readonly oldFrames: Float64Array;
   readonly oldRights: Uint8Array;
@@ -16,9 +20,9 @@ export class JointMap {
   readonly newRights: Uint8Array;
   #last = 0;
 
-  /** Pre: both maps sorted, free of overlap. */
-  constructor(before: readonly MapRun[], after: readonly MapRun[]) {
-    const most = 2 * (before.length + after.length) + 1;
+  /** Pre: both maps sorted, free of overlap, cut at the ends of the ranges. */
+  constructor(before: readonly MapRun[], after: readonly MapRun[], ranges: Ranges) {
+    const most = 2 * (before.length + after.length + ranges.starts.length) + 1;
     this.starts = new Float64Array(most);
     this.oldFrames = new Float64Array(most);
     this.oldRights = new Uint8Array(most);
@@ -27,27 +31,39 @@ export class JointMap {
     let page = 0;
     let i = 0;
     let j = 0;
-    for (let piece = 0; ; piece++) {
-      const o = before[i];
-      const n = after[j];
-      const inOld = o !== undefined && o.iovaPfn <= page;
-      const inNew = n !== undefined && n.iovaPfn <= page;
-      this.starts[piece] = page;
-      this.oldFrames[piece] = inOld ? o.pfn + page - o.iovaPfn : NOTHING;
-      this.oldRights[piece] = inOld ? o.rights : 0;
-      this.newFrames[piece] = inNew ? n.pfn + page - n.iovaPfn : NOTHING;
-      this.newRights[piece] = inNew ? n.rights : 0;
-      const oldEdge = o === undefined ? Infinity : inOld ? o.iovaPfn + o.pages : o.iovaPfn;
-      const newEdge = n === undefined ? Infinity : inNew ? n.iovaPfn + n.pages : n.iovaPfn;
-      const next = Math.min(oldEdge, newEdge);
-      if (next === Infinity) {
-        this.length = piece + 1;
-        return;
+    for (let r = 0; r < ranges.starts.length; r++) {
+      if (page < ranges.starts[r]!) this.#leaveOut(page);
+      page = ranges.starts[r]!;
+      for (const end = ranges.ends[r]!; page < end; ) {
+        const o = before[i];
+        const n = after[j];
+        const inOld = o !== undefined && o.iovaPfn <= page;
+        const inNew = n !== undefined && n.iovaPfn <= page;
+        const piece = this.length++;
+        this.starts[piece] = page;
+        this.oldFrames[piece] = inOld ? o.pfn + page - o.iovaPfn : NOTHING;
+        this.oldRights[piece] = inOld ? o.rights : 0;
+        this.newFrames[piece] = inNew ? n.pfn + page - n.iovaPfn : NOTHING;
+        this.newRights[piece] = inNew ? n.rights : 0;
+        const oldEdge = o === undefined ? end : inOld ? o.iovaPfn + o.pages : o.iovaPfn;
+        const newEdge = n === undefined ? end : inNew ? n.iovaPfn + n.pages : n.iovaPfn;
+        page = Math.min(oldEdge, newEdge, end);
+        if (inOld && oldEdge === page) i++;
+        if (inNew && newEdge === page) j++;
       }
-      if (inOld && oldEdge === next) i++;
-      if (inNew && newEdge === next) j++;
-      page = next;
     }
+    this.#leaveOut(page);
+  }
+
+  /** What both maps have in some ranges. */
+  static of(maps: MapReader, ranges: Ranges): JointMap {
+    return new JointMap(maps.runs("old", ranges), maps.runs("new", ranges), ranges);
+  }
+
+  #leaveOut(page: number): void {
+    const piece = this.length++;
+    this.starts[piece] = page;
+    this.oldFrames[piece] = this.newFrames[piece] = UNREAD;
   }
 
   start(piece: number): number {
@@ -57,11 +73,21 @@ export class JointMap {
     return piece + 1 < this.length ? this.starts[piece + 1]! : Infinity;
   }
 
-  /** The piece that holds a page. Neighbouring questions are answered from the last piece. */
+  /** The piece that holds a page. Neighbouring questions are answered from the last piece. Pre: the page was read. */
   find(page: number): number {
+    const piece = this.#holding(page);
+    if (this.oldFrames[piece] === UNREAD)
+      throw new RangeError(`JointMap.find: what the maps have at page 0x${page.toString(16)} was not read`);
+    return (this.#last = piece);
+  }
+
+  #holding(page: number): number {
     let low = this.#last;
-    if (this.starts[low]! <= page && page < this.end(low)) return low;
-    if (page >= this.end(low) && page < this.end(low + 1)) return (this.#last = low + 1);
+    if (this.starts[low]! <= page) {
+      if (page < this.end(low)) return low;
+      if (page < this.end(low + 1)) return low + 1;
+      if (page < this.end(low + 2)) return low + 2;
+    }
     low = 0;
     let high = this.length - 1;
     while (low < high) {
@@ -69,12 +95,12 @@ export class JointMap {
       if (this.starts[mid]! <= page) low = mid;
       else high = mid - 1;
     }
-    return (this.#last = low);
+    return low;
   }
 
-  /** True iff both maps answer alike, with a frame. */
+  /** True iff both maps were read and answer alike, with a frame. */
   isKept(piece: number): boolean {
-    return this.oldFrames[piece] !== NOTHING && !this.isChanged(piece);
+    return this.oldFrames[piece]! >= 0 && !this.isChanged(piece);
   }
   isChanged(piece: number): boolean {
     return this.oldFrames[piece] !== this.newFrames[piece] || this.oldRights[piece] !== this.newRights[piece];

@@ -195,11 +195,16 @@ export class Judge {
 
   /** Frames that are reachable, or under an access, after their last pin went. */
   #frames(origin: Origin, frame: number, start: number, end: number, drained: number): void {
-    this.#drops.each(frame, frame + end - start, (from, to, step) => {
-      if (drained <= step) return;
-      const first = start + from - frame;
-      this.report("V06", first, start + to - frame, origin, 0, step, "a frame that is no longer pinned");
-    });
+    const { frames } = this.#drops;
+    const last = frame + end - start;
+    for (let i = frames.firstEndingAfter(frame); i < frames.starts.length; i++) {
+      if (frames.starts[i]! >= last) return;
+      const step = this.#drops.step(i);
+      if (drained <= step) continue;
+      const from = start + Math.max(0, frames.starts[i]! - frame);
+      const to = start + Math.min(last, frames.ends[i]!) - frame;
+      this.report("V06", from, to, origin, 0, step, "a frame that is no longer pinned");
+    }
   }
 
   /** A page that no step touches keeps a frame that lost its last pin. */

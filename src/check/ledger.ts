@@ -1,5 +1,6 @@
 import type { Decision } from "./decide.ts";
 import type { RawViolation } from "./judge.ts";
+import { pinDrifts } from "./pins.ts";
 import { firstAtOrAfter } from "./positions.ts";
 import type { RootVersion } from "./roots.ts";
 import { tableDrifts } from "./table-ledger.ts";
@@ -13,11 +14,11 @@ export interface LedgerEntry {
 
 /** What the script alone decides: pins and tables that do not add up, and roots that change in pieces. */
 export function ledger(decision: Decision): LedgerEntry[] {
-  const { log, input, drops } = decision;
+  const { log, input } = decision;
   const entries: LedgerEntry[] = [];
   const domain = input.domains[0]?.id ?? 0;
   const nowhere = { index: 0, level: 0, until: 0, access: 0 };
-  for (const drift of drops.drifts) {
+  for (const drift of pinDrifts(input, decision.reader, log.unpins)) {
     const frames = `frames 0x${(drift.start * 4096).toString(16)} to 0x${(drift.end * 4096).toString(16)}`;
     const met = `${frames} hold ${drift.pins} pins for ${drift.references} pages of the new map`;
     const violation = {

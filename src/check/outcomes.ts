@@ -1,6 +1,6 @@
 import { Decision } from "./decide.ts";
 import { aliveUntil, type FactSink, type Spans } from "./facts.ts";
-import type { CheckInput, CheckOptions } from "./input.ts";
+import type { CheckInput, CheckOptions, ReaderInput } from "./input.ts";
 import { NEVER } from "./positions.ts";
 
 /** One thing an access to a page can meet while a script runs, or after it. */
@@ -15,7 +15,7 @@ export interface Outcome {
 
 /** Everything that any interleaving lets an access to one page meet: what observations must be a subset of. */
 export function outcomesOf(
-  input: CheckInput,
+  input: CheckInput | ReaderInput,
   domain: number,
   page: number,
   options: Pick<CheckOptions, "mode" | "collapse"> = {},

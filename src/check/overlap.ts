@@ -12,6 +12,11 @@ import { type JointMap, NOTHING } from "./joint-map.ts";
 import type { Judge } from "./judge.ts";
 import { NEVER } from "./positions.ts";
 
+type Other =
+  | { readonly kind: "fault"; readonly fact: FaultFact }
+  | { readonly kind: "pointer"; readonly fact: PointerFact }
+  | { readonly kind: "badEntry"; readonly fact: BadEntryFact };
+
 /**
  * Holds back the facts of an entry that changes until all are known, and judges those that only show when two of them are
  * compared: leaves of different size, stale leaves that translate alike, attributes that change.
@@ -23,7 +28,8 @@ export class OverlapSink implements FactSink {
   #isOpen = false;
   readonly #leaves: LeafFact[] = [];
   readonly #subtrees: SubtreeFact[] = [];
-  readonly #rest: (() => void)[] = [];
+  /** Faults, pointers and bad entries, in the order in which they came. */
+  readonly #rest: Other[] = [];
 
   constructor(judge: Judge, maps: JointMap, capability: CheckedCapability) {
     this.#judge = judge;
@@ -40,15 +46,15 @@ export class OverlapSink implements FactSink {
     else this.#judge.subtree(fact);
   }
   fault(fact: FaultFact): void {
-    if (this.#isOpen) this.#rest.push(() => this.#judge.fault(fact));
+    if (this.#isOpen) this.#rest.push({ kind: "fault", fact });
     else this.#judge.fault(fact);
   }
   pointer(fact: PointerFact): void {
-    if (this.#isOpen) this.#rest.push(() => this.#judge.pointer(fact));
+    if (this.#isOpen) this.#rest.push({ kind: "pointer", fact });
     else this.#judge.pointer(fact);
   }
   badEntry(fact: BadEntryFact): void {
-    if (this.#isOpen) this.#rest.push(() => this.#judge.badEntry(fact));
+    if (this.#isOpen) this.#rest.push({ kind: "badEntry", fact });
     else this.#judge.badEntry(fact);
   }
 
@@ -62,11 +68,18 @@ export class OverlapSink implements FactSink {
       this.#compare();
       for (const fact of this.#leaves) this.#judge.leaf(fact);
       for (const fact of this.#subtrees) this.#judge.subtree(fact);
-      for (const report of this.#rest) report();
+      for (const other of this.#rest) this.#judgeOther(other);
     }
-    this.#leaves.length = this.#subtrees.length = this.#rest.length = 0;
+    // Most are empty already, and to shorten an array is a call into the runtime.
+    for (const facts of [this.#leaves, this.#subtrees, this.#rest]) if (facts.length > 0) facts.length = 0;
     this.#isOpen = false;
     return settled;
+  }
+
+  #judgeOther({ kind, fact }: Other): void {
+    if (kind === "fault") this.#judge.fault(fact);
+    else if (kind === "pointer") this.#judge.pointer(fact);
+    else this.#judge.badEntry(fact);
   }
 
   /** True iff the size of leaves in an untouched subtree decides something. */
@@ -97,18 +110,17 @@ export class OverlapSink implements FactSink {
 
   /** True iff the leaves are of one size and kind, may replace each other, and none outlives the call unsaid. */
   #isPlain(): boolean {
-    const [first] = this.#leaves;
     const { frame, rights } = this.#capability.swapInPlace;
-    return (
-      frame &&
-      rights &&
-      this.#leaves.every(
-        (f) =>
-          f.level === first!.level &&
-          f.attributes === first!.attributes &&
-          (f.isCurrent || aliveUntil(f.alive) !== NEVER),
+    if (!frame || !rights) return false;
+    const first = this.#leaves[0];
+    for (const fact of this.#leaves)
+      if (
+        fact.level !== first!.level ||
+        fact.attributes !== first!.attributes ||
+        (!fact.isCurrent && aliveUntil(fact.alive) === NEVER)
       )
-    );
+        return false;
+    return true;
   }
 
   #compare(): void {

@@ -10,6 +10,7 @@ import {
 } from "../edit-script/index.ts";
 import { NEVER } from "./positions.ts";
 import { TableLog } from "./table-log.ts";
+import { Unpins } from "./weighted-runs.ts";
 
 /** One posted invalidation. */
 export interface Invalidation {
@@ -30,13 +31,6 @@ export interface Window {
   readonly open: number;
   close: number;
 }
-/** Frames that lose a pin. */
-export interface Unpin {
-  readonly step: number;
-  readonly start: number;
-  readonly end: number;
-}
-
 const TWO32 = 0x1_0000_0000;
 
 /** A script sorted by what it touches: writes by table, and the steps that order them. Steps are numbered from 1. */
@@ -56,7 +50,7 @@ export class ScriptLog {
   readonly waits: number[] = [];
   readonly invalidations: Invalidation[] = [];
   readonly windows: Window[] = [];
-  readonly unpins: Unpin[] = [];
+  readonly unpins = new Unpins();
   readonly roots: (SetRootStep & { readonly step: number })[] = [];
   readonly frees: { readonly step: number; readonly table: number }[] = [];
 
@@ -134,6 +128,9 @@ export class ScriptLog {
         this.waits.push(step);
         if (flags & FLAG_DRAIN) this.drains.push(step);
         for (; pending < this.invalidations.length; pending++) this.invalidations[pending]!.completes = step;
+      } else if (op === OP.unpin) {
+        const start = words[at + 5]! * TWO32 + words[at + 4]!;
+        this.unpins.push(step, start, start + words[at + 7]! * TWO32 + words[at + 6]!);
       } else this.#release(op, flags, at, step);
     }
   }
@@ -146,9 +143,7 @@ export class ScriptLog {
       const log = lives[lives.length - 1]!;
       if (log.freedAt === NEVER) log.freedAt = step;
       else log.freedAgain.push(step);
-    } else if (decoded.op === "unpin")
-      this.unpins.push({ step, start: decoded.pfn, end: decoded.pfn + decoded.pages });
-    else if (decoded.op === "setRoot") this.roots.push({ ...decoded, step });
+    } else if (decoded.op === "setRoot") this.roots.push({ ...decoded, step });
     else if (decoded.op === "window") {
       const start = decoded.iovaPfn;
       const end = decoded.iovaPfn + decoded.pages;

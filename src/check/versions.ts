@@ -72,6 +72,8 @@ export class VersionReader {
     beforeHi: number,
   ): Version[] {
     const decoder = this.#decoder;
+    if (writes.length === 1 && writes[0]!.expected === null)
+      return this.#readOne(table, level, index, writes[0]!, beforeLo, beforeHi);
     const effective: Write[] = [];
     let lo = beforeLo;
     let hi = beforeHi;
@@ -107,6 +109,35 @@ export class VersionReader {
       });
     }
     return versions;
+  }
+
+  /** The same for the one write that nearly every entry gets. */
+  #readOne(
+    table: TableLog,
+    level: number,
+    index: number,
+    write: Write,
+    beforeLo: number,
+    beforeHi: number,
+  ): Version[] {
+    const decoder = this.#decoder;
+    const { lo, hi, step } = write;
+    const before = this.constant(level, beforeLo, beforeHi);
+    if (!decoder.differ(beforeLo, beforeHi, lo, hi)) return [before];
+    return [
+      { ...before, until: step, readableUntil: this.lingersUntil(table, index, step), isLast: false },
+      {
+        kind: decoder.kind(level, lo, hi),
+        lo,
+        hi,
+        step,
+        until: NEVER,
+        readableUntil: NEVER,
+        isTorn: false,
+        isPlainOverwrite: before.kind !== ABSENT && write.how === PLAIN,
+        isLast: true,
+      },
+    ];
   }
 
   /** True iff write `k` is neither the first nor the last value of its logical update, nor equal to either. */

@@ -1,11 +1,13 @@
 import { type Cell, type CellTable, cellsOf, type Write } from "./cells.ts";
 import type { Coverage } from "./coverage.ts";
-import { EntryFacts, type HeldTable, type Ranges, type Slot } from "./entry-facts.ts";
+import { EntryFacts, type HeldTable, type Slot } from "./entry-facts.ts";
 import { ABSENT, type Decoder, LEAF, MALFORMED, TABLE } from "./entry-kind.ts";
+import { highWord, lowWord } from "./entry-words.ts";
 import type { FactSink } from "./facts.ts";
 import type { CheckedCapability, Geometry } from "./geometry.ts";
 import type { TablesBefore } from "./input.ts";
 import { NEVER } from "./positions.ts";
+import type { Ranges } from "./ranges.ts";
 import type { RootVersion } from "./roots.ts";
 import type { ScriptLog } from "./script-log.ts";
 import type { TableLog } from "./table-log.ts";
@@ -33,7 +35,6 @@ export interface ReachContext {
 
 const R_W = 3;
 const MAX_CELL_TABLES = 64;
-const LOW = 0xffff_ffffn;
 const TWO32 = 0x1_0000_0000;
 const PAGE_BYTES = 4096;
 
@@ -178,15 +179,15 @@ export class WalkReach {
     const last = cell.first + cell.count;
     while (first < last) {
       const entry = before(first);
-      const lo = Number(entry & LOW);
-      const hi = Number(entry >> 32n);
+      const lo = lowWord(entry);
+      const hi = highWord(entry);
       const kind = decoder.kind(level, lo, hi);
       let end = first + 1;
       const frame = decoder.frame(lo, hi);
       for (; end < last && kind !== TABLE && kind !== MALFORMED; end++) {
         const next = before(end);
-        const nextLo = Number(next & LOW);
-        const nextHi = Number(next >> 32n);
+        const nextLo = lowWord(next);
+        const nextHi = highWord(next);
         if (decoder.kind(level, nextLo, nextHi) !== kind) break;
         if (
           kind === ABSENT
@@ -215,8 +216,8 @@ export class WalkReach {
     const { versions, tables } = this.#context;
     const { log } = state;
     const entry = log !== null && log.life > 0 ? 0n : tables.entry(state.table as never, index);
-    const lo = Number(entry & LOW);
-    const hi = Number(entry >> 32n);
+    const lo = lowWord(entry);
+    const hi = highWord(entry);
     const history =
       cell === null
         ? [versions.constant(level, lo, hi)]
