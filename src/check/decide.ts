@@ -8,7 +8,7 @@ import { FrameSet } from "./frame-set.ts";
 import { Geometry } from "./geometry.ts";
 import { type CheckInput, CheckInputError, type MemoryMode, type ReaderInput } from "./input.ts";
 import { Interest } from "./interest.ts";
-import { JointMap } from "./joint-map.ts";
+import { JointMap, NOTHING } from "./joint-map.ts";
 import { Judge, type RawViolation } from "./judge.ts";
 import { ListedMaps, type MapReader } from "./map-reader.ts";
 import { OverlapSink } from "./overlap.ts";
@@ -200,13 +200,23 @@ export class Decision {
         while (next < ranges.ends.length && ranges.ends[next]! <= coverage.start) next++;
         const inside = clipped(ranges, next, coverage);
         if (inside.starts.length === 0) continue;
-        if (tag === id)
+        if (roots.length === 1)
           for (let r = 0; r < inside.starts.length; r++)
             this.effort.pages += inside.ends[r]! - inside.starts[r]!;
         reach.run(coverage, inside, sharing);
       }
     }
     this.effort.histories += reach.histories;
+    // Everything was looked at; what no map has is not worth counting.
+    if (roots.length > 1) this.effort.pages += this.#mappedPages();
+  }
+
+  #mappedPages(): number {
+    let pages = 0;
+    for (let piece = 0; piece + 1 < this.maps.length; piece++)
+      if (this.maps.oldFrames[piece] !== NOTHING || this.maps.newFrames[piece] !== NOTHING)
+        pages += this.maps.end(piece) - this.maps.start(piece);
+    return pages;
   }
 
   #stoodBefore(root: RootVersion, table: number, level: number, base: number): boolean {
