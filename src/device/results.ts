@@ -71,6 +71,7 @@ export const STATISTICS = [
   "dropped",
   "held",
   "duringChange",
+  "backToOld",
 ] as const;
 export type Statistic = (typeof STATISTICS)[number];
 

@@ -56,6 +56,9 @@ export const DEV_IN_EPOCH = 268;
 export const DEV_HELD = 272;
 export const DEV_NUMBER = 276;
 export const DEV_ACCESSES = 280;
+/** Change during which the new map has answered, and number of the first access that began after that. */
+export const DEV_SWITCHED_IN = 288;
+export const DEV_SWITCHED_AT = 292;
 
 /** An access, in hand or held. */
 export const DEV_ACCESS = 320;
@@ -81,6 +84,8 @@ export const ACC_TABLES = 72;
 export const ACC_USED = 96;
 /** Clock of table frees when the pointer to each of those tables was loaded. */
 export const ACC_CLOCKS = 100;
+/** Number of a held access: how many had begun before it. */
+export const ACC_NUMBER = 120;
 
 /** How a translation ended. */
 export const STATE_HIT = 0;
@@ -132,7 +137,9 @@ export const STAT_WAITS = 6;
 export const STAT_DROPPED = 7;
 export const STAT_HELD = 8;
 export const STAT_DURING_CHANGE = 9;
-export const STAT_COUNT = 10;
+/** Accesses that the old map answered although they began after the device had had an answer of the new one. */
+export const STAT_BACK_TO_OLD = 10;
+export const STAT_COUNT = 11;
 
 /** Invalidation queue: records {kind | flag u32, domain or sequence u32, caches u32, -, start u64, end u64}. */
 export const DEV_QUEUE = 1024;

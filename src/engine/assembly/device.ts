@@ -2,6 +2,7 @@ import {
   ACC_BYTES,
   ACC_EPOCH,
   ACC_HINT,
+  ACC_NUMBER,
   ACC_PAGE,
   ACC_TAINT,
   ACC_USED,
@@ -29,6 +30,7 @@ import {
   DEV_SEEN,
   DEV_STATS,
   DEV_STATUS,
+  DEV_SWITCHED_IN,
   DEV_TARGET,
   DEVICE_BYTES,
   FIRST_VIOLATION,
@@ -93,6 +95,7 @@ function hold(m: usize, block: usize, acc: usize, random: u32): void {
   const slot = block + DEV_HOLDS + (random % HOLD_SLOTS) * ACC_BYTES;
   if (load<u32>(slot, ACC_USED) !== 0) performAndJudge(m, block, slot);
   store<u32>(acc, isTainted(m, acc) ? 1 : 0, ACC_TAINT);
+  store<u32>(acc, u32(load<u64>(block, DEV_ACCESSES)), ACC_NUMBER);
   memory.copy(slot, acc, ACC_BYTES);
   store<u32>(slot, 1, ACC_USED);
   store<u32>(block, 1, DEV_HELD);
@@ -196,6 +199,7 @@ export function enterDevice(m: usize, device: u32): void {
   store<u32>(block, 0xffff_ffff, DEV_EPOCH);
   store<u32>(block, 0, DEV_HELD);
   store<u64>(block, 0, DEV_ACCESSES);
+  store<u32>(block, 0, DEV_SWITCHED_IN);
   memory.fill(block + DEV_OUTCOMES, 0, OUTCOME_COUNT << 3);
   memory.fill(block + DEV_STATS, 0, STAT_COUNT << 3);
   memory.fill(block + DEV_SAMPLES, 0, (OUTCOME_COUNT - FIRST_VIOLATION) * SAMPLES_PER_CLASS * SAMPLE_BYTES);

@@ -3,14 +3,18 @@ import {
   ACC_FRAME,
   ACC_HINT,
   ACC_LEVEL,
+  ACC_NUMBER,
   ACC_PAGE,
   ACC_RIGHTS,
   ACC_STATE,
   ACC_WRITE,
+  DEV_ACCESS,
   DEV_ACCESSES,
   DEV_NUMBER,
   DEV_OUTCOMES,
   DEV_SEEN,
+  DEV_SWITCHED_AT,
+  DEV_SWITCHED_IN,
   FIRST_VIOLATION,
   OUT_BOTH_SIZES,
   OUT_KEPT_REFUSED,
@@ -23,6 +27,7 @@ import {
   OUT_UNJUDGED,
   SEEN_BYTES,
   SEEN_SLOTS,
+  STAT_BACK_TO_OLD,
   STAT_DURING_CHANGE,
   STAT_FAULTS,
   STATE_HIT,
@@ -105,7 +110,27 @@ function judge(
     if (answer === seen && match > last) match = version;
   }
   if (match > last || !pinned) return classify(m, acc, seen, served, pinned, first, last);
-  return duringChange(block, acc, page, before, agree, served, match !== first);
+  const isNew = match !== first;
+  if (!agree && last === first + 1) orderAnswers(block, acc, last, isNew);
+  return duringChange(block, acc, page, before, agree, served, isNew);
+}
+
+/**
+ * Counts answers of the old map to accesses that began after one of the new map had been given, on whatever page: a
+ * whole-map switch has none. An access held back began when it was translated.
+ */
+function orderAnswers(block: usize, acc: usize, change: u32, isNew: bool): void {
+  const made = u32(load<u64>(block, DEV_ACCESSES));
+  if (isNew) {
+    if (load<u32>(block, DEV_SWITCHED_IN) === change) return;
+    store<u32>(block, change, DEV_SWITCHED_IN);
+    /* The access in hand has begun already. */
+    store<u32>(block, made + 1, DEV_SWITCHED_AT);
+    return;
+  }
+  if (load<u32>(block, DEV_SWITCHED_IN) !== change) return;
+  const number = acc === block + DEV_ACCESS ? made : load<u32>(acc, ACC_NUMBER);
+  if (i32(number - load<u32>(block, DEV_SWITCHED_AT)) >= 0) countStat(block, STAT_BACK_TO_OLD);
 }
 
 /** Outcome of a legal access during a change; remembers the page so that flip-flops and both sizes are noticed. */

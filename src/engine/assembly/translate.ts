@@ -232,7 +232,7 @@ function walkFrom(m: usize, block: usize, acc: usize, table: u32, level: i32, ri
 }
 
 /** Starts the walk from a cached table pointer if there is one, else from the root. */
-function walk(m: usize, block: usize, acc: usize, root: u32, levels: i32): void {
+function walk(m: usize, block: usize, acc: usize, root: u32, levels: i32, rootClock: u32): void {
   const page = load<u64>(acc, ACC_PAGE);
   const useCache = (load<u32>(block, CFG_FLAGS) & FLAG_WALK_CACHE) !== 0;
   while (true) {
@@ -240,7 +240,7 @@ function walk(m: usize, block: usize, acc: usize, root: u32, levels: i32): void 
     let level = levels - 1;
     let rights = READ_WRITE;
     store<u32>(acc, SOURCE_WALK, ACC_SOURCE);
-    let since = load<u32>(acc, ACC_CLOCK);
+    let since = rootClock;
     for (let l = 0; useCache && l < levels - 1; l++) {
       const key = page >> (9 * (l + 1));
       const at = cachePlace(block + DEV_WALK_CACHE, WALK_CACHE_SLOTS, key, l);
@@ -266,6 +266,8 @@ export function translate(m: usize, block: usize, device: u32, acc: usize): void
   store<u32>(acc, 0, ACC_TAINT);
   store<u32>(acc, 0, ACC_RIGHTS);
   const context = atomic.load<u64>(m + (device << 3), CTL_CONTEXTS);
+  /* Read after the context, as after any pointer: a root freed and used anew before that is the one it means. */
+  const rootClock = atomic.load<u32>(m, CTL_CLOCK);
   const levels = contextLevels(context);
   store<u32>(acc, contextDomain(context), ACC_DOMAIN);
   if (levels === 0) {
@@ -278,7 +280,7 @@ export function translate(m: usize, block: usize, device: u32, acc: usize): void
   }
   const flags = load<u32>(block, CFG_FLAGS);
   if ((flags & FLAGS_CACHES) === 0) {
-    walk(m, block, acc, contextRoot(context), levels);
+    walk(m, block, acc, contextRoot(context), levels, rootClock);
     return;
   }
   if ((flags & FLAG_ATC) !== 0 && findLeaf(block, block + DEV_ATC, ATC_SLOTS, acc, SOURCE_ATC)) {
@@ -288,7 +290,7 @@ export function translate(m: usize, block: usize, device: u32, acc: usize): void
   if ((flags & FLAG_IOTLB) !== 0 && findLeaf(block, block + DEV_IOTLB, IOTLB_SLOTS, acc, SOURCE_IOTLB)) {
     countStat(block, STAT_IOTLB_HITS);
   } else {
-    walk(m, block, acc, contextRoot(context), levels);
+    walk(m, block, acc, contextRoot(context), levels, rootClock);
     const cacheable = load<u32>(acc, ACC_STATE) === STATE_HIT || (flags & FLAG_NOT_PRESENT) !== 0;
     if (cacheable && (flags & FLAG_IOTLB) !== 0 && keeps(block))
       keepLeaf(m, block + DEV_IOTLB, IOTLB_SLOTS, acc);
