@@ -207,4 +207,41 @@ export const CORRECT_SCRIPTS: readonly CorrectScript[] = [
       "7 <> 8": "a clean is itself the point from which such a walker sees the entry",
     },
   },
+  {
+    name: "switch the root",
+    head:
+      VTD +
+      "epoch\ncaches iotlb+walk\n" +
+      TABLES +
+      LARGE +
+      "table 0x100001000[1] = 0x100003003\ntable 0x100003000[0] = 0x1000400003 count=512 stride=0x1000\n" +
+      whole("old") +
+      "map old iova=0x200000 size=0x200000 frame=0x1000400000\n" +
+      holed("new") +
+      "map new iova=0x200000 size=0x200000 frame=0x1000400000\n" +
+      WHOLE_PINS +
+      "pins 0x1000400000 size=0x200000\n",
+    steps: [
+      "fill 0x100006000[0] = 0x1000000003 count=100 stride=0x1000 u=1",
+      "fill 0x100006000[108] = 0x100006c003 count=404 stride=0x1000 u=1",
+      "gather 0x100005000[0] = 0x100006003 0x100003003 u=1",
+      "fill 0x100004000[0] = 0x100005003 count=1 stride=0 u=1",
+      "barrier",
+      "setRoot root=0x100004000 tag=2 u=1",
+      "barrier",
+      "invalidate domain=1 caches=context",
+      "invalidate domain=1 iova=0 size=0x8000000000",
+      "wait drain",
+      "freeTable 0x100000000",
+      "freeTable 0x100001000",
+      "unpin 0x1000064000 size=0x8000",
+    ],
+    redundant: {
+      "1 <> 2": "two fills of one table nobody can reach yet",
+      "2 <> 3": "tables nobody can reach yet",
+      "3 <> 4": "tables nobody can reach yet",
+      "11 <> 12": "both are released after the wait",
+      "12 <> 13": "both are released after the wait",
+    },
+  },
 ];
