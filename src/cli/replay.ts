@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import type { Command } from "commander";
+import { RULES } from "../check/index.ts";
 import { mutantNamed } from "../check/mutants/index.ts";
 import { CAPABILITIES } from "../edit-script/index.ts";
 import {
@@ -16,7 +17,7 @@ import {
 } from "../harness/index.ts";
 import { counterexample, plural } from "../report/index.ts";
 import { BACKING_KINDS, type BackingKind, parseMapFile, STRATEGIES } from "../vmm/index.ts";
-import { modesOf, terminalWidth } from "./check-output.ts";
+import { MODE_NAMES, modesOf, terminalWidth } from "./check-output.ts";
 import { checkScript } from "./check-script.ts";
 import { commandName } from "./command-name.ts";
 import { replayFuzz } from "./fuzz.ts";
@@ -46,7 +47,7 @@ function replayFile(path: string): number {
   try {
     const saved = parseCounterexample(text, path);
     const { class: violation, iova } = saved.finding;
-    const how = caseOf(saved, path, parseMapFile(saved.maps, path));
+    const how = caseOf({ ...saved, class: violation }, path, parseMapFile(saved.maps, path));
     const target: ReplayTarget = {
       step: saved.step,
       class: violation,
@@ -72,6 +73,7 @@ function replayToken(text: string): number {
 }
 
 function replayChangeToken(token: ChangeToken, text: string): number {
+  if (token.inputs.length === 0) throw new UsageError("the replay token names no input");
   const { sequence } = loadInputs(token.inputs, token.addressSpace ?? undefined);
   const name = inputText(token.inputs, token.addressSpace ?? undefined);
   if (sequenceHash(sequence) !== token.hash)
@@ -91,7 +93,9 @@ function replayChangeToken(token: ChangeToken, text: string): number {
 
 /** Checks the names that came from outside. Errors: UsageError. */
 function caseOf(
-  from: Pick<ChangeToken, "format" | "backing" | "seed" | "inject" | "strategy">,
+  from: Pick<ChangeToken, "class" | "format" | "backing" | "seed" | "inject" | "strategy"> & {
+    readonly mode?: string;
+  },
   where: string,
   sequence: CheckCase["sequence"],
 ): CheckCase {
@@ -99,6 +103,8 @@ function caseOf(
     if (![...names].includes(name))
       throw new UsageError(`${where} names the ${what} '${name}', which is not known here`);
   };
+  known("violation class", from.class, Object.keys(RULES));
+  if (from.mode !== undefined) known("memory order", from.mode, MODE_NAMES);
   known("strategy", from.strategy, STRATEGIES.keys());
   known("format", from.format, CAPABILITIES.keys());
   known("backing", from.backing, BACKING_KINDS);

@@ -2,8 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { decodeToken, encodeToken } from "../../src/harness/index.ts";
+import { decodeToken, encodeToken, sequenceHash } from "../../src/harness/index.ts";
 import { checkResultSchema } from "../../src/report/index.ts";
+import { SCENARIOS } from "../../src/vmm/index.ts";
 import { runCli } from "./run-cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hitless-check-"));
@@ -226,6 +227,20 @@ describe("hitless replay", () => {
     const healthy = await runCli(["replay", encodeToken({ ...token, inject: null })]);
     expect(healthy.code).toBe(0);
     expect(healthy.stdout).toBe("V01 does not show in change 1 of set-map: nothing is wrong with it\n");
+  });
+
+  it.each([
+    [{ mode: "odd" }, "memory order 'odd', which is not known here"],
+    [{ class: "V99" }, "violation class 'V99', which is not known here"],
+    [{ inputs: [] }, "names no input"],
+  ])("exits with 2 for a token that was made to hold %j", async (change, expected) => {
+    const sequence = SCENARIOS.get("pam-2020")!.sequence;
+    const token = { command: "check", inputs: ["pam-2020"], hash: sequenceHash(sequence), step: 1 } as const;
+    const rest = { format: "vtd-ss-48", backing: "pop", mode: "weak", inject: null, seed: 1, iovaPfn: 0 };
+    const what = { ...token, ...rest, strategy: "legacy", class: "V01", ...change };
+    const { code, stderr } = await runCli(["replay", encodeToken(what)]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(expected);
   });
 
   it("exits with 2 for a token it cannot read, and for one whose input is gone or another", async () => {
