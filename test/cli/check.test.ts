@@ -236,7 +236,15 @@ describe("hitless replay", () => {
   ])("exits with 2 for a token that was made to hold %j", async (change, expected) => {
     const sequence = SCENARIOS.get("pam-2020")!.sequence;
     const token = { command: "check", inputs: ["pam-2020"], hash: sequenceHash(sequence), step: 1 } as const;
-    const rest = { format: "vtd-ss-48", backing: "pop", mode: "weak", inject: null, seed: 1, iovaPfn: 0 };
+    const rest = {
+      format: "vtd-ss-48",
+      backing: "pop",
+      mode: "weak",
+      inject: null,
+      seed: 1,
+      iovaPfn: 0,
+      addressSpace: null,
+    };
     const what = { ...token, ...rest, strategy: "legacy", class: "V01", ...change };
     const { code, stderr } = await runCli(["replay", encodeToken(what)]);
     expect(code).toBe(2);
