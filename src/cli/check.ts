@@ -63,7 +63,7 @@ export function registerCheck(program: Command): void {
     .addOption(
       new Option(
         "--strategy <names>",
-        `ways to apply a map change, of ${strategies.join(", ")} (default: legacy,set-map; with --inject set-map)`,
+        `ways to apply a map change, of ${strategies.join(", ")} (default: legacy,set-map; with --inject the one the fault is in)`,
       ).argParser(parseNames("strategy", strategies)),
     )
     .addOption(
@@ -128,7 +128,7 @@ async function check(inputs: string[], flags: CheckFlags): Promise<void> {
   const { sequence, scenario } = loadInputs(chosen, flags.addressSpace);
   const output = openOutput(flags);
   const folder = flags.save === undefined ? null : new CounterexampleFolder(flags.save);
-  const names = flags.strategy ?? (mutant === null ? ["legacy", "set-map"] : ["set-map"]);
+  const names = flags.strategy ?? (mutant === null ? ["legacy", "set-map"] : [mutant.strategy ?? "set-map"]);
   const modes = modesOf(flags.mode);
   const how = {
     sequence,

@@ -73,7 +73,7 @@ export function registerStress(program: Command): void {
     .addOption(
       new Option(
         "--strategy <names>",
-        `ways to apply a map change, of ${strategies.join(", ")} (default: legacy,set-map; with --inject set-map)`,
+        `ways to apply a map change, of ${strategies.join(", ")} (default: legacy,set-map; with --inject the one the fault is in)`,
       ).argParser(parseNames("strategy", strategies)),
     )
     .addOption(
@@ -115,7 +115,7 @@ async function stress(inputs: string[], flags: StressFlags): Promise<void> {
   const { sequence, scenario } = loadInputs(chosen, flags.addressSpace);
   const json = openJsonTarget(flags.json, stdout);
   const show = json?.isStdout ? () => {} : stdout;
-  const names = flags.strategy ?? (mutant === null ? ["legacy", "set-map"] : ["set-map"]);
+  const names = flags.strategy ?? (mutant === null ? ["legacy", "set-map"] : [mutant.strategy ?? "set-map"]);
   const format = flags.format ?? mutant?.format ?? DEFAULT_FORMAT;
   const backing = flags.backing ?? scenario?.backing ?? DEFAULT_BACKING;
   const token = {

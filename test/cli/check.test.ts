@@ -116,6 +116,12 @@ describe("hitless check", () => {
     }
   });
 
+  it("injects a fault into the strategy that can have it", async () => {
+    const { code, stdout } = await runCli(["check", "--inject", "M41", "--quiet"]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/Verdict: violation: V11 in epoch\n$/);
+  });
+
   it("takes one address space of a dump that holds several, and keeps it in what repeats a finding", async () => {
     const view = (n: number, name: string, root: string, ranges: string[]): string =>
       [`FlatView #${n}`, ` AS "${name}", root: ${root}`, ` Root memory region: ${root}`, ...ranges].join(

@@ -70,3 +70,38 @@ describe("hitless command line", () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   });
 });
+
+describe("a failure of the tool itself", () => {
+  const broken = (args: readonly string[]) => runCli(args, undefined, "./frees-tables-twice.ts");
+
+  it.each([
+    ["check", "boundary-2m", "--strategy", "set-map"],
+    ["stress", "boundary-2m", "--strategy", "set-map", "--time", "1s", "--devices", "1"],
+  ])("is no verdict: code 3, a sentence, what broke and the line that repeats it (%s)", async (...args) => {
+    const { code, stdout, stderr } = await broken(args);
+    expect(code).toBe(3);
+    expect(stdout).not.toContain("Verdict");
+    const lines = stderr.trimEnd().split("\n");
+    expect(lines[0]).toBe("hitless: the tool itself failed, this is no verdict");
+    expect(lines[1]).toMatch(/^EngineBug: execute: record at word \d+ frees a table page that is not live/);
+    const replay = lines.at(-1)!;
+    expect(replay).toBe(`Replay: node --import tsx src/cli/main.ts ${args.join(" ")}`);
+    const again = replay.split("main.ts ")[1]!.split(" ");
+    expect((await broken(again)).code).toBe(3);
+    expect((await runCli(again)).code).toBe(0);
+  });
+
+  it("is a finding where finding such failures is what was asked for", async () => {
+    const { code, stdout } = await broken(["fuzz", "--runs", "40", "--shrink", "2s"]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^crash: in step \d, execute: record at word \d+ frees a table page that is not live/m,
+    );
+  });
+
+  it("counts against a kernel with an injected fault, whose crash ends the sequence", async () => {
+    const { code, stdout } = await broken(["check", "boundary-2m", "--inject", "M42"]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^ {2}The kernel did not survive its own script: execute: record at word/m);
+  });
+});

@@ -10,12 +10,18 @@ export interface CliRun {
   readonly stderr: string;
 }
 
-/** Runs `hitless` with these arguments in the project's folder; `onOutput` sees all of standard output so far. */
+/**
+ * Runs `hitless` with these arguments in the project's folder; `onOutput` sees all of standard output so far. `preload` is
+ * a module of this folder that is loaded before the program.
+ */
 export function runCli(
   args: readonly string[],
   onOutput: (stdout: string, child: ChildProcess) => void = () => {},
+  preload?: string,
 ): Promise<CliRun> {
-  const child = spawn(process.execPath, ["--import", "tsx", MAIN, ...args], {
+  const imports = ["tsx", ...(preload === undefined ? [] : [new URL(preload, import.meta.url).href])];
+  const loaders = imports.flatMap((name) => ["--import", name]);
+  const child = spawn(process.execPath, [...loaders, MAIN, ...args], {
     cwd: ROOT,
     env: { ...process.env, NO_COLOR: "1", NODE_OPTIONS: "" },
     stdio: ["ignore", "pipe", "pipe"],
