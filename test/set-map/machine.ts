@@ -114,6 +114,12 @@ export class Machine {
     return this.process.ioctl(this.container, VFIO_IOMMU_SET_MAP, this.#argument);
   }
 
+  get argumentAt(): bigint {
+    return this.#argument;
+  }
+  get listAt(): bigint {
+    return this.#list;
+  }
   get argument() {
     return decode(vfio_iommu_type1_set_map, this.process.read(this.#argument, 48));
   }

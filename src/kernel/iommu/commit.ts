@@ -48,11 +48,14 @@ export class Committer {
     const script = this.filter === null ? planned : this.filter(planned);
     if (this.keepHistory) this.history.push(script);
     for (const listener of this.listeners) listener(script);
-    if (this.observer === null) {
-      this.#engine.execute(script.words);
-      for (const step of script.releases()) if (step.op === "setRoot") this.#rootSwitched(step);
-    } else this.#runStepwise(script, this.observer);
-    this.#takeBack(script);
+    const { observer } = this;
+    if (observer === null) this.#engine.execute(script.words);
+    else this.#runStepwise(script, observer);
+    for (const step of script.releases()) {
+      if (step.op === "freeTable") this.#pool.free(step.table);
+      else if (step.op === "unpin") this.#release(step.pfn, step.pages);
+      else if (observer === null) this.#rootSwitched(step);
+    }
   }
 
   /** One live store at a time, so that the observer sees every intermediate state. */
@@ -73,13 +76,6 @@ export class Committer {
         const span = 512 ** position.level;
         observer(position.domain, (position.base + single.index * span) as IovaPfn, span);
       }
-    }
-  }
-
-  #takeBack(script: EditScript): void {
-    for (const step of script.releases()) {
-      if (step.op === "freeTable") this.#pool.free(step.table);
-      else if (step.op === "unpin") this.#release(step.pfn, step.pages);
     }
   }
 }

@@ -153,9 +153,13 @@ export class Iommu {
     try {
       for (const domain of domains) {
         if (runs.count === 0) break;
-        const { engine, pool } = this;
         const context = new PlanContext({
-          ...{ engine, pool, domain, runs, change, merge },
+          engine: this.engine,
+          pool: this.pool,
+          domain,
+          runs,
+          change,
+          merge,
           scratch: this.#scratch,
         });
         contexts.push(context);
