@@ -52,8 +52,8 @@ export class BenchVmm {
     return at;
   }
 
-  /** Writes a whole list of regions and the ioctl's arguments, with room for a report, into the process's memory. */
-  prepare(count: number, regionAt: RegionAt): PreparedMap {
+  /** Writes a whole list of regions and the ioctl's arguments, with room for a report, into the process's memory. `flags` as of SET_MAP. */
+  prepare(count: number, regionAt: RegionAt, flags = 0): PreparedMap {
     const bytes = vfio_iommu_type1_map_region.sizeBytes;
     const words = new Uint32Array((count * bytes) / 4);
     for (let i = 0; i < count; i++) {
@@ -72,6 +72,7 @@ export class BenchVmm {
     const argument = {
       ...zeroed(vfio_iommu_type1_set_map),
       argsz: vfio_iommu_type1_set_map.sizeBytes,
+      flags,
       regions,
       nr_regions: count,
       region_size: bytes,
