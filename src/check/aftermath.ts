@@ -1,9 +1,11 @@
 import type { EditScript, MapRun, PinRun, ScriptDomain, Step } from "../edit-script/index.ts";
-import { iovaPfn, pfn } from "../units/index.ts";
+import { iovaPfn, type Pfn, pfn } from "../units/index.ts";
 import { DECODERS } from "./decoder.ts";
 import { type Decoder, LEAF, TABLE } from "./entry-kind.ts";
 import { type CheckedCapability, Geometry } from "./geometry.ts";
 import { CheckInputError, type TablesBefore } from "./input.ts";
+
+const LOW = 0xffff_ffffn;
 
 /** A machine between two calls. */
 export interface MachineState {
@@ -37,6 +39,8 @@ export function aftermath(before: MachineState, script: EditScript): Aftermath {
     visit(decoder, geometry, before.tables.entry, domain, { table: (t) => owned.add(t) });
 
   const written = new Map<number, Map<number, bigint>>();
+  const entryAt: TablesBefore["entry"] = (table, index) =>
+    written.get(table)?.get(index) ?? before.tables.entry(table, index);
   const freed = new Set<number>();
   const misused = new Set<number>();
   const roots = new Map(domains.map((d) => [d.id, d]));
@@ -53,12 +57,11 @@ export function aftermath(before: MachineState, script: EditScript): Aftermath {
       for (const { table, index, entry } of writes(step)) {
         if (step.op === "fill" || step.op === "gather") owned.add(table);
         if (freed.has(table)) misused.add(table);
+        if (step.op === "exchange" && differ(decoder, entryAt(table as Pfn, index), step.expected)) continue;
         const entries = written.get(table) ?? new Map<number, bigint>();
         written.set(table, entries.set(index, entry));
       }
   }
-  const entryAt: TablesBefore["entry"] = (table, index) =>
-    written.get(table)?.get(index) ?? before.tables.entry(table, index);
 
   const maps = new Map<number, readonly MapRun[]>();
   const reachable = new Set<number>();
@@ -73,6 +76,9 @@ export function aftermath(before: MachineState, script: EditScript): Aftermath {
   const lost = [...owned].filter((table) => !reachable.has(table) && !freed.has(table));
   return { maps, pins: pinSums([...before.pins, ...unpins]), lost, misused: [...misused] };
 }
+
+const differ = (decoder: Decoder, a: bigint, b: bigint): boolean =>
+  decoder.differ(Number(a & LOW), Number(a >> 32n), Number(b & LOW), Number(b >> 32n));
 
 function* writes(step: Step): Generator<{ table: number; index: number; entry: bigint }> {
   if (step.op === "gather")

@@ -50,10 +50,11 @@ export function cellsOf(
     if (count > 1 && !(collapse && isRegular(words, at, level, span, decoder)))
       for (let i = 1; i < count; i++) cut[index + i] = 1;
   }
-  for (const clean of log.cleans) {
-    cut[clean.index] = 1;
-    cut[Math.min(entries, clean.index + clean.count)] = 1;
-  }
+  // Entries are cleaned at different times on either side of such an edge, however alike what is written there.
+  const isEdge = log.cleans.length > 0 ? new Uint8Array(entries + 1) : null;
+  for (const clean of log.cleans)
+    for (const index of [clean.index, Math.min(entries, clean.index + clean.count)])
+      cut[index] = isEdge![index] = 1;
   const chains: (Write[] | undefined)[] = new Array(entries);
   for (let k = 0; k < log.records.length; k++) {
     const at = log.records[k]!;
@@ -78,6 +79,7 @@ export function cellsOf(
       if (
         previous !== null &&
         collapse &&
+        isEdge?.[first] !== 1 &&
         previous.first + previous.count === first &&
         continues(previous.writes, writes, previous.count, level, span, decoder)
       )
@@ -160,11 +162,13 @@ const continuesLeaf = (a: Write, b: Write, pages: number, decoder: Decoder): boo
   decoder.attributes(a.lo, a.hi) === decoder.attributes(b.lo, b.hi) &&
   decoder.isDirty(a.lo, a.hi) === decoder.isDirty(b.lo, b.hi);
 
-/** Last value of every entry that a table's writes leave. */
+/** Last value of every entry that a table's writes leave; `before` is what the table held at first. */
 export function decodeWrites(
   words: Uint32Array,
   log: TableLog,
   entries: number,
+  decoder: Decoder,
+  before: (index: number) => { readonly lo: number; readonly hi: number },
 ): { readonly lo: Uint32Array; readonly hi: Uint32Array; readonly isWritten: Uint8Array } {
   const lo = new Uint32Array(entries);
   const hi = new Uint32Array(entries);
@@ -175,6 +179,10 @@ export function decodeWrites(
     const count = Math.min(words[at + 3]! >>> 16, entries - index);
     for (let i = 0; i < count; i++) {
       const write = writeAt(words, at, i, 0, 0);
+      if (write.expected !== null) {
+        const held = isWritten[index + i] ? { lo: lo[index + i]!, hi: hi[index + i]! } : before(index + i);
+        if (decoder.differ(held.lo, held.hi, write.expected.lo, write.expected.hi)) continue;
+      }
       lo[index + i] = write.lo;
       hi[index + i] = write.hi;
       isWritten[index + i] = 1;

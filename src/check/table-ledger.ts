@@ -46,18 +46,19 @@ export function tableDrifts(decision: Decision): TableDrift[] {
     const found = new Map<number, Known>();
     if (level === 0) return found;
     const current = log.logAt(table, when === "after" ? log.steps : 0);
-    const written =
-      when === "after" && current !== null ? decodeWrites(log.words, current, geometry.entries) : null;
     const life = current?.life ?? 0;
+    const before = (index: number): { lo: number; hi: number } => {
+      const entry = life > 0 ? 0n : input.tables.entry(table as never, index);
+      return { lo: Number(entry & 0xffff_ffffn), hi: Number(entry >> 32n) };
+    };
+    const written =
+      when === "after" && current !== null
+        ? decodeWrites(log.words, current, geometry.entries, decoder, before)
+        : null;
     for (let index = 0; index < geometry.entries; index++) {
       let lo = written?.lo[index] ?? 0;
       let hi = written?.hi[index] ?? 0;
-      if (written === null || written.isWritten[index] === 0) {
-        if (life > 0) continue;
-        const entry = input.tables.entry(table as never, index);
-        lo = Number(entry & 0xffff_ffffn);
-        hi = Number(entry >> 32n);
-      }
+      if (written === null || written.isWritten[index] === 0) ({ lo, hi } = before(index));
       if (decoder.kind(level, lo, hi) !== TABLE) continue;
       const span = geometry.span(level);
       found.set(decoder.frame(lo, hi), { level: level - 1, base: base + index * span });

@@ -1,0 +1,41 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { check, inputOf } from "../../src/check/index.ts";
+import { parseScript } from "../../src/edit-script/index.ts";
+
+/**
+ * Scripts written by hand, from the rules and not from what the checker says about them. A line `# expect:` names the
+ * classes with their causes, or `clean`; it holds in weak mode. In strong mode the same is left without V15.
+ */
+const FOLDERS = ["faults", "legal"] as const;
+const folderOf = (name: string): string =>
+  fileURLToPath(new URL(`../data/scripts/${name}/`, import.meta.url));
+
+function expectedIn(text: string): string[] {
+  const line = /^# expect: (.+)$/m.exec(text)?.[1];
+  if (line === undefined) throw new Error('no line "# expect: …"');
+  return line === "clean" ? [] : line.split(", ").sort();
+}
+
+function verdictOn(text: string, name: string, mode: "weak" | "strong"): string[] {
+  const { findings, mismatch } = check(inputOf(parseScript(text, name)), { mode });
+  expect(mismatch).toBeNull();
+  return [...new Set(findings.map((f) => `${f.class} ${f.cause}`))].sort();
+}
+
+describe.each(FOLDERS)("scripts in test/data/scripts/%s", (folder) => {
+  const files = readdirSync(folderOf(folder)).filter((name) => name.endsWith(".script"));
+
+  it("are there", () => {
+    expect(files.length).toBeGreaterThanOrEqual(20);
+  });
+
+  it.each(files)("%s is judged as its comment says", (name) => {
+    const text = readFileSync(folderOf(folder) + name, "utf8");
+    const expected = expectedIn(text);
+    expect(expected.length > 0).toBe(folder === "faults");
+    expect(verdictOn(text, name, "weak")).toEqual(expected);
+    expect(verdictOn(text, name, "strong")).toEqual(expected.filter((e) => !e.startsWith("V15")));
+  });
+});
