@@ -164,9 +164,13 @@ export class EntryFacts {
       return;
     }
     const before = history[0]!;
+    // With other rights above them the leaves below say something else than the old map does.
     const wasHere =
       version.step === 0 ||
-      (before.step === 0 && before.kind === TABLE && decoder.frame(before.lo, before.hi) === table);
+      (before.step === 0 &&
+        before.kind === TABLE &&
+        decoder.frame(before.lo, before.hi) === table &&
+        decoder.rights(before.lo, before.hi) === decoder.rights(version.lo, version.hi));
     const isShared =
       !wasHere && !child?.isWritten && this.#context.stoodBefore(table, slot.level - 1, slot.start);
     const isPristine = (state.isPristine && wasHere) || isShared;

@@ -90,6 +90,7 @@ export class OverlapSink implements FactSink {
         if (firstCommon(leaf.alive, subtree.alive) < 0) continue;
         if (this.#capability.resizeInPlace === "never") return true;
         if (subtree.isCurrent && aliveUntil(leaf.alive) === NEVER) return true;
+        if (!subtree.isCurrent && aliveUntil(subtree.alive) === NEVER) return true;
         if (this.#differs(leaf, subtree)) return true;
       }
     return false;
