@@ -75,8 +75,8 @@ export class Judge {
   leaf(fact: LeafFact): void {
     const maps = this.#maps;
     const remains = aliveUntil(fact.alive) === NEVER;
-    for (let piece = maps.find(fact.start), start = fact.start; start < fact.end; piece++) {
-      const end = Math.min(fact.end, maps.end(piece));
+    for (let piece = maps.find(fact.start), start = fact.start; start < fact.end; ) {
+      const end = Math.min(fact.end, maps.end(piece), this.#windowEdge(start));
       const frame = fact.frame + start - fact.start;
       const isOld = frame === maps.oldFrame(piece, start);
       const isNew = frame === maps.newFrame(piece, start);
@@ -86,9 +86,10 @@ export class Judge {
       if (!exact)
         for (const access of ACCESSES)
           if (fact.rights & access) this.#granted(fact, piece, start, end, isOld, isNew, access, remains);
-          else this.#denied(fact, piece, start, end, access, remains);
+          else this.#denied(fact, piece, start, end, isOld, access, remains);
       this.#frames(fact, frame, start, end, fact.drained);
       start = end;
+      if (end === maps.end(piece)) piece++;
     }
   }
 
@@ -112,23 +113,33 @@ export class Judge {
   }
 
   /** An access faults on rights the leaf does not have. */
-  #denied(fact: LeafFact, piece: number, start: number, end: number, access: number, remains: boolean): void {
+  #denied(
+    fact: LeafFact,
+    piece: number,
+    start: number,
+    end: number,
+    isOld: boolean,
+    access: number,
+    remains: boolean,
+  ): void {
     const maps = this.#maps;
     if ((maps.newRights[piece]! & access) === 0) return;
-    const met = leafText(fact, start);
-    if ((maps.oldRights[piece]! & access) !== 0) {
-      if (!this.#isWindowed(start, end, fact.alive))
-        this.report(maps.isKept(piece) ? "V01" : "V01b", start, end, fact, access, fact.alive[0]!, met);
-    } else if (remains) this.report("V04", start, end, fact, access, fact.alive[0]!, met);
+    const wasGranted = (maps.oldRights[piece]! & access) !== 0;
+    let kind: ViolationClass;
+    if (wasGranted && !this.#isWindowed(start, fact.alive)) kind = maps.isKept(piece) ? "V01" : "V01b";
+    else if (!remains) return;
+    // What the old map does not name is not the old answer: rights are missing, nothing is stale.
+    else kind = isOld && !wasGranted ? "V04" : "V05";
+    this.report(kind, start, end, fact, access, fact.alive[0]!, leafText(fact, start));
   }
 
   fault(fact: FaultFact): void {
     const maps = this.#maps;
     const remains = aliveUntil(fact.alive) === NEVER;
-    for (let piece = maps.find(fact.start), start = fact.start; start < fact.end; piece++) {
-      const end = Math.min(fact.end, maps.end(piece));
+    for (let piece = maps.find(fact.start), start = fact.start; start < fact.end; ) {
+      const end = Math.min(fact.end, maps.end(piece), this.#windowEdge(start));
       const both = maps.oldRights[piece]! & maps.newRights[piece]!;
-      if (both !== 0 && !this.#isWindowed(start, end, fact.alive))
+      if (both !== 0 && !this.#isWindowed(start, fact.alive))
         this.report(
           maps.isKept(piece) ? "V01" : "V01b",
           start,
@@ -141,6 +152,7 @@ export class Judge {
       else if (remains && maps.newRights[piece] !== 0)
         this.report("V05", start, end, fact, 0, fact.alive[0]!, "no translation");
       start = end;
+      if (end === maps.end(piece)) piece++;
     }
   }
 
@@ -220,14 +232,29 @@ export class Judge {
     for (const { start, end } of ranges) this.report("V11", start, end, origin, 0, seen.at, met);
   }
 
-  /** True iff a declared window allows faults at all these positions. */
-  #isWindowed(start: number, end: number, alive: Spans): boolean {
-    return this.#windows.some((w) => {
-      if (w.start > start || end > w.end) return false;
-      const close = w.close === NEVER ? this.#steps : w.close;
-      for (let i = 0; i < alive.length; i += 2) if (alive[i]! < w.open || alive[i + 1]! > close) return false;
-      return true;
-    });
+  /** The first page after this one at which a window begins or ends. */
+  #windowEdge(page: number): number {
+    let edge = Infinity;
+    for (const { start, end } of this.#windows) {
+      if (start > page) edge = Math.min(edge, start);
+      else if (end > page) edge = Math.min(edge, end);
+    }
+    return edge;
+  }
+
+  /** True iff declared windows allow faults of a page at all these positions, up to the return. */
+  #isWindowed(page: number, alive: Spans): boolean {
+    const windows = this.#windows.filter((w) => w.start <= page && page < w.end);
+    if (windows.length === 0) return false;
+    for (let i = 0; i < alive.length; i += 2) {
+      const to = Math.min(alive[i + 1]!, this.#steps + 1);
+      for (let at = alive[i]!; at < to; ) {
+        const covering = windows.filter((w) => w.open <= at && at < w.close);
+        if (covering.length === 0) return false;
+        at = Math.max(...covering.map((w) => w.close));
+      }
+    }
+    return true;
   }
 }
 

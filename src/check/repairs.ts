@@ -25,6 +25,7 @@ const isStore = (step: Step): boolean =>
   step.op === "store" || step.op === "storeRun" || step.op === "exchange" || step.op === "setRoot";
 const isWrite = (step: Step): boolean => isStore(step) || step.op === "fill" || step.op === "gather";
 const isRelease = (step: Step): boolean => step.op === "unpin" || step.op === "freeTable";
+const isClosing = (step: Step): boolean => step.op === "window" && step.state === "close";
 const DRAIN: Step = { op: "wait", drain: true };
 const BARRIER: Step = { op: "barrier" };
 
@@ -160,7 +161,7 @@ function* fullInvalidations({ steps, pages, tags }: RepairContext): Generator<Re
   const contexts = steps.some((step) => step.op === "setRoot") ? [...reaching(CACHE_CONTEXT), DRAIN] : [];
   const full: Step[] = [BARRIER, ...contexts, ...reaching(CACHES_ALL), DRAIN];
   for (let at = 0; at <= steps.length; at++)
-    if (at === steps.length || isStore(steps[at]!) || isRelease(steps[at]!))
+    if (at === steps.length || isStore(steps[at]!) || isRelease(steps[at]!) || isClosing(steps[at]!))
       yield {
         cause: "missing-inv",
         at: Math.min(at, steps.length - 1),

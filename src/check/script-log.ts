@@ -149,16 +149,26 @@ export class ScriptLog {
       const end = decoded.iovaPfn + decoded.pages;
       if (flags & FLAG_OPEN)
         this.windows.push({ domain: decoded.domain, start, end, open: step, close: NEVER });
-      else
-        for (const window of this.windows)
-          if (
-            window.domain === decoded.domain &&
-            start <= window.start &&
-            window.end <= end &&
-            window.close === NEVER
-          )
-            window.close = step;
+      else this.#closeWindows(decoded.domain, start, end, step);
     } else throw new RangeError(`edit script: op ${op} at step ${step} is not decided`);
+  }
+
+  /** Closes the windows that lie inside a range or, where none does, the part of the others that lies in it. */
+  #closeWindows(domain: number, start: number, end: number, step: number): void {
+    const open = this.windows.filter(
+      (w) => w.domain === domain && w.close === NEVER && w.start < end && start < w.end,
+    );
+    const inside = open.filter((w) => start <= w.start && w.end <= end);
+    for (const window of inside) window.close = step;
+    if (inside.length > 0) return;
+    for (const window of open) {
+      this.windows.splice(this.windows.indexOf(window), 1);
+      const from = Math.max(start, window.start);
+      const to = Math.min(end, window.end);
+      this.windows.push({ ...window, start: from, end: to, close: step });
+      if (window.start < from) this.windows.push({ ...window, end: from });
+      if (to < window.end) this.windows.push({ ...window, start: to });
+    }
   }
 
   #livesOf(table: number): TableLog[] {
