@@ -15,7 +15,7 @@ const slot = (load: Load): string => `${address(load.table)}[${load.index}]`;
 /** A minimal interleaving that shows a violation: kernel steps that matter, the loads of one walk, what caches keep. */
 export function explain(decision: Decision, group: Group, how: DecideOptions): InterleavingEvent[] {
   const { example } = group;
-  if (group.ranges.length === 0) return [];
+  if (group.ranges.length === 0 || group.class === "V12") return [];
   const mode = group.class === "V15" ? how.mode : "strong";
   const found = bestPath(decision, group, mode) ?? bestPath(decision, group, how.mode);
   if (found === null) return [{ who: "caches", step: example.from, text: example.met }];

@@ -70,7 +70,7 @@ export const RULES: Readonly<Record<ViolationClass, string>> = {
 export const CAUSES: Readonly<Record<Cause, string>> = {
   "missing-inv": "no invalidation reaches it after the store",
   "under-range": "the invalidation does not cover the whole old entry",
-  "wrong-scope": "the invalidation has leaf scope although a table entry changed",
+  "wrong-scope": "the invalidation leaves this cache out: by leaf scope, or by naming others",
   "wrong-tag": "an invalidation names another tag, or a root switch keeps one that is in use",
   "no-wait": "nothing waits for the invalidation",
   "no-drain": "the wait does not drain accesses under way",
