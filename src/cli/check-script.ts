@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { CheckInputError } from "../check/index.ts";
-import { parseScript, printScript, type ScriptFile, ScriptTextError } from "../edit-script/index.ts";
+import { parseRecording, printScript, type Recording, ScriptTextError } from "../edit-script/index.ts";
 import { runScriptCheck, shrinkScript } from "../harness/index.ts";
 import { checkHeading, EXIT_OF_VERDICT, plural } from "../report/index.ts";
 import { modesOf, type OutputFlags, openOutput } from "./check-output.ts";
@@ -10,8 +10,8 @@ import { UsageError } from "./usage-error.ts";
 
 const MOST_TRIALS = 20_000;
 
-/** Reads an edit script. Errors: UsageError with file, line and reason. */
-export function readScript(path: string): ScriptFile {
+/** Reads an edit script of one call or several. Errors: UsageError with file, line and reason. */
+function readScript(path: string): Recording {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
@@ -19,7 +19,7 @@ export function readScript(path: string): ScriptFile {
     throw new UsageError(`${path}: cannot be read (${(error as Error).message})`);
   }
   try {
-    return parseScript(text, path);
+    return parseRecording(text, path);
   } catch (error) {
     if (error instanceof ScriptTextError) throw new UsageError(error.message);
     throw error;
@@ -38,7 +38,7 @@ export function checkScript(
   const replay = `${commandName()} check --script ${shellWord(path)}${mode}`;
   const heading = {
     input: path,
-    maps: 2,
+    maps: file.calls.length + 1,
     format: file.capability.name,
     backing: null,
     seed: 0,
@@ -46,17 +46,18 @@ export function checkScript(
   };
   output.show(`${checkHeading({ ...heading, modes: [...modes] })}\n`);
   try {
-    const result = runScriptCheck(file, path, modes, replay);
+    const { report: result, scriptOf } = runScriptCheck(file, path, modes, replay);
     output.finish(result);
     const shown = new Set<string>();
     for (const v of flags.shrink === undefined ? [] : result.violations) {
       if (shown.has(v.class)) continue;
       shown.add(v.class);
       const budget = { timeMs: flags.shrink!, trials: MOST_TRIALS };
-      const shrunk = shrinkScript(file, v.class, { mode: v.mode }, budget);
+      const script = scriptOf(v);
+      const shrunk = shrinkScript(script, v.class, { mode: v.mode }, budget);
       output.show(
         `\nSmaller script that shows ${v.class}, ${plural(shrunk.file.script.steps, "step")} of ` +
-          `${plural(file.script.steps, "step")}, after ${plural(shrunk.trials, "trial")}:\n${printScript(shrunk.file)}`,
+          `${plural(script.script.steps, "step")}, after ${plural(shrunk.trials, "trial")}:\n${printScript(shrunk.file)}`,
       );
     }
     return EXIT_OF_VERDICT[result.verdict];

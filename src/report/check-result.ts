@@ -17,6 +17,7 @@ const event = z
       .describe(
         "In a change of several calls the one that ran this step of the kernel, e.g. 'call 3 of 12: MAP_DMA …'.",
       ),
+    line: count.optional().describe("Line of that step in the file, where an edit script was judged."),
   })
   .describe("One line of an interleaving.");
 
@@ -28,6 +29,7 @@ export const checkedFindingSchema = z
     causeStep: count
       .default(0)
       .describe("Step of the edit script that the cause is about, from 1; 0 where none is."),
+    causeLine: count.optional().describe("Line of that step in the file, where an edit script was judged."),
     causeText: z.string().nullable().default(null).describe("The cause in words."),
     mode: z.enum(["strong", "weak"]).describe("Weakest memory order that shows it."),
     domain: count,
@@ -38,12 +40,36 @@ export const checkedFindingSchema = z
     met: z.string().describe("What a device, or the audit, meets."),
     rule: z.string().describe("The rule that is broken."),
     changes: z
-      .array(z.object({ step: count, label: z.string() }))
-      .describe("The map changes with this finding: position and label of the map each leads to."),
+      .array(z.object({ step: count, label: z.string(), line: count.optional() }))
+      .describe(
+        "The map changes with this finding: position and label of the map each leads to; of a recording, number, " +
+          "label and line of the call.",
+      ),
     events: z.array(event).describe("A minimal interleaving of the first of them."),
     replay: z.string().describe("Command line that shows the same finding again."),
   })
   .describe("One kind of violation on one set of pages.");
+
+const recordedCall = z
+  .object({
+    call: count.describe("Number of the call, from 1."),
+    label: z.string().describe("What its `call` line says."),
+    line: count.describe("Line of its `call` statement; 0 where the file has none."),
+    verdict: z
+      .enum(["clean", "violation", "undecided"])
+      .describe("undecided: an earlier call left tables that do not say what its map says."),
+    classes: z.array(z.string()).describe("Violation classes found in it."),
+    steps: count,
+    stores: count,
+    pages: count.describe("Pages looked at."),
+    mismatch: z
+      .string()
+      .nullable()
+      .describe(
+        "Where the tables before the call do not say what the map before it says; null where they do.",
+      ),
+  })
+  .describe("One call of a recorded edit script.");
 
 const strategy = z.object({
   name: z.string(),
@@ -82,11 +108,13 @@ export const checkResultSchema = z
     violations: z
       .array(checkedFindingSchema.extend({ strategy: z.string() }))
       .describe("Those of all strategies that decide the verdict."),
+    calls: z.array(recordedCall).optional().describe("Where an edit script was judged: each of its calls."),
   })
   .describe("Result of `hitless check`.");
 
 export type CheckReport = z.infer<typeof checkResultSchema>;
 export type CheckedStrategy = CheckReport["strategies"][number];
+export type CheckedCall = NonNullable<CheckReport["calls"]>[number];
 export type CheckedFinding = CheckedStrategy["violations"][number];
 
 /** The result as JSON text, ending in a newline. Throws ZodError when it breaks its schema. */

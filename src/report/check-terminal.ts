@@ -1,4 +1,4 @@
-import type { CheckedFinding, CheckedStrategy, CheckReport } from "./check-result.ts";
+import type { CheckedCall, CheckedFinding, CheckedStrategy, CheckReport } from "./check-result.ts";
 import { interleavingTable } from "./columns.ts";
 import { formatBytes, groupDigits, plural } from "./figures.ts";
 import { PLAIN } from "./paint.ts";
@@ -10,6 +10,12 @@ const STRATEGY_COLUMNS: readonly Column[] = [
   ...["CHANGES", "IOCTLS", "SCRIPTS", "STORES", "CLASSES", "PAGES", "SCHEDULES", "SECONDS"].map(
     (title): Column => ({ title, align: "right" }),
   ),
+];
+const CALL_COLUMNS: readonly Column[] = [
+  { title: "CALL", align: "right" },
+  { title: "LINE", align: "right" },
+  { title: "CLASSES", align: "left" },
+  { title: "LABEL", align: "left" },
 ];
 const FINDING_COLUMNS: readonly Column[] = [
   { title: "CLASS", align: "left" },
@@ -28,11 +34,15 @@ export const powerOfTen = (n: number): string => (n < 1000 ? String(n) : `10^${M
 
 type Heading = Pick<CheckReport, "input" | "maps" | "format" | "backing" | "modes" | "seed" | "inject">;
 
+/** An edit script leads from one map to the next; a recording of calls has one more map than calls. */
+const scriptText = (maps: number): string =>
+  maps === 2 ? "one edit script" : `${plural(maps - 1, "call")} recorded`;
+
 /** The line that says what is about to be decided. */
 export const checkHeading = (r: Heading): string =>
   `hitless check: ${r.input}, ` +
   (r.backing === null
-    ? `one edit script; ${r.format}`
+    ? `${scriptText(r.maps)}; ${r.format}`
     : `${plural(r.maps, "map")}, ${plural(Math.max(1, r.maps - 1), "change")}; ${r.format}, backing ${r.backing}`) +
   `, ${r.modes.join(" and ")} memory order` +
   `${r.backing === null ? "" : `, seed ${r.seed}`}${r.inject === null ? "" : `, fault ${r.inject} injected`}`;
@@ -55,6 +65,7 @@ export function checkToTerminal(result: CheckReport, options: TerminalOptions = 
     for (const f of firstOfEachClass(s.violations))
       lines.push(...counterexample(s.name, f, width, paint.red), "");
   }
+  if (result.calls !== undefined) lines.push(...callLines(result.calls, width, paint.bold));
   if (result.partial) lines.push("Interrupted: the figures are those of the run so far.");
   for (const s of result.strategies) {
     const colour = s.violations.length > 0 || s.crash !== null ? paint.red : paint.green;
@@ -144,6 +155,49 @@ export const firstOfEachClass = (findings: readonly CheckedFinding[]): CheckedFi
 /** What an access meets, or what the books say where no access is concerned. */
 const meets = (f: CheckedFinding): string => (f.pages > 0 ? `an access meets ${f.met}` : f.met);
 
+/** Which change, or which call of a recording, a finding is from; nothing where there is only one without a name. */
+function changeText({ changes }: CheckedFinding): string {
+  const { step, label, line } = changes[0]!;
+  const name = label === "" ? "" : ` '${label}'`;
+  if (line !== undefined) return `, call ${step}${name} in line ${line}`;
+  return name === "" ? "" : `, change ${step}${name}`;
+}
+
+/** Calls of a recording that are not clean, and what makes a verdict doubtful. */
+function callLines(calls: readonly CheckedCall[], width: number, bold: (text: string) => string): string[] {
+  const lines: string[] = [];
+  const broken = calls.filter((c) => c.verdict === "violation");
+  if (calls.length > 1 && broken.length > 0) {
+    const rows = broken
+      .slice(0, MOST_ROWS)
+      .map((c) => [String(c.call), String(c.line), c.classes.join(", "), c.label]);
+    const more = broken.length - rows.length;
+    lines.push(bold("Calls with violations"), ...textTable(CALL_COLUMNS, rows, width));
+    lines.push(...(more > 0 ? [`  … and ${groupDigits(more)} more (--json has them all)`] : []), "");
+  }
+  for (const { call, mismatch } of calls)
+    if (mismatch !== null)
+      lines.push(
+        ...wrap(
+          `Note: ${calls.length > 1 ? `call ${call}: ` : ""}${mismatch}. Either the tables given are not all there ` +
+            "were, or the map is another; what is found on such pages means little.",
+          width,
+        ),
+        "",
+      );
+  const undecided = calls.filter((c) => c.verdict === "undecided");
+  if (undecided.length > 0)
+    lines.push(
+      ...wrap(
+        `Calls from ${undecided[0]!.call} on are not decided: the calls before leave tables that do not say what their ` +
+          "map says.",
+        width,
+      ),
+      "",
+    );
+  return lines;
+}
+
 /** A finding as a person reads it: where, which rule, the interleaving in columns, and the line that repeats it. */
 export function counterexample(
   strategy: string,
@@ -151,15 +205,14 @@ export function counterexample(
   width: number,
   red: (text: string) => string = (text) => text,
 ): string[] {
-  const { step, label } = f.changes[0]!;
   const pages = f.pages === 0 ? "" : ` at ${f.iova}, for ${plural(f.pages, "page")}`;
-  const change = label === "" ? "" : `, change ${step} '${label}'`;
-  const at = f.causeStep > 0 ? ` at step ${f.causeStep}` : "";
+  const where = f.causeLine === undefined ? `step ${f.causeStep}` : `line ${f.causeLine}`;
+  const at = f.causeStep > 0 ? ` at ${where}` : "";
   const cause =
     f.cause === null ? "" : ` Cause: ${f.cause}${at}${f.causeText === null ? "" : `, ${f.causeText}`}.`;
   const weak = f.mode === "weak" ? " Shows only where stores become visible late." : "";
   return [
-    ...wrap(`${f.class} in ${strategy}${pages}${change}: ${meets(f)}.`, width).map((l, i) =>
+    ...wrap(`${f.class} in ${strategy}${pages}${changeText(f)}: ${meets(f)}.`, width).map((l, i) =>
       i === 0 ? l.replace(f.class, red) : `  ${l}`,
     ),
     ...wrap(`Rule: ${f.rule}${cause}${weak}`, width - 2).map((l) => `  ${l}`),

@@ -1,5 +1,6 @@
 export {
   CHECK_RESULT_SCHEMA_ID,
+  type CheckedCall,
   type CheckedFinding,
   type CheckedStrategy,
   type CheckReport,

@@ -110,10 +110,7 @@ function addFinding(
 ): void {
   const { step, to } = change;
   const at = { step, label: to.label };
-  const ranges = finding.ranges.map((r) => `${r.start}-${r.end}`);
-  const key = [finding.class, finding.shows, finding.cause, finding.domain, finding.mode, ...ranges].join(
-    "|",
-  );
+  const key = findingKey(finding);
   const known = found.get(key);
   if (known !== undefined) known.changes.push(at);
   else
@@ -126,6 +123,12 @@ function addFinding(
       ),
     );
 }
+
+/** The same for findings that differ in nothing but the change that shows them. */
+export const findingKey = (finding: Finding): string => {
+  const ranges = finding.ranges.map((r) => `${r.start}-${r.end}`);
+  return [finding.class, finding.shows, finding.cause, finding.domain, finding.mode, ...ranges].join("|");
+};
 
 /** A finding of the checker in the words of the report. */
 export const checkedFinding = (

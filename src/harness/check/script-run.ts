@@ -1,57 +1,165 @@
-import { check, inputOf, type MemoryMode } from "../../check/index.ts";
-import type { ScriptFile } from "../../edit-script/index.ts";
-import { CHECK_RESULT_SCHEMA_ID, type CheckReport } from "../../report/index.ts";
-import { checkedFinding } from "./check-run.ts";
+import {
+  CheckInputError,
+  type CheckResult,
+  check,
+  type Finding,
+  inputOf,
+  type MemoryMode,
+} from "../../check/index.ts";
+import { callScripts, type RecordedCall, type Recording, type ScriptFile } from "../../edit-script/index.ts";
+import {
+  CHECK_RESULT_SCHEMA_ID,
+  type CheckedCall,
+  type CheckedFinding,
+  type CheckReport,
+} from "../../report/index.ts";
+import { checkedFinding, findingKey } from "./check-run.ts";
 import { united } from "./united.ts";
 
 /** Name under which a script that no strategy made is reported. */
 const SCRIPT = "script";
 
-/** Decides one edit script from a file. Errors: CheckInputError. */
+/** A recording with its verdict. */
+export interface ScriptRun {
+  readonly report: CheckReport;
+  /** The script of the call that a finding is from. */
+  scriptOf(finding: CheckedFinding): ScriptFile;
+}
+
+/**
+ * Decides each call of a recording, with the tables that the calls before it leave. A call whose tables do not say what the
+ * map says is not decided if an earlier one is to blame, nor is any after it.
+ *
+ * Errors: CheckInputError, whose sentence names the call.
+ */
 export function runScriptCheck(
-  file: ScriptFile,
+  recording: Recording,
   name: string,
   modes: readonly MemoryMode[],
   replay: string,
-): CheckReport {
+): ScriptRun {
   const started = performance.now();
-  const input = inputOf(file);
-  const results = modes.map((mode) => check(input, { mode }));
+  const found = new Map<string, CheckedFinding>();
+  const scripts = new Map<number, ScriptFile>();
+  const calls: CheckedCall[] = [];
+  const sums = { steps: 0, stores: 0, classes: 0, pages: 0, schedules: 0, unneededStores: 0 };
+  let number = 0;
+  for (const file of callScripts(recording)) {
+    const call = recording.calls[number++]!;
+    const results = decided(file, modes, call, number);
+    const [first] = results;
+    const mismatch = results.find((r) => r.mismatch !== null)?.mismatch ?? null;
+    if (mismatch !== null && found.size > 0) break;
+    const findings = united(results);
+    for (const finding of findings) {
+      const at = placed(finding, { step: number, label: call.label, line: call.line }, file, replay);
+      const key = findingKey(finding);
+      const known = found.get(key);
+      if (known === undefined) found.set(key, at);
+      else known.changes.push(...at.changes);
+    }
+    if (findings.length > 0) scripts.set(number, file);
+    const { steps, stores, unneededStores } = first!.stats;
+    for (const result of results) {
+      sums.classes += result.classes;
+      sums.pages += result.pages;
+      sums.schedules += result.schedules;
+    }
+    sums.steps += steps;
+    sums.stores += stores;
+    sums.unneededStores += unneededStores;
+    calls.push({
+      ...unjudged(call, number, file),
+      verdict: findings.length > 0 ? "violation" : "clean",
+      classes: [...new Set(findings.map((f) => f.class))],
+      stores,
+      pages: first!.pages,
+      mismatch,
+    });
+  }
+  const decidedCalls = calls.length;
+  for (const [i, call] of recording.calls.entries())
+    if (i >= decidedCalls) calls.push(unjudged(call, i + 1, call));
+  const violations = [...found.values()];
   const elapsedMs = performance.now() - started;
-  const [first] = results;
-  const violations = united(results).map((f) => checkedFinding(f, { step: 1, label: "" }, replay));
-  const total = (of: (r: (typeof results)[number]) => number): number =>
-    results.reduce((n, r) => n + of(r), 0);
+  const strategy = { name: SCRIPT, baseline: false, changes: decidedCalls, ioctls: 0, scripts: decidedCalls };
   return {
-    schema: CHECK_RESULT_SCHEMA_ID,
-    command: "check",
-    verdict: violations.length > 0 ? "violation" : "clean",
-    seed: 0,
-    format: file.capability.name,
-    backing: null,
-    input: name,
-    maps: 2,
-    modes: [...modes],
-    inject: null,
-    partial: false,
-    strategies: [
-      {
-        name: SCRIPT,
-        baseline: false,
-        changes: 1,
-        ioctls: 0,
-        scripts: 1,
-        steps: first!.stats.steps,
-        stores: first!.stats.stores,
-        classes: total((r) => r.classes),
-        pages: total((r) => r.pages),
-        schedules: total((r) => r.schedules),
-        unneededStores: first!.stats.unneededStores,
-        elapsedMs,
-        crash: null,
-        violations,
-      },
-    ],
-    violations: violations.map((v) => ({ ...v, strategy: SCRIPT })),
+    report: {
+      schema: CHECK_RESULT_SCHEMA_ID,
+      command: "check",
+      verdict: violations.length > 0 ? "violation" : "clean",
+      seed: 0,
+      format: recording.capability.name,
+      backing: null,
+      input: name,
+      maps: recording.calls.length + 1,
+      modes: [...modes],
+      inject: null,
+      partial: false,
+      strategies: [{ ...strategy, ...sums, elapsedMs, crash: null, violations }],
+      violations: violations.map((v) => ({ ...v, strategy: SCRIPT })),
+      calls,
+    },
+    scriptOf: (finding) => scripts.get(finding.changes[0]!.step)!,
   };
 }
+
+function decided(
+  file: ScriptFile,
+  modes: readonly MemoryMode[],
+  { line }: RecordedCall,
+  number: number,
+): CheckResult[] {
+  try {
+    const input = inputOf(file);
+    return modes.map((mode) => check(input, { mode }));
+  } catch (error) {
+    if (error instanceof CheckInputError && line > 0)
+      throw new CheckInputError(`call ${number} in line ${line}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** A finding with the lines of the file that its steps stand in. */
+function placed(
+  finding: Finding,
+  { step, label, line }: { readonly step: number; readonly label: string; readonly line: number },
+  { stepLines }: ScriptFile,
+  replay: string,
+): CheckedFinding {
+  const lineOf = (at: number): { line?: number } => {
+    const found = stepLines[at - 1];
+    return found === undefined ? {} : { line: found };
+  };
+  const plain = checkedFinding(finding, { step, label }, replay);
+  const cause = lineOf(finding.causeStep).line;
+  return {
+    ...plain,
+    ...(cause === undefined ? {} : { causeLine: cause }),
+    changes: [line > 0 ? { step, label, line } : { step, label }],
+    events: plain.events.map((event) => ({
+      ...event,
+      ...lineOf(event.step),
+      text: event.text.replace(/\bstep (\d+)\b/g, (as, at) => {
+        const found = lineOf(Number(at)).line;
+        return found === undefined ? as : `line ${found}`;
+      }),
+    })),
+  };
+}
+
+const unjudged = (
+  { label, line }: RecordedCall,
+  call: number,
+  { script }: Pick<ScriptFile, "script">,
+): CheckedCall => ({
+  call,
+  label,
+  line,
+  verdict: "undecided",
+  classes: [],
+  steps: script.steps,
+  stores: 0,
+  pages: 0,
+  mismatch: null,
+});
