@@ -42,6 +42,11 @@ const setMapDoc = (): string[] => {
       "Some IOMMUs cannot change the size of a live entry. There a change may need a break window, a time in which " +
         "accesses to a range fault; the call refuses unless VFIO_IOMMU_SET_MAP_FLAG_ALLOW_BREAK is given, and reports " +
         "what it broke.",
+      "With VFIO_IOMMU_SET_MAP_FLAG_EPOCH each device goes from the old map to the new one in one instant: the kernel builds " +
+        "the tables that differ aside and switches the root. A device that has had one answer of the new map gets none of " +
+        "the old one any more, on any page. Devices switch one after the other. The call needs memory for the copied " +
+        "tables, empties the caches of the whole domain, and is refused while a device with ATS is attached, whose own " +
+        "cache cannot be switched with the root.",
       "With VFIO_IOMMU_SET_MAP_FLAG_DRY_RUN the call returns what the real one would, and the report, but leaves " +
         "everything as it is.",
       "Available iff VFIO_IOMMU_GET_INFO has the capability VFIO_IOMMU_TYPE1_INFO_CAP_SET_MAP.",

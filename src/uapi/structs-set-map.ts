@@ -70,7 +70,7 @@ export const vfio_iommu_type1_map_report = defineStruct(
     { name: "leaves_stored", type: "u64", doc: "leaf entries written, in private tables and live ones" },
     { name: "leaves_split", type: "u64", doc: "leaves replaced by a table with the same translation" },
     { name: "leaves_merged", type: "u64", doc: "tables replaced by a leaf with the same translation" },
-    { name: "entry_stores", type: "u64", doc: "64-bit stores to entries that devices can reach" },
+    { name: "entry_stores", type: "u64", doc: "64-bit stores to entries that devices can reach, and stores of roots" },
     { name: "tables_built", type: "u64", doc: "table pages put into service" },
     { name: "tables_freed", type: "u64", doc: "table pages given back" },
     { name: "invalidations", type: "u64", doc: "invalidation requests sent to the IOMMUs" },
@@ -107,7 +107,7 @@ export const vfio_iommu_type1_set_map = defineStruct(
         bit({ VFIO_IOMMU_SET_MAP_FLAG_DRY_RUN }, "reserve, plan, report, undo"),
         bit({ VFIO_IOMMU_SET_MAP_FLAG_EXPECT_GENERATION }, "fail if @generation is not in force"),
         bit({ VFIO_IOMMU_SET_MAP_FLAG_ALLOW_BREAK }, "break windows are acceptable"),
-        bit({ VFIO_IOMMU_SET_MAP_FLAG_EPOCH }, "switch the whole map at one instant"),
+        bit({ VFIO_IOMMU_SET_MAP_FLAG_EPOCH }, "switch the whole map at one instant for each device"),
       ],
     },
     {

@@ -65,7 +65,8 @@ struct vfio_iommu_type1_map_region {
  * @leaves_stored: leaf entries written, in private tables and live ones
  * @leaves_split: leaves replaced by a table with the same translation
  * @leaves_merged: tables replaced by a leaf with the same translation
- * @entry_stores: 64-bit stores to entries that devices can reach
+ * @entry_stores: 64-bit stores to entries that devices can reach, and stores of
+ *	roots
  * @tables_built: table pages put into service
  * @tables_freed: table pages given back
  * @invalidations: invalidation requests sent to the IOMMUs
@@ -137,7 +138,7 @@ struct vfio_iommu_type1_set_map {
 #define VFIO_IOMMU_SET_MAP_FLAG_EXPECT_GENERATION	(1 << 1)
 /* break windows are acceptable */
 #define VFIO_IOMMU_SET_MAP_FLAG_ALLOW_BREAK		(1 << 2)
-/* switch the whole map at one instant */
+/* switch the whole map at one instant for each device */
 #define VFIO_IOMMU_SET_MAP_FLAG_EPOCH			(1 << 3)
 	__aligned_u64	generation;
 	__aligned_u64	regions;
@@ -174,6 +175,14 @@ struct vfio_iommu_type1_set_map {
  * break window, a time in which accesses to a range fault; the call refuses
  * unless VFIO_IOMMU_SET_MAP_FLAG_ALLOW_BREAK is given, and reports what it
  * broke.
+ *
+ * With VFIO_IOMMU_SET_MAP_FLAG_EPOCH each device goes from the old map to the
+ * new one in one instant: the kernel builds the tables that differ aside and
+ * switches the root. A device that has had one answer of the new map gets none
+ * of the old one any more, on any page. Devices switch one after the other. The
+ * call needs memory for the copied tables, empties the caches of the whole
+ * domain, and is refused while a device with ATS is attached, whose own cache
+ * cannot be switched with the root.
  *
  * With VFIO_IOMMU_SET_MAP_FLAG_DRY_RUN the call returns what the real one
  * would, and the report, but leaves everything as it is.
