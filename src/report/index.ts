@@ -41,6 +41,7 @@ export {
   killMatrixToTerminal,
   rowResult,
 } from "./kill-matrix.ts";
+export { MUTANT_TABLE_MARKS, mutantTable } from "./mutant-table.ts";
 export { type Paint, PLAIN } from "./paint.ts";
 export {
   type Grade,
