@@ -18,12 +18,15 @@ export function explain(decision: Decision, group: Group, how: DecideOptions): I
   if (group.ranges.length === 0 || group.class === "V12") return [];
   const mode = group.class === "V15" ? how.mode : "strong";
   const found = bestPath(decision, group, mode) ?? bestPath(decision, group, how.mode);
-  if (found === null) return [{ who: "caches", step: example.from, text: example.met }];
+  if (found === null) return withoutPath(decision, group);
   const { path, times } = found;
   const events = [
     ...kernelEvents(decision, path, example.start),
     ...deviceEvents(decision, group, path, times),
   ];
+  // A path that ends in a table nobody touches does not name the frame that goes.
+  if (group.shows === "V06" && !events.some((e) => e.who === "kernel" && e.step === example.from))
+    events.push(kernelEvent(decision, example.from));
   const rank = { kernel: 0, device: 1, caches: 2 };
   const end = Math.max(...events.map((event) => (event.who === "kernel" ? 0 : event.step)));
   const shown = events.filter((event) => event.step <= end);
@@ -33,6 +36,17 @@ export function explain(decision: Decision, group: Group, how: DecideOptions): I
     .map((event, i) => ({ event, i }))
     .sort((a, b) => a.event.step - b.event.step || rank[a.event.who] - rank[b.event.who] || a.i - b.i)
     .map(({ event }) => event);
+}
+
+/** What is met below entries that no step writes: the tables say it all the time. */
+function withoutPath(decision: Decision, { example, shows }: Group): InterleavingEvent[] {
+  const { from, met } = example;
+  const isRelease = shows === "V06" && from > 0;
+  return [
+    ...(isRelease ? [kernelEvent(decision, from)] : []),
+    { who: "device", step: from, text: "walks tables that still say what the old map says" },
+    { who: "device", step: from, text: `meets ${met}` },
+  ];
 }
 
 /** The path that ends in the entry of the violation, with a position for each load. */

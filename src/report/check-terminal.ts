@@ -153,7 +153,8 @@ export const firstOfEachClass = (findings: readonly CheckedFinding[]): CheckedFi
   findings.filter((f, i) => findings.findIndex((other) => other.class === f.class) === i);
 
 /** What an access meets, or what the books say where no access is concerned. */
-const meets = (f: CheckedFinding): string => (f.pages > 0 ? `an access meets ${f.met}` : f.met);
+const meets = (f: CheckedFinding): string =>
+  f.pages > 0 && f.class !== "V12" ? `an access meets ${f.met}` : f.met;
 
 /** Which change, or which call of a recording, a finding is from; nothing where there is only one without a name. */
 function changeText({ changes }: CheckedFinding): string {

@@ -38,4 +38,17 @@ describe.each(FOLDERS)("scripts in test/data/scripts/%s", (folder) => {
     expect(verdictOn(text, name, "weak")).toEqual(expected);
     expect(verdictOn(text, name, "strong")).toEqual(expected.filter((e) => !e.startsWith("V15")));
   });
+
+  it.runIf(folder === "faults").each(files)(
+    "%s shows what is met, and the release that makes it one",
+    (name) => {
+      const text = readFileSync(folderOf(folder) + name, "utf8");
+      for (const { class: kind, met, events } of check(inputOf(parseScript(text, name))).findings) {
+        if (kind === "V12") expect(events).toEqual([]);
+        else expect(events.some((e) => e.who === "device" && e.text.startsWith(`meets ${met}`))).toBe(true);
+        if (kind === "V06")
+          expect(events.some((e) => e.who === "kernel" && e.text.startsWith("unpin "))).toBe(true);
+      }
+    },
+  );
 });
