@@ -1,5 +1,6 @@
 import {
   DEV_ACCESSES,
+  DEV_BACK_PAGE,
   DEV_OUTCOMES,
   DEV_SAMPLES,
   DEV_STATS,
@@ -81,6 +82,8 @@ export interface DeviceResult {
   readonly accesses: number;
   readonly outcomes: Readonly<Record<OutcomeId, number>>;
   readonly statistics: Readonly<Record<Statistic, number>>;
+  /** Page of the first access that went back to the old map; null when there was none. */
+  readonly backToOldPage: IovaPfn | null;
   /** For each class the first three violations and the latest. */
   readonly samples: readonly ViolationSample[];
 }
@@ -123,13 +126,15 @@ export function readResult(engine: Engine, device: number): DeviceResult {
       const slot = (i - FIRST_VIOLATION) * SAMPLES_PER_CLASS + n;
       samples.push(sample(block, OUTCOME_IDS[i]!, DEV_SAMPLES + slot * SAMPLE_BYTES));
     }
+  const statistics = Object.fromEntries(
+    STATISTICS.map((name, i) => [name, block.get64(DEV_STATS + 8 * i)]),
+  ) as Record<Statistic, number>;
   return {
     device,
     accesses: block.get64(DEV_ACCESSES),
     outcomes: Object.fromEntries(OUTCOME_IDS.map((id, i) => [id, counts[i]!])) as Record<OutcomeId, number>,
-    statistics: Object.fromEntries(
-      STATISTICS.map((name, i) => [name, block.get64(DEV_STATS + 8 * i)]),
-    ) as Record<Statistic, number>,
+    statistics,
+    backToOldPage: statistics.backToOld === 0 ? null : (block.get64(DEV_BACK_PAGE) as IovaPfn),
     samples,
   };
 }

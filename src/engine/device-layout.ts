@@ -59,6 +59,8 @@ export const DEV_ACCESSES = 280;
 /** Change during which the new map has answered, and number of the first access that began after that. */
 export const DEV_SWITCHED_IN = 288;
 export const DEV_SWITCHED_AT = 292;
+/** Page of the first access that STAT_BACK_TO_OLD counts. */
+export const DEV_BACK_PAGE = 296;
 
 /** An access, in hand or held. */
 export const DEV_ACCESS = 320;

@@ -94,7 +94,10 @@ function outcomeSection(s: StrategyResult, width: number, paint: Paint): string[
 /** What is proved beside what was observed, and which predictions no thread has met. */
 function provedLines(s: StrategyResult, width: number): string[] {
   if (s.proved === undefined || s.proved === null) return [];
-  const seen = new Set(s.outcomes.filter((o) => o.samples > 0).map((o) => o.class));
+  const seen = new Set([
+    ...s.outcomes.filter((o) => o.samples > 0).map((o) => o.class),
+    ...s.violations.map((v) => v.class),
+  ]);
   const unseen = s.proved.violations.filter((v) => !seen.has(v.class)).map((v) => v.class);
   const missed = unseen.length === 0 ? "" : `; predicted, 0 samples: ${unseen.join(", ")}`;
   return wrap(`proved: ${provedSentence(s.proved)}${missed}`, width - 2).map((line) => `  ${line}`);

@@ -70,7 +70,11 @@ export const vfio_iommu_type1_map_report = defineStruct(
     { name: "leaves_stored", type: "u64", doc: "leaf entries written, in private tables and live ones" },
     { name: "leaves_split", type: "u64", doc: "leaves replaced by a table with the same translation" },
     { name: "leaves_merged", type: "u64", doc: "tables replaced by a leaf with the same translation" },
-    { name: "entry_stores", type: "u64", doc: "64-bit stores to entries that devices can reach, and stores of roots" },
+    {
+      name: "entry_stores",
+      type: "u64",
+      doc: "64-bit stores to entries that devices can reach, and stores of roots",
+    },
     { name: "tables_built", type: "u64", doc: "table pages put into service" },
     { name: "tables_freed", type: "u64", doc: "table pages given back" },
     { name: "invalidations", type: "u64", doc: "invalidation requests sent to the IOMMUs" },

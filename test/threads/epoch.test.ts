@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { MUTANTS } from "../../src/check/mutants/index.ts";
 import { runStress, type StressOptions } from "../../src/harness/index.ts";
 import { StressMachine } from "../../src/harness/stress/machine.ts";
+import type { SeenAt } from "../../src/harness/stress/options.ts";
 import { threadedPasses } from "../../src/harness/stress/threaded-passes.ts";
 import { SCENARIOS, STRATEGIES } from "../../src/vmm/index.ts";
 
@@ -40,7 +42,9 @@ describe("epoch mode under device threads", () => {
     const [run] = result.strategies;
     // One store a change: the switch.
     expect(run).toMatchObject({ entryStores: run!.changes, ioctls: run!.changes, keptBytesLost: 0 });
-    expect(run!.outcomes.find((o) => o.id === "new-answer")!.samples).toBeGreaterThan(0);
+    const samples = (id: string): number => run!.outcomes.find((o) => o.id === id)!.samples;
+    expect(samples("new-answer")).toBeGreaterThan(0);
+    expect(samples("old-after-new")).toBe(0);
   });
 
   it("never shows a device the old map again, on any page, once it has seen the new one", async () => {
@@ -51,6 +55,18 @@ describe("epoch mode under device threads", () => {
     // Two tags serve any number of switches: each is flushed when the other takes over.
     expect(run.passes).toBeGreaterThan(2);
     expect(run.tag).toBeLessThanOrEqual(2);
+  });
+
+  it("is caught as V11 when the tag is kept, although each access by itself sees a legal answer", async () => {
+    const mutant = MUTANTS.get("M41")!;
+    const decide = (at: SeenAt): string => `${at.class} ${at.iovaPfn}`;
+    const result = await runStress({ ...optionsOf("replace-all", "epoch"), mutant, decide, timeMs: 3000 });
+    expect(result.verdict).toBe("violation");
+    const [v11, ...others] = result.violations;
+    expect(others).toEqual([]);
+    expect(v11).toMatchObject({ class: "V11", strategy: "epoch" });
+    expect(v11!.samples).toBeGreaterThan(0);
+    expect(v11!.decide).toBe(`V11 ${Number(v11!.iova) / 4096}`);
   });
 
   it("differs in that from edits in place, where devices do see both maps by turns", async () => {

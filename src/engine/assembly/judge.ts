@@ -10,9 +10,11 @@ import {
   ACC_WRITE,
   DEV_ACCESS,
   DEV_ACCESSES,
+  DEV_BACK_PAGE,
   DEV_NUMBER,
   DEV_OUTCOMES,
   DEV_SEEN,
+  DEV_STATS,
   DEV_SWITCHED_AT,
   DEV_SWITCHED_IN,
   FIRST_VIOLATION,
@@ -130,7 +132,10 @@ function orderAnswers(block: usize, acc: usize, change: u32, isNew: bool): void 
   }
   if (load<u32>(block, DEV_SWITCHED_IN) !== change) return;
   const number = acc === block + DEV_ACCESS ? made : load<u32>(acc, ACC_NUMBER);
-  if (i32(number - load<u32>(block, DEV_SWITCHED_AT)) >= 0) countStat(block, STAT_BACK_TO_OLD);
+  if (i32(number - load<u32>(block, DEV_SWITCHED_AT)) < 0) return;
+  if (load<u64>(block + DEV_STATS + (STAT_BACK_TO_OLD << 3)) === 0)
+    store<u64>(block, load<u64>(acc, ACC_PAGE), DEV_BACK_PAGE);
+  countStat(block, STAT_BACK_TO_OLD);
 }
 
 /** Outcome of a legal access during a change; remembers the page so that flip-flops and both sizes are noticed. */
@@ -158,5 +163,6 @@ function duringChange(
   }
   store<u32>(at, (memory & 1) | (isNew ? 1 : 0), 12);
   if (isNew) return OUT_NEW;
-  return (memory & 1) !== 0 ? OUT_OLD_AFTER_NEW : OUT_OLD;
+  /* An access held back began before now: which came first is not known. */
+  return (memory & 1) !== 0 && acc === block + DEV_ACCESS ? OUT_OLD_AFTER_NEW : OUT_OLD;
 }

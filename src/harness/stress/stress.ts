@@ -86,11 +86,17 @@ async function runStrategy(
     accesses: totalAccesses(run.devices),
     elapsedMs: run.elapsedMs,
     outcomes,
-    violations: violations(outcomes, run.devices, counts, {
-      replay: options.replay(name),
-      maps: options.sequence.steps.length,
-      decide: (seen) => options.decide?.({ ...seen, strategy: name }),
-    }),
+    violations: violations(
+      outcomes,
+      run.devices,
+      counts,
+      {
+        replay: options.replay(name),
+        maps: options.sequence.steps.length,
+        decide: (seen) => options.decide?.({ ...seen, strategy: name }),
+      },
+      strategy.isEpoch ?? false,
+    ),
     ...(proved !== undefined && { proved }),
   };
 }

@@ -26,12 +26,16 @@ export interface ReplayLines {
   readonly decide: (seen: Omit<SeenAt, "strategy">) => string | undefined;
 }
 
-/** One violation per class that was seen; what only the tables showed counts as V01 without samples. */
+/**
+ * One violation per class that was seen; what only the tables showed counts as V01 without samples. In epoch mode every
+ * outcome that is legal for its own page may still be one that another page rules out (V11).
+ */
 export function violations(
   outcomes: readonly OutcomeRow[],
   devices: readonly DeviceResult[],
   counts: PassCounts,
   lines: ReplayLines,
+  isEpoch: boolean,
 ): Violation[] {
   const { replay } = lines;
   const samples = devices.flatMap((device) => device.samples);
@@ -63,6 +67,18 @@ export function violations(
       replay,
       ...decided("V01", counts.firstLostPage, null),
     });
+  if (isEpoch) {
+    const back = devices.find((device) => device.backToOldPage !== null);
+    if (back !== undefined)
+      found.push({
+        class: "V11",
+        iova: hexPage(back.backToOldPage!),
+        samples: devices.reduce((sum, device) => sum + device.statistics.backToOld, 0),
+        detail: `device ${back.device} got an answer of the old map after it had had one of the new map elsewhere`,
+        replay,
+        ...decided("V11", back.backToOldPage!, null),
+      });
+  }
   return found;
 }
 
