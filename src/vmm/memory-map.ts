@@ -11,6 +11,11 @@ export interface MapRegion {
   /** Where in the backing the region starts, in pages. */
   readonly offsetPages: number;
   readonly rights: Rights;
+  /**
+   * The VMM's own range where it is more than this: one that begins or ends inside a page. A VMM compares its own ranges, so
+   * a change that no page shows still takes the region away and brings it back.
+   */
+  readonly section?: string;
 }
 
 /**
@@ -106,6 +111,10 @@ const continues = (left: MapRegion, right: MapRegion): boolean =>
   left.backing === right.backing &&
   left.offsetPages + left.pages === right.offsetPages &&
   left.rights === right.rights;
+
+/** True iff a region is the same extent to the VMM, down to what of its range no page shows. */
+export const sameSection = (a: MapRegion, b: MapRegion): boolean =>
+  sameRegion(a, b) && a.section === b.section;
 
 /** True iff a region is the same extent: range, backing, offset and rights. */
 export const sameRegion = (a: MapRegion, b: MapRegion): boolean =>

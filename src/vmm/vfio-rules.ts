@@ -13,6 +13,10 @@ const reasonToSkip = (range: FlatRange): SkipReason | null => {
   return null;
 };
 
+/** What QEMU compares of a range and its pages do not show; null where they show all. */
+const sectionOf = ({ start, last }: FlatRange): string | null =>
+  ((start | (last + 1n)) & PAGE_MASK) === 0n ? null : `0x${start.toString(16)}-0x${last.toString(16)}`;
+
 /**
  * The memory map QEMU's VFIO listener gives a container for a flat view.
  *
@@ -37,12 +41,14 @@ export function mapFromFlatRanges(
       skipped.push({ start, last, name, kind, reason, origin: { file, line } });
       continue;
     }
+    const section = sectionOf(range);
     regions.push({
       iovaPfn: iovaPfn(Number(first)),
       pages: Number(end - first),
       backing: backingOf(range),
       offsetPages: Number((range.offset + (first << 12n) - range.start) >> 12n),
       rights: range.kind === "rom" ? READ : READ | WRITE,
+      ...(section !== null && { section }),
     });
   }
   return { map: makeMemoryMap(regions), skipped };

@@ -26,8 +26,12 @@ describe("a vfio_listener trace of real VFIO", () => {
       const { name, shift } = names.get(r.backing) ?? { name: "?", shift: 0 };
       return { ...r, backing: name, offsetPages: r.offsetPages - shift };
     });
+  /* What a trace cannot tell: rights, and where a range begins or ends inside a page. */
   const withoutRights = (regions: readonly MapRegion[]) =>
-    regions.map((r) => ({ ...r, rights: READ | WRITE }));
+    regions.map(({ iovaPfn, pages, backing, offsetPages }) => ({
+      ...{ iovaPfn, pages, backing, offsetPages },
+      rights: READ | WRITE,
+    }));
 
   /* One name and one shift for each backing of the trace, taken from the first region that uses it. */
   const names = new Map<string, { name: string; shift: number }>();

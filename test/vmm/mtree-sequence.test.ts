@@ -40,11 +40,11 @@ describe("the map VFIO makes of a flat view", () => {
     ]);
   });
 
-  it("rounds inwards to pages and moves the offset along", () => {
+  it("rounds inwards to pages, moves the offset along and remembers the range itself", () => {
     const step = only(dump(range(0x1050, 0x4fff, "ramd", "BAR 3", 0x50), range(0x5000, 0x6500, "ram", "a")));
     expect(step.map.regions).toEqual([
-      region(0x2000, 0x3000, "BAR 3", 0x1000, RW),
-      region(0x5000, 0x1000, "a", 0, RW),
+      { ...region(0x2000, 0x3000, "BAR 3", 0x1000, RW), section: "0x1050-0x4fff" },
+      { ...region(0x5000, 0x1000, "a", 0, RW), section: "0x5000-0x6500" },
     ]);
   });
 

@@ -21,7 +21,7 @@ import {
  *     region iova=0x0 size=640K backing="a name with spaces" rights=r
  *
  * A `map` line starts a map and names it; a map without regions is empty. Fields come in any order, each once; `offset`
- * may be left out and is 0. Sizes are hexadecimal with 0x or decimal, with an optional K, M, G or T (powers of 1024),
+ * may be left out and is 0; `section` names the VMM's own range where that begins or ends inside a page. Sizes are hexadecimal with 0x or decimal, with an optional K, M, G or T (powers of 1024),
  * and multiples of 4096. Regions come in any order and do not overlap. A backing name with anything but letters, digits
  * and _ . : / @ + - is written as a JSON string. Lines may end in CRLF.
  */
@@ -36,7 +36,7 @@ const RIGHTS: ReadonlyMap<string, number> = new Map([
   ["rw", READ | WRITE],
 ]);
 const TWO_64 = 1n << 64n;
-const FIELDS = ["iova", "size", "backing", "offset", "rights"];
+const FIELDS = ["iova", "size", "backing", "offset", "rights", "section"];
 
 interface OpenMap {
   readonly label: string;
@@ -126,12 +126,14 @@ function parseRegion(content: string, file: string, line: number): MapRegion {
   if (offset + size > TWO_64) throw new InputError(file, line, "an offset that ends within 64 bits", content);
   const rights = RIGHTS.get(need("rights"));
   if (rights === undefined) throw new InputError(file, line, "rights r, w or rw", need("rights"));
+  const section = fields.get("section");
   return {
     iovaPfn: iovaPfn(Number(iova >> 12n)),
     pages: Number(size >> 12n),
-    backing: parseBacking(need("backing"), file, line),
+    backing: parseName("backing", need("backing"), file, line),
     offsetPages: Number(offset >> 12n),
     rights,
+    ...(section !== undefined && { section: parseName("section", section, file, line) }),
   };
 }
 
@@ -144,10 +146,10 @@ function parseSize(field: string, text: string, file: string, line: number): big
   return value;
 }
 
-function parseBacking(text: string, file: string, line: number): string {
+function parseName(field: string, text: string, file: string, line: number): string {
   if (!text.startsWith('"')) {
     if (!BARE_NAME.test(text))
-      throw new InputError(file, line, "a backing name of letters, digits and _.:/@+-, or in quotes", text);
+      throw new InputError(file, line, `a ${field} name of letters, digits and _.:/@+-, or in quotes`, text);
     return text;
   }
   try {
@@ -156,10 +158,10 @@ function parseBacking(text: string, file: string, line: number): string {
   } catch {
     /* reported below with everything else that is not a name */
   }
-  throw new InputError(file, line, "a backing name as a non-empty JSON string", text);
+  throw new InputError(file, line, `a ${field} name as a non-empty JSON string`, text);
 }
 
-const printBacking = (name: string): string => (BARE_NAME.test(name) ? name : JSON.stringify(name));
+const printName = (name: string): string => (BARE_NAME.test(name) ? name : JSON.stringify(name));
 
 /** A label has to stay on its line and keep no blanks at its ends, or it would read back differently. */
 const printLabel = (label: string, fallback: string): string => label.replace(/\s+/g, " ").trim() || fallback;
@@ -171,8 +173,9 @@ export function printMapFile(sequence: MapSequence): string {
     lines.push(`map ${printLabel(step.label, `step ${i}`)}`);
     for (const r of step.map.regions)
       lines.push(
-        `region iova=${hexPage(r.iovaPfn)} size=${hexPage(r.pages)} backing=${printBacking(r.backing)}` +
-          ` offset=${hexPage(r.offsetPages)} rights=${formatRights(r.rights)}`,
+        `region iova=${hexPage(r.iovaPfn)} size=${hexPage(r.pages)} backing=${printName(r.backing)}` +
+          ` offset=${hexPage(r.offsetPages)} rights=${formatRights(r.rights)}` +
+          (r.section === undefined ? "" : ` section=${printName(r.section)}`),
       );
   });
   return lines.join("\n") + "\n";

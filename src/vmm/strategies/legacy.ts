@@ -1,5 +1,5 @@
 import { Errno } from "../../uapi/index.ts";
-import { type MapRegion, type MemoryMap, sameRegion } from "../memory-map.ts";
+import { type MapRegion, type MemoryMap, sameSection } from "../memory-map.ts";
 import { topologyDelta } from "../topology.ts";
 import type { Applied, Strategy, Vm } from "./strategy.ts";
 
@@ -14,7 +14,7 @@ export const legacy: Strategy = {
   name: "legacy",
   summary: "QEMU's listener: unmap all changed flat ranges, then map the new ones",
   apply(vm: Vm, old: MemoryMap, next: MemoryMap): Applied {
-    const { deleted, added } = topologyDelta(old.regions, next.regions, (r) => r.iovaPfn, sameRegion);
+    const { deleted, added } = topologyDelta(old.regions, next.regions, (r) => r.iovaPfn, sameSection);
     let ioctls = 0;
     for (const range of deleted) {
       ioctls++;
