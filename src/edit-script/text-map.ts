@@ -92,6 +92,14 @@ export class MapText {
     this.#edits.push({ iova: at.addressOption("iova"), pages: at.sizeOption(), line });
   }
 
+  /** Fails at what lies beyond the pages that tables of so many levels translate. */
+  checkEnd(pages: number, levels: number, fail: FailAt): void {
+    const last = `0x${(BigInt(pages) * 4096n - 1n).toString(16)}`;
+    for (const part of [...this.#regions, ...this.#edits])
+      if (part.iova + part.pages > pages)
+        fail(`map reaches past ${last}, the last IOVA that tables of ${levels} levels translate`, part.line);
+  }
+
   /** The map given as a whole. `name` stands in errors. */
   whole(name: string, backings: BackingText, fail: FailAt): MapRun[] {
     const runs: MapRun[] = [];
@@ -127,7 +135,7 @@ export class MapText {
 function regionOf(at: TextLine, line: number): Region {
   const to = at.only('"old", "new", "add" or "remove"');
   const rightsText = at.take("rights") ?? "rw";
-  const rights = RIGHTS[rightsText];
+  const rights = Object.hasOwn(RIGHTS, rightsText) ? RIGHTS[rightsText] : undefined;
   if (rights === undefined) at.fail(`rights "${rightsText}" is none of r, w, rw`);
   const iova = at.addressOption("iova");
   const pages = at.sizeOption();

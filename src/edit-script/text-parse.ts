@@ -48,6 +48,8 @@ class Parser {
   #capability: Capability | null = null;
   readonly #domains: ScriptDomain[] = [];
   readonly #tables: TableRun[] = [];
+  /** Entries given by table and index. */
+  readonly #given = new Map<Pfn, Map<number, bigint>>();
   readonly #kept: Pfn[] = [];
   readonly #oldMap = new MapText();
   readonly #backings = new BackingText();
@@ -87,6 +89,9 @@ class Parser {
       this.#fail(`the first line must be "${TEXT_MAGIC} ${TEXT_VERSION} CAPABILITY"; the text is empty`, 1);
     if (this.#domains.length === 0) this.#fail('no "domain" line: nothing says where walks start');
     this.#checkDomains();
+    const levels = Math.max(...this.#domains.map((d) => d.levels));
+    for (const { map } of [{ map: this.#oldMap }, ...this.#calls])
+      map.checkEnd(2 ** (9 * levels), levels, this.#fail.bind(this));
     const fail = this.#fail.bind(this);
     const oldMap = this.#oldMap.whole("old", this.#backings, fail);
     return {
@@ -107,16 +112,17 @@ class Parser {
   }
 
   #header(): void {
-    const [magic, version, capability] = this.#at.words;
+    const [magic, version, capability, more] = this.#at.words;
+    if (this.#at.words.some((word) => word.includes("\0")))
+      this.#fail("this is no plain text: it holds zero bytes, as UTF-16 and binary files do");
     const expected = `the first line must be "${TEXT_MAGIC} ${TEXT_VERSION} CAPABILITY"`;
-    if (magic !== TEXT_MAGIC) this.#fail(`${expected}, not "${excerpt(this.#at.words.join(" "))}"`);
+    if (magic !== TEXT_MAGIC) this.#fail(`${expected}, not "${this.#at.words.join(" ")}"`);
     if (version !== String(TEXT_VERSION))
       this.#fail(`version ${version ?? "(none)"} is not known; this program reads version ${TEXT_VERSION}`);
     const found = CAPABILITIES.get(capability ?? "");
     if (found === undefined)
-      this.#fail(
-        `capability "${excerpt(capability ?? "")}" is none of ${[...CAPABILITIES.keys()].join(", ")}`,
-      );
+      this.#fail(`capability "${capability ?? ""}" is none of ${[...CAPABILITIES.keys()].join(", ")}`);
+    if (more !== undefined) this.#fail(`the header does not take "${more}"`);
     this.#capability = found;
   }
 
@@ -153,7 +159,7 @@ class Parser {
         break;
       case "table":
         this.#before();
-        for (const run of this.#at.runs()) this.#tables.push(run);
+        for (const run of this.#at.runs()) this.#table(run);
         break;
       case "keep":
         this.#kept.push(this.#at.tableAddress(this.#at.only("a table address")));
@@ -208,6 +214,20 @@ class Parser {
     const root = this.#at.tableAddress(this.#at.need("root"));
     this.#domains.push({ id, root, levels: levelsOf(this.#at, this.#capability!.levels) });
     this.#tags.add(id);
+  }
+
+  #table(run: TableRun): void {
+    const { table, index, count, first, stride } = run;
+    let given = this.#given.get(table);
+    if (given === undefined) this.#given.set(table, (given = new Map()));
+    for (let i = 0; i < count; i++) {
+      const entry = BigInt.asUintN(64, first + BigInt(i) * stride);
+      const before = given.get(index + i);
+      if (before !== undefined && before !== entry)
+        this.#fail(`entry ${index + i} of this table is 0x${before.toString(16)} above, and another here`);
+      given.set(index + i, entry);
+    }
+    this.#tables.push(run);
   }
 
   #map(): void {
@@ -275,10 +295,3 @@ function statementIn(raw: string): string {
   const mark = line.indexOf(TRACE_MARK);
   return (mark < 0 ? line : line.slice(mark + TRACE_MARK.length)).trim();
 }
-
-/** The beginning of a text, fit to be shown. */
-const excerpt = (text: string): string => {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is to be kept off the terminal
-  const shown = text.replace(/[\u0000-\u001f\u007f-\u009f\ufffd]/g, "?");
-  return shown.length > 60 ? `${shown.slice(0, 60)}…` : shown;
-};

@@ -67,11 +67,22 @@ export class ScriptTextError extends Error {
   readonly reason: string;
 
   constructor(file: string, line: number, reason: string) {
-    super(`${file}:${line}: ${reason}`);
+    const shown = fitToShow(reason);
+    super(`${file}:${line}: ${shown}`);
     this.file = file;
     this.line = line;
-    this.reason = reason;
+    this.reason = shown;
   }
+}
+
+const LONGEST_REASON = 400;
+
+/** What was read may be anything: control characters and endless words are kept off the terminal. */
+function fitToShow(reason: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is these that are looked for
+  const plain = reason.replace(/[\u0000-\u001f\u007f-\u009f\ufffd]/g, "?");
+  const half = LONGEST_REASON / 2;
+  return plain.length > LONGEST_REASON ? `${plain.slice(0, half)} … ${plain.slice(-half)}` : plain;
 }
 
 const CACHE_NAMES: readonly (readonly [string, number])[] = [
