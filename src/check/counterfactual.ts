@@ -1,4 +1,4 @@
-import { decodeStep, EditScript, type Step } from "../edit-script/index.ts";
+import { decodeStep, EditScript, OP, type Step } from "../edit-script/index.ts";
 import type { DecideOptions, Decision } from "./decide.ts";
 import type { Group } from "./groups.ts";
 import { repairsFor } from "./repairs.ts";
@@ -7,6 +7,10 @@ import type { Cause } from "./violation-class.ts";
 /** Trials one finding may cost, and steps a page's history may have, before its cause is left unnamed. */
 const MAX_TRIALS = 200;
 const MAX_STEPS = 4096;
+/** Steps of a page's history that may go on with stores to its neighbours in it. */
+const FEW_STEPS = 64;
+/** More levels of tables than any format has. */
+const MAX_LEVELS = 6;
 /** Steps that all trials of one finding may replay where a change takes several calls: their scripts are long together. */
 const MAX_REPLAYED_OF_CALLS = 20_000;
 
@@ -94,24 +98,33 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
   return trials > most ? [] : [{ cause: "plan", step }];
 }
 
-/** The steps that matter to one page: those that order, and writes to tables its walks pass through. */
+/**
+ * The steps that matter to one page: those that order, and writes to tables its walks pass through. A recorder gives a line
+ * to each entry, and trials go with the square of the writes: from a long history the single stores to entries that no walk
+ * of the page loads are left out. A short one keeps them, since one cause may be behind what neighbours show.
+ */
 function pageHistory(
   decision: Decision,
   page: { domain: number; start: number; end: number },
   options: DecideOptions,
 ): { steps: Step[]; numbers: number[]; tables: number[] } | null {
   const tables = decision.tablesOn(page, options);
-  const { log } = decision;
-  const steps: Step[] = [];
-  const numbers: number[] = [];
+  const { log, geometry } = decision;
+  const slots = new Set<number>();
+  for (let level = 0; level < MAX_LEVELS; level++)
+    slots.add(Math.floor(page.start / geometry.span(level)) % geometry.entries);
+  const kept: { step: number; isNeighbour: boolean }[] = [];
   for (let k = 0; k < log.steps; k++) {
     const at = log.records[k]!;
     const op = log.words[at]! & 0xff;
     const isWrite = op === 1 || op === 2 || op === 4 || (op >= 5 && op <= 7);
     if (isWrite && !tables.has(log.words[at + 2]!)) continue;
-    if (steps.length === MAX_STEPS) return null;
-    steps.push(decodeStep(log.words, at));
-    numbers.push(k + 1);
+    const isSingle = op === OP.store || op === OP.exchange;
+    kept.push({ step: k + 1, isNeighbour: isSingle && !slots.has(log.words[at + 3]! & 0xffff) });
   }
+  const own = kept.length <= FEW_STEPS ? kept : kept.filter((each) => !each.isNeighbour);
+  if (own.length > MAX_STEPS) return null;
+  const numbers = own.map(({ step }) => step);
+  const steps = numbers.map((number) => decodeStep(log.words, log.records[number - 1]!));
   return { steps, numbers, tables: [...tables] };
 }

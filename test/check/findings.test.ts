@@ -41,6 +41,23 @@ describe("one cause, one report", () => {
     expect(summary(found(name, change as (steps: string[]) => string[]))).toEqual([expected]);
   });
 
+  it("names the cause as well where a recorder gave a line to each of hundreds of entries", () => {
+    const lines = Array.from(
+      { length: 300 },
+      (_, i) => `store 0x100001000[${i}] = ${0x1000000003 + i * 4096}`,
+    );
+    const text = `hitless-edit-script 1 vtd-ss-39-cm
+      domain 1 root=0x100000000
+      table 0x100000000[0] = 0x100002003
+      table 0x100002000[0] = 0x100001003
+      map new iova=0 size=0x12c000 frame=0x1000000000
+      ${lines.join("\n")}
+      barrier`;
+    const { findings } = check(inputOf(parseScript(text)));
+    expect(new Set(findings.map((f) => `${f.class} ${f.cause}`))).toContain("V05 missing-inv");
+    expect(summary(findings)).not.toContain("V05 plan");
+  });
+
   it("names the domain tag where the invalidation went to another domain", () => {
     const head = (text: string) => `${text}domain 2 root=0x100009000\n`;
     const tagged = (id: number) => replacing("invalidate", `invalidate domain=${id}`);
