@@ -13,8 +13,7 @@ export const M41: Mutant = {
   expected: "V11",
   scenario: "replace-all",
   strategy: "epoch",
-  // Each access sees the old answer or the new one; threads judge accesses one by one.
-  seenByThreads: false,
+  seenByThreads: true,
   rewrite: (script) =>
     mapSteps(script, (step) => (step.op === "setRoot" ? { ...step, tag: step.domain } : step)),
 };
