@@ -1,10 +1,15 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { check, inputOf } from "../../src/check/index.ts";
-import { parseScript, printScript } from "../../src/edit-script/index.ts";
+import { callScripts, parseRecording, parseScript, printScript } from "../../src/edit-script/index.ts";
 
 const page = readFileSync(new URL("../../docs/edit-script.md", import.meta.url), "utf8");
-const example = /```edit-script\n([\s\S]*?)```/.exec(page)![1]!;
+const [example, calls] = [...page.matchAll(/```edit-script\n([\s\S]*?)```/g)].map((m) => m[1]!) as [
+  string,
+  string,
+];
+const filter = /```awk\n([\s\S]*?)```/.exec(page)![1]!;
 
 describe("docs/edit-script.md", () => {
   it("has a worked example that is clean and survives printing", () => {
@@ -22,9 +27,48 @@ describe("docs/edit-script.md", () => {
   });
 
   it("names every step the parser knows", () => {
-    for (const op of "store storeRun exchange fill gather barrier clean invalidate wait freeTable unpin window setRoot".split(
+    for (const op of "store storeRun exchange fill gather barrier clean invalidate qi wait freeTable unpin window setRoot".split(
       " ",
     ))
       expect(page).toContain(`| \`${op}`);
+  });
+
+  it("has an example of several calls that is clean throughout", () => {
+    const files = [...callScripts(parseRecording(calls, "docs/edit-script.md"))];
+    expect(files).toHaveLength(2);
+    for (const file of files)
+      expect(check(inputOf(file))).toMatchObject({ verdict: "clean", findings: [], mismatch: null });
+    const late = calls
+      .replace(/^(unpin .*)$/m, "")
+      .replace("invalidate", `${/^unpin .*$/m.exec(calls)![0]}\ninvalidate`);
+    const [, second] = [...callScripts(parseRecording(late))].map((file) => check(inputOf(file)).findings);
+    expect(second!.map((f) => `${f.class} ${f.cause}`)).toEqual(["V06 early-unpin"]);
+  });
+
+  it("has a filter that makes a recording of what tracepoints print", () => {
+    const trace = [
+      "qemu-1  [003] ..... 8.100001: call_unmap: (iommu_unmap+0x0/0x60)",
+      "qemu-1  [003] ..... 8.100002: bprint: clear: hitless: store 0xffff888100002020 = 0x0",
+      "qemu-1  [003] ..... 8.100003: bprint: clear: hitless: barrier",
+      "qemu-1  [003] ..... 8.100004: qi_submit: iotlb_inv dmar0: 0x100f2 0x4040 0x0 0x0",
+      "qemu-1  [003] ..... 8.100005: qi_submit: dev_tlb_inv dmar0: 0x1000000003 0x4000 0x0 0x0",
+      "qemu-1  [003] ..... 8.100006: qi_done: (qi_flush_iotlb+0x9/0x10 <- qi_submit_sync)",
+      "qemu-1  [003] ..... 8.100007: unmap: IOMMU: iova=0x0000000000004000 - 0x0000000000005000 size=4096 unmapped_size=4096",
+      "qemu-1  [003] ..... 8.100008: call_map: (iommu_map+0x0/0x60)",
+      "qemu-1  [003] ..... 8.100009: bprint: set: hitless: store 0xffff888100002028 = 0x1000005003",
+      "qemu-1  [003] ..... 8.100010: bprint: set: hitless: barrier",
+      "qemu-1  [003] ..... 8.100011: map: IOMMU: iova=0x0000000000005000 - 0x0000000000006000 paddr=0x0000001000005000 size=4096",
+    ];
+    const run = spawnSync("awk", [filter], { input: `${trace.join("\n")}\n`, encoding: "utf8" });
+    expect(run.stderr).toBe("");
+    const before = `${calls.slice(0, calls.indexOf("pins none"))}table 0x100002000[4] = 0x1000001003
+      map old iova=0x4000 size=0x1000 frame=0x1000001000\ndirectMap 0xffff888000000000\n`;
+    const recording = parseRecording(before + run.stdout);
+    expect(recording.calls.map((c) => [c.label, c.newMap])).toEqual([
+      ["iommu_unmap", []],
+      ["iommu_map", [{ iovaPfn: 5, pages: 1, pfn: 0x1000005, rights: 3 }]],
+    ]);
+    for (const file of callScripts(recording))
+      expect(check(inputOf(file))).toMatchObject({ verdict: "clean", mismatch: null });
   });
 });
