@@ -63,7 +63,7 @@ export function registerCheck(program: Command): void {
     .addOption(
       new Option(
         "--strategy <names>",
-        `ways to apply a map change, of ${strategies.join(", ")} (default: legacy,set-map; with --inject the one the fault is in)`,
+        `ways to apply a map change, of ${strategies.join(", ")} (epoch has devices without ATC; default: legacy,set-map; with --inject the one the fault is in)`,
       ).argParser(parseNames("strategy", strategies)),
     )
     .addOption(

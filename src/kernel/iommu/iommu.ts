@@ -12,7 +12,7 @@ import { Phases } from "./phases.ts";
 import { type PhysicalRun, physicalRuns, visitLeaves } from "./physical-runs.ts";
 import { PlanContext, type PlanCounts, PlanFailure, type TableScratch } from "./plan-context.ts";
 import { planTable } from "./planner.ts";
-import { appendFlush, RootSwitches } from "./root-switches.ts";
+import { appendContextFlush, appendFlush, RootSwitches } from "./root-switches.ts";
 import { RunList } from "./run-list.ts";
 import type { TableChange } from "./table-change.ts";
 import { TablePool } from "./table-pool.ts";
@@ -117,6 +117,9 @@ export class Iommu {
   detachDevice(domain: Domain, slot: number): void {
     domain.devices.delete(slot);
     this.engine.setContext(slot, null);
+    const script = new EditScript();
+    appendContextFlush(script, [domain]);
+    this.engine.execute(script.words);
   }
 
   /**

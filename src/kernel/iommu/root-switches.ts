@@ -61,19 +61,27 @@ export class RootSwitches extends TableChange {
   }
 }
 
+interface Tagged {
+  readonly tag: number;
+  readonly levels: number;
+}
+
 /**
  * Appends the steps after which nothing is cached under the given tags. Context entries go first: while one is cached,
  * accesses go on filling the other caches under its tag.
  */
-export function appendFlush(
-  script: EditScript,
-  tags: readonly { readonly tag: number; readonly levels: number }[],
-): void {
-  const flush = (caches: number): void => {
-    for (const { tag, levels } of tags) script.invalidate(tag, "nonLeaf", caches, iovaPfn(0), 512 ** levels);
-  };
-  flush(CACHE_CONTEXT);
-  script.wait(false);
-  flush(CACHES_ALL);
+export function appendFlush(script: EditScript, tags: readonly Tagged[]): void {
+  appendContextFlush(script, tags);
+  appendInvalidations(script, tags, CACHES_ALL);
   script.wait(true);
+}
+
+/** Appends the steps after which no access starts from a cached context entry with one of the tags. */
+export function appendContextFlush(script: EditScript, tags: readonly Tagged[]): void {
+  appendInvalidations(script, tags, CACHE_CONTEXT);
+  script.wait(false);
+}
+
+function appendInvalidations(script: EditScript, tags: readonly Tagged[], caches: number): void {
+  for (const { tag, levels } of tags) script.invalidate(tag, "nonLeaf", caches, iovaPfn(0), 512 ** levels);
 }
