@@ -4,6 +4,7 @@ import {
   check,
   type Finding,
   type MemoryMode,
+  type ReaderInput,
 } from "../../check/index.ts";
 import { isCallMutant } from "../../check/mutants/index.ts";
 import { CACHE_IOTLB, CACHE_WALK, CACHES_ALL } from "../../edit-script/index.ts";
@@ -13,7 +14,8 @@ import type { Pfn } from "../../units/index.ts";
 import { EMPTY_MAP, type MapSequence, type MapStep, type Strategy } from "../../vmm/index.ts";
 import { hasAts, StressMachine } from "../stress/machine.ts";
 import { decideBrokenCalls } from "./broken-calls.ts";
-import { asPins, FrameRunMaps, pinsTaken } from "./frame-runs.ts";
+import { FrameRunMaps } from "./frame-runs.ts";
+import { asPins, GuestMaps } from "./guest-maps.ts";
 import type { CheckCase } from "./options.ts";
 import { ScriptRecorder } from "./script-recorder.ts";
 import { united } from "./united.ts";
@@ -26,7 +28,7 @@ export interface DecidedChange {
   readonly ioctls: number;
   readonly scripts: number;
   /** Valid until the next change. */
-  readonly input: CheckInput;
+  readonly input: CheckInput | ReaderInput;
   readonly recorder: { tablesBefore(): readonly Pfn[] };
   /** One result a mode. */
   readonly results: readonly CheckResult[];
@@ -45,9 +47,6 @@ export interface DecidedSteps {
   /** Name the cause of what is found first; default true. */
   readonly causes?: boolean;
 }
-
-/** With more runs of frames than this pins are inferred and not audited: the books would outweigh everything else. */
-const MOST_PIN_RUNS = 200_000;
 
 /** Strategies that give the kernel the whole map in one call. */
 const ONE_CALL: ReadonlySet<string> = new Set(["set-map", "epoch"]);
@@ -108,27 +107,22 @@ export function* decideChanges(
       crash = error;
     }
     if (isWanted) {
-      const taken = pinsTaken(frames, maps, {
+      const guestMaps = new GuestMaps(frames, maps, {
         isOneCall: ONE_CALL.has(strategy.name),
         old,
         next: to.map,
         extentsBefore,
         extentsAfter: vm.container.extents,
       });
-      const oldMap = frames.of(old);
-      const input: CheckInput = {
+      const input: ReaderInput = {
         capability: kernel.capability,
         domains: recorder.domainsBefore(),
         deviceCaches: hasAts(strategy) ? CACHES_ALL : CACHE_IOTLB | CACHE_WALK,
         isEpoch: strategy.isEpoch ?? false,
         tables: recorder.before(),
         script: recorder.whole(),
-        oldMap,
-        newMap: frames.of(to.map),
-        pins:
-          crash === null && oldMap.length + taken.length <= MOST_PIN_RUNS
-            ? asPins([...oldMap, ...taken])
-            : null,
+        maps: guestMaps,
+        pinsTaken: crash === null ? asPins(guestMaps.pinsTaken()) : null,
         calls: recorder.calls(),
         isRepinned: !ONE_CALL.has(strategy.name),
       };
@@ -147,7 +141,7 @@ export function* decideChanges(
  * again and again, so it is done for the first change that shows a class (not in `explained`, if given); the next hundred
  * such changes of a boot have the same cause.
  */
-function decide(input: CheckInput, mode: MemoryMode, explained: Set<string> | null): CheckResult {
+function decide(input: ReaderInput, mode: MemoryMode, explained: Set<string> | null): CheckResult {
   const result = check(input, { mode, causes: false });
   if (explained === null) return result;
   const news = result.findings.filter((f) => f.cause === null && !explained.has(`${mode} ${f.class}`));

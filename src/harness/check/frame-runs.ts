@@ -1,8 +1,9 @@
-import type { MapRun, PinRun } from "../../edit-script/index.ts";
-import { compareMaps, firstRegionEndingAfter, type PageRange } from "../../model/index.ts";
-import { iovaPfn, pfn } from "../../units/index.ts";
-import { EMPTY_MAP, type GuestMemory, type MapRegion, type MemoryMap } from "../../vmm/index.ts";
-import type { UserMaps } from "../stress/user-map.ts";
+import type { Ranges } from "../../check/index.ts";
+import type { MapRun } from "../../edit-script/index.ts";
+import type { PagemapRun } from "../../kernel/mm/pagemap.ts";
+import { firstRegionEndingAfter } from "../../model/index.ts";
+import { iovaPfn, type VaddrPfn } from "../../units/index.ts";
+import { type GuestMemory, type MapRegion, type MemoryMap, regionEnd } from "../../vmm/index.ts";
 
 const MAPS_KEPT = 2;
 /** Longer lists of runs are made again rather than kept for every region. */
@@ -33,38 +34,45 @@ export class FrameRunMaps {
   region(region: MapRegion): readonly MapRun[] {
     let runs = this.#regions.get(region);
     if (runs === undefined) {
-      const start = region.iovaPfn - this.#guest.vaddrPfn(region);
-      runs = [...this.#guest.frameRuns(region)].map((run) => ({
-        iovaPfn: iovaPfn(run.vaddrPfn + start),
-        pages: run.pages,
-        pfn: run.pfn,
-        rights: region.rights,
-      }));
+      runs = this.#read(region);
       if (runs.length <= RUNS_KEPT) this.#regions.set(region, runs);
     }
     return runs;
   }
-}
 
-/** What of a map's runs lies in some ranges. Pre: both sorted, free of overlap. */
-export function clipped(runs: readonly MapRun[], ranges: readonly PageRange[]): MapRun[] {
-  const result: MapRun[] = [];
-  for (const range of ranges) {
-    const end = range.iovaPfn + range.pages;
-    for (let i = firstRegionEndingAfter(runs, range.iovaPfn); i < runs.length; i++) {
-      const run = runs[i]!;
-      if (run.iovaPfn >= end) break;
-      const from = Math.max(run.iovaPfn, range.iovaPfn);
-      const to = Math.min(run.iovaPfn + run.pages, end);
-      result.push({
-        ...run,
-        iovaPfn: iovaPfn(from),
-        pages: to - from,
-        pfn: pfn(run.pfn + from - run.iovaPfn),
-      });
-    }
+  /** The runs of some pages, asked of the pagemap anew, cut at the ends of the ranges. */
+  within({ regions }: MemoryMap, { starts, ends }: Ranges): readonly MapRun[] {
+    const runs: MapRun[] = [];
+    for (let r = 0; r < starts.length; r++)
+      for (let i = firstRegionEndingAfter(regions, starts[r]!); i < regions.length; i++) {
+        const region = regions[i]!;
+        if (region.iovaPfn >= ends[r]!) break;
+        const from = Math.max(region.iovaPfn, starts[r]!);
+        const pages = Math.min(regionEnd(region), ends[r]!) - from;
+        const offsetPages = region.offsetPages + from - region.iovaPfn;
+        for (const run of this.#read({ ...region, iovaPfn: iovaPfn(from), pages, offsetPages }))
+          runs.push(run);
+      }
+    return joined(runs);
   }
-  return result;
+
+  /** First virtual page behind a region. */
+  vaddrPfn(region: MapRegion): VaddrPfn {
+    return this.#guest.vaddrPfn(region);
+  }
+
+  /** Where a region's memory is, by virtual page, asked of the pagemap anew. */
+  frameRuns(region: MapRegion): Generator<PagemapRun> {
+    return this.#guest.frameRuns(region);
+  }
+
+  #read(region: MapRegion): MapRun[] {
+    const runs: MapRun[] = [];
+    const by = region.iovaPfn - this.#guest.vaddrPfn(region);
+    for (const { vaddrPfn, pages, pfn } of this.#guest.frameRuns(region))
+      runs.push({ iovaPfn: iovaPfn(vaddrPfn + by), pages, pfn, rights: region.rights });
+    return runs;
+  }
 }
 
 function joined(runs: readonly MapRun[]): MapRun[] {
@@ -82,33 +90,3 @@ function joined(runs: readonly MapRun[]): MapRun[] {
   }
   return result;
 }
-
-/**
- * The pins that a change takes: with one call for the whole map those of pages that come or change, with MAP_DMA those of
- * every extent that was mapped, kept pages included.
- *
- * Extents are told apart as objects: what the container kept is the same extent as before.
- */
-export function pinsTaken(
-  frames: FrameRunMaps,
-  maps: UserMaps,
-  change: {
-    readonly isOneCall: boolean;
-    readonly old: MemoryMap;
-    readonly next: MemoryMap;
-    readonly extentsBefore: readonly MapRegion[];
-    readonly extentsAfter: readonly MapRegion[];
-  },
-): readonly MapRun[] {
-  if (!change.isOneCall) {
-    const had = new Set(change.extentsBefore);
-    return change.extentsAfter.filter((e) => !had.has(e)).flatMap((e) => frames.region(e));
-  }
-  const before = change.old === EMPTY_MAP ? [] : maps.of(change.old).regions;
-  const { added, changed } = compareMaps(before, maps.of(change.next).regions);
-  const ranges = [...added, ...changed].sort((a, b) => a.iovaPfn - b.iovaPfn);
-  return clipped(frames.of(change.next), ranges);
-}
-
-export const asPins = (runs: readonly MapRun[]): PinRun[] =>
-  runs.map((run) => ({ pfn: run.pfn, pages: run.pages, count: 1 }));

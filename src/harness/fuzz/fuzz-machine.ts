@@ -1,4 +1,4 @@
-import { type CheckInput, CheckInputError, check } from "../../check/index.ts";
+import { CheckInputError, check, type ReaderInput } from "../../check/index.ts";
 import type { Mutant } from "../../check/mutants/index.ts";
 import { CACHE_IOTLB, CACHE_WALK, CACHES_ALL } from "../../edit-script/index.ts";
 import { EngineBug } from "../../engine/index.ts";
@@ -17,7 +17,8 @@ import {
   regionEnd,
   VfioContainer,
 } from "../../vmm/index.ts";
-import { asPins, FrameRunMaps, pinsTaken } from "../check/frame-runs.ts";
+import { FrameRunMaps } from "../check/frame-runs.ts";
+import { asPins, GuestMaps } from "../check/guest-maps.ts";
 import { ScriptRecorder } from "../check/script-recorder.ts";
 import { mutantContext } from "../mutant-context.ts";
 import { UserMaps } from "../stress/user-map.ts";
@@ -201,14 +202,14 @@ class FuzzMachine {
       if (isSetMap && scripts.length > 0)
         this.#fail("V14", `the call answered ${errnoName(errno)} after it had begun`);
     } else if (scripts.length > 0) {
-      const taken = pinsTaken(this.#frames, this.#maps, {
+      const changed = new GuestMaps(this.#frames, this.#maps, {
         isOneCall: isSetMap,
         old,
         next: after,
         extentsBefore,
         extentsAfter: this.#container.extents,
       });
-      this.#decide(old, after, taken);
+      this.#decide(changed);
     }
     this.#current = after;
     const locked = this.#process.mm.lockedVm;
@@ -218,9 +219,9 @@ class FuzzMachine {
     return errno === 0;
   }
 
-  #decide(old: MemoryMap, next: MemoryMap, taken: ReturnType<typeof pinsTaken>): void {
+  #decide(maps: GuestMaps): void {
     const { capability } = this.#kernel;
-    const input: CheckInput = {
+    const input: ReaderInput = {
       capability,
       domains: this.#recorder.domainsBefore(),
       tables: this.#recorder.before(),
@@ -228,9 +229,8 @@ class FuzzMachine {
       deviceCaches: this.#how === "epoch" ? CACHE_IOTLB | CACHE_WALK : CACHES_ALL,
       isEpoch: this.#how === "epoch",
       script: this.#recorder.whole(),
-      oldMap: this.#frames.of(old),
-      newMap: this.#frames.of(next),
-      pins: asPins([...this.#frames.of(old), ...taken]),
+      maps,
+      pinsTaken: asPins(maps.pinsTaken()),
     };
     let result: ReturnType<typeof check>;
     try {

@@ -16,7 +16,8 @@ import {
   VfioContainer,
   type Vm,
 } from "../../vmm/index.ts";
-import { asPins, FrameRunMaps, pinsTaken } from "../check/frame-runs.ts";
+import { FrameRunMaps } from "../check/frame-runs.ts";
+import { asPins, GuestMaps } from "../check/guest-maps.ts";
 import { mutantContext } from "../mutant-context.ts";
 import { StressError } from "../stress/options.ts";
 import { UserMaps } from "../stress/user-map.ts";
@@ -115,13 +116,13 @@ export class PlannedCalls {
     const oldMap = this.#frames.of(this.#current);
     const newMap = this.#frames.of(step.map);
     const { extents } = this.#vm.container;
-    const pinned = pinsTaken(this.#frames, this.#maps, {
+    const pinned = new GuestMaps(this.#frames, this.#maps, {
       isOneCall: true,
       old: this.#current,
       next: step.map,
       extentsBefore: extents,
       extentsAfter: extents,
-    });
+    }).pinsTaken();
     return {
       from: this.#label,
       to: step.label,
