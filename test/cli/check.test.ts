@@ -262,6 +262,37 @@ describe("hitless check --script", () => {
     );
   });
 
+  it.each([
+    ["an empty file", () => file("empty.script", ""), /empty\.script:1: the first line must be /],
+    [
+      "a binary",
+      () => file("elf.script", "\u007fELF\u0002\0\0\n\0"),
+      /elf\.script:1: this is no plain text: it holds zero bytes/,
+    ],
+    ["a folder", () => folder, /: cannot be read \(EISDIR: /],
+    [
+      "another kind of file",
+      () => file("one.map", MAP),
+      /one\.map:1: the first line must be .*, not "hitless-map 1"/,
+    ],
+    [
+      "a map outside the address space",
+      () => file("far.script", `${SCRIPT}map new iova=0x8000000000 size=4K frame=0\n`),
+      /far\.script:7: map reaches past 0x7fffffffff, the last IOVA that tables of 3 levels translate/,
+    ],
+    [
+      "half a recording",
+      () => file("half.script", `${SCRIPT}barrier\ncall one\n`),
+      /half\.script:6: what a call does stands below its "call" line/,
+    ],
+  ] as const)("says in one line why it cannot read %s", async (_what, path, reason) => {
+    const { code, stdout, stderr } = await runCli(["check", "--script", path()]);
+    expect(code).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(reason);
+    expect(stderr.trimEnd()).not.toContain("\n");
+  });
+
   it("names file, line and reason of what it cannot read", async () => {
     const path = file("typo.script", `${SCRIPT}barrier\nstroe 0x100001000[0] = 0\n`);
     const { code, stderr } = await runCli(["check", "--script", path]);
