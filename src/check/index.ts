@@ -8,6 +8,7 @@ export type { CheckedCapability } from "./geometry.ts";
 export {
   type CallSpan,
   type ChangeCalls,
+  type CheckedScript,
   type CheckInput,
   CheckInputError,
   type CheckOptions,

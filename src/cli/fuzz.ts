@@ -42,7 +42,8 @@ interface FuzzFlags {
 
 const HELP = `
 Each call is decided (every interleaving, weak memory order) and leaves tables, pins and charges that are compared
-with the maps; some calls are made to fail first, and must change nothing. Same seed, same cases.`;
+with the maps. Some calls are made to fail first (for lack of anything, for overlaps, ranges that cut extents, limits), and
+must change nothing; what they had done before they failed is decided as well. Same seed, same cases.`;
 
 /**
  * Adds `hitless fuzz`: draws sequences of map changes until time is over or one goes wrong.

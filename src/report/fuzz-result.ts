@@ -33,6 +33,16 @@ export const fuzzResultSchema = z
     failures: z
       .array(z.object({ site: z.string(), count }))
       .describe("Injected failures by the kind of thing that was refused."),
+    failedCalls: z
+      .array(
+        z.object({
+          call: z.string().describe("How the map was to be changed."),
+          errno: z.string(),
+          count,
+          withScripts: count.describe("Those that had run edit scripts by then; the scripts were decided."),
+        }),
+      )
+      .describe("Calls that failed, each of which had to leave everything as it was."),
     found: z
       .object({
         kind: z.string().describe("Violation class, or what was compared."),
@@ -72,6 +82,15 @@ export const fuzzFindingText = (found: NonNullable<FuzzReport["found"]>, width: 
   `Replay: ${found.replay}`,
 ];
 
+function failedText(failed: FuzzReport["failedCalls"]): string {
+  const texts = failed.map(
+    ({ call, errno, count, withScripts }) =>
+      `${call} ${errno} ${groupDigits(count)}` +
+      (withScripts === 0 ? "" : ` (${groupDigits(withScripts)} had run scripts, which were decided)`),
+  );
+  return `Calls that failed and left everything as it was: ${texts.length === 0 ? "none" : texts.join(", ")}`;
+}
+
 /** The whole result for a person. Ends in a newline. */
 export function fuzzToTerminal(result: FuzzReport, options: TerminalOptions = {}): string {
   const width = options.width ?? 110;
@@ -83,7 +102,8 @@ export function fuzzToTerminal(result: FuzzReport, options: TerminalOptions = {}
     const never = result.shapes.filter((s) => s.count === 0).map((s) => s.shape);
     if (never.length > 0) lines.push(...wrap(`Never reached: ${never.join(", ")}`, width));
     const sites = result.failures.map(({ site, count }) => `${site} ${groupDigits(count)}`);
-    lines.push(`Failures injected: ${sites.length === 0 ? "none" : sites.join(", ")}`, "");
+    lines.push(`Failures injected: ${sites.length === 0 ? "none" : sites.join(", ")}`);
+    lines.push(...wrap(failedText(result.failedCalls), width), "");
   }
   if (result.found !== null) lines.push(...fuzzFindingText(result.found, width), "");
   lines.push(

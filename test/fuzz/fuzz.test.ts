@@ -3,11 +3,13 @@ import { describe, expect, it } from "vitest";
 import { MUTANTS } from "../../src/check/mutants/index.ts";
 import {
   type FuzzOptions,
+  FuzzTotals,
   fuzzCases,
   fuzzReport,
   mapsOf,
   replayFuzzCase,
   runFuzz,
+  runFuzzCase,
   SHAPES,
 } from "../../src/harness/index.ts";
 import { fuzzResultSchema, fuzzToTerminal } from "../../src/report/index.ts";
@@ -37,6 +39,44 @@ describe("fuzzing the kernel", () => {
     expect(found).toBeNull();
     for (const shape of SHAPES) expect(totals.shapes.get(shape) ?? 0, shape).toBeGreaterThan(0);
     expect([...totals.failedSites.keys()].sort()).toEqual(["account", "pin", "table", "tag", "tracking"]);
+  });
+
+  it("makes calls of every kind fail, some of them after they had begun", async () => {
+    const { totals, found } = await runFuzz(options(1, 120));
+    expect(found).toBeNull();
+    const failed = [...totals.failedCalls.values()];
+    for (const call of ["set-map", "epoch", "legacy"])
+      for (const errno of ["EEXIST", "EINVAL", "ENOMEM"])
+        expect(
+          failed.find((f) => f.call === call && f.errno === errno)?.count,
+          `${call} ${errno}`,
+        ).toBeGreaterThan(0);
+    for (const f of failed) if (f.call !== "legacy") expect(f.withScripts, f.call).toBe(0);
+    expect(failed.find((f) => f.call === "legacy" && f.errno === "ENOMEM")!.withScripts).toBeGreaterThan(0);
+  });
+
+  const late = (mutant: string | null): FuzzTotals => {
+    const totals = new FuzzTotals();
+    const edits = [{ kind: "cut" as const, start: 1 }, paintedPage];
+    const step = { call: "legacy" as const, refusal: "late" as const, edits, failAt: 0 };
+    const drawn = { format: "vtd-ss-48", backing: "fragmented" as const, domains: 1, seed: 1, steps: [step] };
+    runFuzzCase(drawn, totals, mutant === null ? null : MUTANTS.get(mutant)!);
+    return totals;
+  };
+  const paintedPage = {
+    kind: "paint" as const,
+    start: 0,
+    pages: 1,
+    paint: { backing: "ram", shift: 0, rights: 3 },
+  };
+
+  it("decides what a MAP_DMA did before it failed", () => {
+    expect([...late(null).failedCalls.values()]).toEqual([
+      { call: "legacy", errno: "ENOMEM", count: 1, withScripts: 1 },
+    ]);
+    /* The rollback of a kernel that does not wait, and of one that unpins too early. */
+    expect(() => late("M17")).toThrow(/a pointer to a freed table/);
+    expect(() => late("M18")).toThrow(/a frame that is no longer pinned/);
   });
 
   it("does the same for the same seed", async () => {
@@ -98,6 +138,7 @@ describe("the report of a fuzz run", () => {
     expect(result).toMatchObject({ verdict: "clean", runs: 1, seed: 1, nextSeed: 2, found: null });
     const text = fuzzToTerminal(result);
     expect(text).toMatch(/^Never reached: [\s\S]*merge after edit/m);
+    expect(text).toMatch(/^Calls that failed and left everything as it was: /m);
     expect(text).toMatch(/\nGo on with: --seed 2\nVerdict: clean: /);
   });
 

@@ -68,11 +68,16 @@ export class ScriptRecorder {
     return this.#scripts;
   }
 
-  /** The scripts of the change as one. */
+  /** The scripts of the change as one; logical updates of two scripts stay two. */
   whole(): EditScript {
     if (this.#scripts.length === 1) return this.#scripts[0]!;
     const whole = new EditScript();
-    for (const script of this.#scripts) whole.append(script);
+    let updates = 0;
+    for (const script of this.#scripts) {
+      const start = whole.words.length;
+      whole.append(script);
+      updates = renumber(whole.words, start, updates);
+    }
     return whole;
   }
 
@@ -121,4 +126,16 @@ function visitTables(script: EditScript, visit: (table: number) => void): void {
     const op = words[at]! & 0xff;
     if (WRITES.has(op) || op === OP.freeTable) visit(words[at + 2]!);
   }
+}
+
+/** Adds `before` to the ids of the updates from word `start` on and returns the highest there is now. */
+function renumber(words: Uint32Array, start: number, before: number): number {
+  let highest = before;
+  for (let at = start; at < words.length; at += recordLength(words, at)) {
+    const op = words[at]! & 0xff;
+    if ((!WRITES.has(op) && op !== OP.setRoot) || words[at + 1] === 0) continue;
+    words[at + 1]! += before;
+    highest = Math.max(highest, words[at + 1]!);
+  }
+  return highest;
 }

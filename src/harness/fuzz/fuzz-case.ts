@@ -28,9 +28,29 @@ export type Edit =
 /** How a map is changed: by SET_MAP, by SET_MAP with EPOCH, or by MAP_DMA and UNMAP_DMA. */
 export type CallKind = "set-map" | "epoch" | "legacy";
 
+/**
+ * A call that the kernel must refuse, made before the real one: a map of what is mapped already, or a list with a region
+ * twice; an unmap that cuts an extent; the real call with too little to lock memory; a MAP_DMA of other memory that fails for
+ * the same reason after it has mapped a part.
+ */
+export type Refusal = "none" | (typeof REFUSALS)[number];
+const REFUSALS = ["overlap", "cut", "memlock", "late"] as const;
+
+/** Memory for `late`, away from all else: more pages than MAP_DMA maps in one go. */
+export const LATE_REGION: MapRegion = {
+  iovaPfn: iovaPfn(16 * PAGES_PER_1G),
+  pages: 16_600,
+  backing: "late",
+  offsetPages: 0,
+  rights: READ | WRITE,
+};
+/** Pages of it that may be locked. */
+export const LATE_PAGES = 16_500;
+
 /** One call, or several: what the VMM does next. */
 export interface FuzzStep {
   readonly call: CallKind;
+  readonly refusal: Refusal;
   readonly edits: readonly Edit[];
   /** The n-th allocation, pin or copy of the call fails first, then the call is made again; 0: none; SWEEP: each in turn. */
   readonly failAt: number;
@@ -65,6 +85,7 @@ const paint: fc.Arbitrary<Paint> = fc.oneof(
 const delta = fc.constantFrom(0, 0, 0, 1, -1, 3, 16, 100, 256, -16, 511);
 /** The first is what smaller cases are made of. */
 const call = fc.constantFrom<CallKind>("set-map", "set-map", "set-map", "epoch", "legacy");
+const refusal = fc.constantFrom<Refusal>("none", "none", "none", "none", ...REFUSALS);
 const page = fc
   .oneof(
     { weight: 6, arbitrary: fc.tuple(fc.integer({ min: 0, max: 7 }), fc.constant(PAGES_PER_2M), delta) },
@@ -120,6 +141,7 @@ export const fuzzCases = ({ format, steps = 8 }: FuzzShape): fc.Arbitrary<FuzzCa
     steps: fc.array(
       fc.record({
         call,
+        refusal,
         edits: fc.array(edit, { minLength: 1, maxLength: 5 }),
         failAt: fc.oneof(
           { weight: 6, arbitrary: fc.constant(0) },

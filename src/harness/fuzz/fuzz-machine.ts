@@ -1,17 +1,24 @@
-import { CheckInputError, check, type ReaderInput } from "../../check/index.ts";
+import {
+  type CheckedScript,
+  type CheckInput,
+  CheckInputError,
+  check,
+  type ReaderInput,
+} from "../../check/index.ts";
 import type { Mutant } from "../../check/mutants/index.ts";
 import { CACHE_IOTLB, CACHE_WALK, CACHES_ALL } from "../../edit-script/index.ts";
 import { EngineBug } from "../../engine/index.ts";
 import { KernelBug } from "../../kernel/fault-injection.ts";
 import { Kernel, type Process } from "../../kernel/index.ts";
-import { errnoName, VFIO_IOMMU_SET_MAP_FLAG_EPOCH } from "../../uapi/index.ts";
-import { hexPage } from "../../units/index.ts";
+import { Errno, errnoName, VFIO_IOMMU_SET_MAP_FLAG_EPOCH } from "../../uapi/index.ts";
+import { hexPage, PAGE_SIZE_BYTES } from "../../units/index.ts";
 import {
   EMPTY_MAP,
   GuestMemory,
   type MapRegion,
   type MemoryMap,
   makeMemoryMap,
+  mappedPages,
   type PageRange,
   planDmaCalls,
   regionEnd,
@@ -23,8 +30,17 @@ import { ScriptRecorder } from "../check/script-recorder.ts";
 import { mutantContext } from "../mutant-context.ts";
 import { UserMaps } from "../stress/user-map.ts";
 import { endStateFault } from "./end-state.ts";
-import { type CallKind, type FuzzCase, mapsOf, SWEEP } from "./fuzz-case.ts";
-import { countShapes, type Shape } from "./shapes.ts";
+import {
+  type CallKind,
+  type FuzzCase,
+  LATE_PAGES,
+  LATE_REGION,
+  mapsOf,
+  type Refusal,
+  SWEEP,
+} from "./fuzz-case.ts";
+import type { FuzzTotals } from "./fuzz-totals.ts";
+import { countShapes } from "./shapes.ts";
 
 /** Memory of the machine: enough for every case that can be drawn. */
 const RAM_FRAMES = 2 ** 24;
@@ -42,22 +58,6 @@ export class FuzzFailure extends Error {
     super(`in step ${step}, ${message}`);
     this.kind = kind;
     this.step = step;
-  }
-}
-
-/** What cases did, summed. */
-export class FuzzTotals {
-  runs = 0;
-  ioctls = 0;
-  scripts = 0;
-  stores = 0;
-  classes = 0;
-  schedules = 0;
-  readonly shapes = new Map<Shape, number>();
-  readonly failedSites = new Map<string, number>();
-
-  count(shape: Shape): void {
-    this.shapes.set(shape, (this.shapes.get(shape) ?? 0) + 1);
   }
 }
 
@@ -84,6 +84,7 @@ class FuzzMachine {
   #current: MemoryMap = EMPTY_MAP;
   #step = 0;
   #how: CallKind = "set-map";
+  #refusal: Refusal = "none";
 
   constructor(drawn: FuzzCase, maps: readonly MemoryMap[], totals: FuzzTotals, mutant: Mutant | null) {
     const groups = Array.from({ length: drawn.domains }, (_, unit) => ({
@@ -97,7 +98,10 @@ class FuzzMachine {
       groups,
     });
     this.#process = this.#kernel.createProcess();
-    const steps = maps.map((map, i) => ({
+    this.#process.dropCapabilities();
+    this.#process.setMemlockLimit(Infinity);
+    const late = drawn.steps.some(({ refusal }) => refusal === "late") ? [makeMemoryMap([LATE_REGION])] : [];
+    const steps = [...maps, ...late].map((map, i) => ({
       label: `step ${i}`,
       map,
       origin: { file: "fuzz", line: i + 1 },
@@ -122,18 +126,57 @@ class FuzzMachine {
   }
 
   run(): void {
-    this.#case.steps.forEach(({ call, failAt }, i) => {
+    this.#case.steps.forEach(({ call, refusal, failAt }, i) => {
       this.#step = i;
       this.#how = call;
+      this.#refusal = refusal;
+      this.#refuse(this.#targets[i]!);
       if (call === "legacy") this.#legacy(this.#targets[i]!, failAt);
       else this.#setMap(this.#targets[i]!, failAt);
     });
   }
 
+  /** Makes a call that has to fail whatever else is true. */
+  #refuse(next: MemoryMap): void {
+    const container = this.#container;
+    const mustFail = (errno: number, call: () => number): void => {
+      if (this.#call(next, call, errno))
+        this.#fail("errno", `the call succeeded instead of ${errnoName(-errno)}`);
+    };
+    const how = this.#how;
+    const [extent] = container.extents;
+    const [region] = next.regions;
+    if (this.#refusal === "cut") {
+      const long = container.extents.find((e) => e.pages > 1);
+      if (long !== undefined)
+        mustFail(Errno.EINVAL, () => container.unmapDma({ ...long, pages: long.pages - 1 }));
+    } else if (this.#refusal === "late") {
+      this.#how = "legacy";
+      this.#process.setMemlockLimit((this.#process.mm.lockedVm + LATE_PAGES) * PAGE_SIZE_BYTES);
+      const asked = makeMemoryMap([...this.#current.regions, LATE_REGION]);
+      if (
+        this.#call(asked, () => container.mapDma(LATE_REGION, this.#guest.vaddr(LATE_REGION)), Errno.ENOMEM)
+      )
+        this.#fail("errno", "the call succeeded instead of ENOMEM");
+      this.#process.setMemlockLimit(Infinity);
+      this.#how = how;
+    } else if (this.#refusal === "overlap" && how === "legacy") {
+      if (extent !== undefined)
+        mustFail(Errno.EEXIST, () => container.mapDma(extent, this.#guest.vaddr(extent)));
+    } else if (this.#refusal === "overlap" && region !== undefined) {
+      const twice = { ...next, regions: [...next.regions, region] };
+      mustFail(Errno.EEXIST, () => this.#setMapCall(twice));
+    }
+  }
+
   #setMap(next: MemoryMap, failAt: number): void {
+    this.#withFailures(failAt, next, () => this.#setMapCall(next));
+  }
+
+  #setMapCall(next: MemoryMap): number {
     const vaddrOf = this.#guest.vaddrPfn.bind(this.#guest);
     const flags = this.#how === "epoch" ? VFIO_IOMMU_SET_MAP_FLAG_EPOCH : 0;
-    this.#withFailures(failAt, next, () => this.#container.setMap(next, vaddrOf, flags).errno);
+    return this.#container.setMap(next, vaddrOf, flags).errno;
   }
 
   /** Takes the container to the map with MAP_DMA and UNMAP_DMA; each call is a change of its own. */
@@ -166,6 +209,14 @@ class FuzzMachine {
   /** Makes a call, first with the wanted failures, then without. */
   #withFailures(failAt: number, next: MemoryMap, call: () => number): void {
     const { faults } = this.#kernel;
+    if (this.#refusal === "memlock") {
+      const { lockedVm } = this.#process.mm;
+      const limit = lockedVm + Math.max(0, mappedPages(next) - lockedVm) / 2;
+      this.#process.setMemlockLimit(Math.floor(limit) * PAGE_SIZE_BYTES);
+      const hasHappened = this.#call(next, call, Errno.ENOMEM);
+      this.#process.setMemlockLimit(Infinity);
+      if (hasHappened) return;
+    }
     const [first, last] = failAt === SWEEP ? [1, MOST_FAILURES] : [failAt, failAt];
     for (let n = first; n > 0 && n <= last; n++) {
       faults.arm(n);
@@ -180,8 +231,11 @@ class FuzzMachine {
     if (!this.#call(next, call)) this.#fail("errno", "the call failed");
   }
 
-  /** Makes one call, decides its scripts and compares what is left with the model. Returns whether it succeeded. */
-  #call(next: MemoryMap, call: () => number): boolean {
+  /**
+   * Makes one call, decides its scripts and compares what is left with the model. Returns whether it succeeded. `allowed` is
+   * the errno that it may answer without a failure injected.
+   */
+  #call(next: MemoryMap, call: () => number, allowed = 0): boolean {
     const isSetMap = this.#how !== "legacy";
     const old = this.#current;
     const extentsBefore = this.#container.extents.slice();
@@ -198,9 +252,12 @@ class FuzzMachine {
     const after = errno === 0 ? next : old;
     if (errno !== 0) {
       this.#totals.count("call refused");
-      if (this.#kernel.faults.hit === null) this.#fail("errno", `the call answered ${errnoName(errno)}`);
+      if (this.#kernel.faults.hit === null && errno !== -allowed)
+        this.#fail("errno", `the call answered ${errnoName(errno)}`);
+      this.#totals.countFailure(this.#how, errnoName(errno), scripts.length > 0);
       if (isSetMap && scripts.length > 0)
         this.#fail("V14", `the call answered ${errnoName(errno)} after it had begun`);
+      if (scripts.length > 0) this.#decideFailed(old, next);
     } else if (scripts.length > 0) {
       const changed = new GuestMaps(this.#frames, this.#maps, {
         isOneCall: isSetMap,
@@ -220,21 +277,43 @@ class FuzzMachine {
   }
 
   #decide(maps: GuestMaps): void {
-    const { capability } = this.#kernel;
-    const input: ReaderInput = {
-      capability,
+    const script = this.#script();
+    this.#judge({ ...script, maps, pinsTaken: asPins(maps.pinsTaken()) }, true);
+    countShapes(
+      script.script,
+      mutantContext(this.#kernel).entries,
+      (table, index) => script.tables.entry(table as never, index),
+      (shape) => this.#totals.count(shape),
+    );
+  }
+
+  /**
+   * Decides what a MAP_DMA or UNMAP_DMA did before it failed. On the pages it was about either map's answer is right while
+   * it runs; elsewhere, and everywhere once it has returned, the old one's only. So the map that was asked for stands in
+   * the place of the one before, and the old map is the one that has to be left.
+   */
+  #decideFailed(old: MemoryMap, asked: MemoryMap): void {
+    const maps = { oldMap: this.#frames.of(asked), newMap: this.#frames.of(old) };
+    this.#judge({ ...this.#script(), ...maps }, false);
+  }
+
+  #script(): CheckedScript {
+    return {
+      capability: this.#kernel.capability,
       domains: this.#recorder.domainsBefore(),
       tables: this.#recorder.before(),
       // Nothing but epoch mode asks for devices that do not translate for themselves: all else must do with them.
       deviceCaches: this.#how === "epoch" ? CACHE_IOTLB | CACHE_WALK : CACHES_ALL,
       isEpoch: this.#how === "epoch",
       script: this.#recorder.whole(),
-      maps,
-      pinsTaken: asPins(maps.pinsTaken()),
     };
+  }
+
+  /** `skipUntouched` tells that the tables are those of the old map. */
+  #judge(input: CheckInput | ReaderInput, skipUntouched: boolean): void {
     let result: ReturnType<typeof check>;
     try {
-      result = check(input, { mode: "weak", causes: false });
+      result = check(input, { mode: "weak", causes: false, skipUntouched });
     } catch (error) {
       if (error instanceof CheckInputError) this.#fail("input", error.message);
       throw error;
@@ -244,12 +323,6 @@ class FuzzMachine {
     totals.stores += result.stats.stores;
     totals.classes += result.classes;
     totals.schedules += result.schedules;
-    countShapes(
-      input.script,
-      mutantContext(this.#kernel).entries,
-      (table, index) => input.tables.entry(table as never, index),
-      (shape) => totals.count(shape),
-    );
     const [first] = result.findings;
     if (first !== undefined)
       this.#fail(

@@ -22,6 +22,7 @@ export function fuzzReport(options: Kept, outcome: FuzzOutcome, command: string)
     ...{ partial, elapsedMs, runs, ioctls, scripts, stores, classes, schedules },
     shapes: SHAPES.map((shape) => ({ shape, count: totals.shapes.get(shape) ?? 0 })),
     failures: [...totals.failedSites].sort().map(([site, count]) => ({ site, count })),
+    failedCalls: [...totals.failedCalls].sort().map(([, failed]) => ({ ...failed })),
     found: found === null ? null : foundReport(options, found, command),
   };
 }

@@ -2,7 +2,8 @@ import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import type { Mutant } from "../../check/mutants/index.ts";
 import { type FuzzCase, fuzzCases } from "./fuzz-case.ts";
-import { FuzzFailure, FuzzTotals, runFuzzCase } from "./fuzz-machine.ts";
+import { FuzzFailure, runFuzzCase } from "./fuzz-machine.ts";
+import { FuzzTotals } from "./fuzz-totals.ts";
 
 export interface FuzzOptions {
   /** First seed; each batch of cases has the next one. */
