@@ -25,6 +25,9 @@ const HIDES: Readonly<Partial<Record<ViolationClass, readonly ViolationClass[]>>
 };
 /** Classes that hide what they cause whatever the other's cause was named: they are the cause. */
 const TAINTS: readonly ViolationClass[] = ["V13", "V08", "V16", "V07"];
+/** True iff the second class hides behind the first even with a cause of its own: stale is stale, unpinned is worse. */
+const isMadeBy = (kind: ViolationClass, hidden: ViolationClass): boolean =>
+  TAINTS.includes(kind) || (kind === "V06" && (hidden === "V04" || hidden === "V04b"));
 
 /** Drops what another finding explains. Pages are compared, so that a second fault elsewhere stays visible. */
 export function dominant(groups: readonly Group[]): Group[] {
@@ -33,8 +36,9 @@ export function dominant(groups: readonly Group[]): Group[] {
     let left = group.ranges;
     for (const other of groups) {
       if (other === group || !HIDES[other.class]?.includes(group.class)) continue;
-      const isSame = other.cause === group.cause || other.cause === null || TAINTS.includes(other.class);
-      if (other.domain === group.domain && isSame) left = without(left, other.ranges);
+      const isSame = other.cause === group.cause || other.cause === null;
+      if (other.domain === group.domain && (isSame || isMadeBy(other.class, group.class)))
+        left = without(left, other.ranges);
     }
     // Pages around a finding that say no more than "the same cause reaches us too" are not another finding.
     const rest = group.class === "V04b" && groups.some((o) => isCauseOf(o, group)) ? [] : left;

@@ -41,7 +41,7 @@ export function entryHistories(
   { input, log, geometry, decoder }: Decision,
   mode: MemoryMode,
 ): EntryHistories {
-  const reader = new VersionReader(log, decoder, mode, input.capability.coherentWalk);
+  const reader = new VersionReader(log, input.tables, decoder, mode, input.capability.coherentWalk);
   const known = new Map<TableLog, CellTable & { readonly level: number }>();
   return (table, own, level, index) => {
     const entry = own !== null && own.life > 0 ? 0n : input.tables.entry(table as never, index);
@@ -80,7 +80,6 @@ export function* pathsOf(
     if (coverage === undefined) return;
     for (let g = 0; g < coverage.generations; g++) {
       const from = Math.max(coverage.begins[g]!, root.step);
-      if (coverage.begins[g]! >= root.endQueued) continue;
       if (from >= Math.min(root.beginsUntil, coverage.begins[g + 1]!)) continue;
       yield* below(coverage, root.table, root.levels - 1, root.step, from, g, []);
     }

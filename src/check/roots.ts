@@ -17,8 +17,6 @@ export interface RootVersion {
   readonly until: number;
   /** Walks can begin with it at positions [step, beginsUntil): as long as it can be loaded, or is cached. */
   readonly beginsUntil: number;
-  /** Position of the order that ends this; what is queued behind it finds no walk that began later. */
-  readonly endQueued: number;
 }
 
 /** The versions of an address space's context entry, in the order of their stores; the last one stays in force. */
@@ -37,17 +35,17 @@ export function rootVersions(
     update: 0,
     until: NEVER,
     beginsUntil: NEVER,
-    endQueued: NEVER,
   };
   for (const { domain, root: table, levels: depth, tag, step, update } of log.roots) {
     if (domain !== version.tag) continue;
     const readableUntil = mode === "strong" ? step : firstAtOrAfter(log.barriers, step + 1);
-    const order = capability.cachesContext ? contextOrder(log, version.tag, readableUntil) : null;
+    const beginsUntil = capability.cachesContext
+      ? contextGone(log, version.tag, readableUntil)
+      : readableUntil;
     versions.push({
       ...version,
       until: step,
-      beginsUntil: order?.completes ?? readableUntil,
-      endQueued: order?.step ?? readableUntil,
+      beginsUntil,
     });
     version = { ...version, table, levels: depth, tag, step, update };
   }
@@ -55,16 +53,14 @@ export function rootVersions(
   return versions;
 }
 
-/** The order after which no device caches the context any more, if it could be loaded until `readableUntil`. */
-function contextOrder(
-  log: ScriptLog,
-  tag: number,
-  readableUntil: number,
-): { readonly step: number; readonly completes: number } {
-  const order = log.invalidations.find(
-    ({ domain, caches, step }) => domain === tag && caches & CACHE_CONTEXT && step >= readableUntil,
-  );
-  return order ?? { step: NEVER, completes: NEVER };
+/**
+ * Position at which no device caches the context any more, if it could be loaded until `readableUntil`. Hardware may carry
+ * out in any order what one wait completes: until then accesses can begin with it and fill other caches.
+ */
+function contextGone(log: ScriptLog, tag: number, readableUntil: number): number {
+  for (const { domain, caches, step, completes } of log.invalidations)
+    if (domain === tag && caches & CACHE_CONTEXT && step >= readableUntil) return completes;
+  return NEVER;
 }
 
 /** The versions that share a tag, and so what is cached: those of one tag, in order of its first use. */

@@ -1,6 +1,7 @@
+import type { Pfn } from "../units/index.ts";
 import type { Write } from "./cells.ts";
 import { ABSENT, type Decoder, type EntryKind } from "./entry-kind.ts";
-import type { MemoryMode } from "./input.ts";
+import type { MemoryMode, TablesBefore } from "./input.ts";
 import { firstAtOrAfter, NEVER } from "./positions.ts";
 import type { ScriptLog } from "./script-log.ts";
 import { PLAIN, type TableLog } from "./table-log.ts";
@@ -27,12 +28,14 @@ export interface Version {
 /** Turns the writes of an entry into its versions, under one memory mode. */
 export class VersionReader {
   readonly #log: ScriptLog;
+  readonly #tables: TablesBefore;
   readonly #decoder: Decoder;
   readonly #mode: MemoryMode;
   readonly #isCoherent: boolean;
 
-  constructor(log: ScriptLog, decoder: Decoder, mode: MemoryMode, isCoherent: boolean) {
+  constructor(log: ScriptLog, tables: TablesBefore, decoder: Decoder, mode: MemoryMode, isCoherent: boolean) {
     this.#log = log;
+    this.#tables = tables;
     this.#decoder = decoder;
     this.#mode = mode;
     this.#isCoherent = isCoherent;
@@ -62,7 +65,10 @@ export class VersionReader {
     };
   }
 
-  /** Versions in order, the value before the script first. A write that leaves the value as it was makes none. */
+  /**
+   * Versions in order, the value before the script first. A write that leaves the value as it was makes none, unless it is
+   * the first into a page that becomes a table: zeros that are not pushed out leave there what was there.
+   */
   read(
     table: TableLog,
     level: number,
@@ -72,15 +78,18 @@ export class VersionReader {
     beforeHi: number,
   ): Version[] {
     const decoder = this.#decoder;
+    const isFresh = table.life > 0 || !this.#tables.isTable(table.table as Pfn);
+    const replacesUnknown = isFresh && writes[0]!.how === PLAIN;
     if (writes.length === 1 && writes[0]!.expected === null)
-      return this.#readOne(table, level, index, writes[0]!, beforeLo, beforeHi);
+      return this.#readOne(table, level, index, writes[0]!, beforeLo, beforeHi, replacesUnknown);
     const effective: Write[] = [];
     let lo = beforeLo;
     let hi = beforeHi;
     for (const write of writes) {
       const { expected } = write;
       if (expected !== null && decoder.differ(lo, hi, expected.lo, expected.hi)) continue;
-      if (!decoder.differ(lo, hi, write.lo, write.hi)) continue;
+      const isFirst = replacesUnknown && write === writes[0];
+      if (!isFirst && !decoder.differ(lo, hi, write.lo, write.hi)) continue;
       lo = write.lo;
       hi = write.hi;
       effective.push(write);
@@ -119,11 +128,12 @@ export class VersionReader {
     write: Write,
     beforeLo: number,
     beforeHi: number,
+    replacesUnknown: boolean,
   ): Version[] {
     const decoder = this.#decoder;
     const { lo, hi, step } = write;
     const before = this.constant(level, beforeLo, beforeHi);
-    if (!decoder.differ(beforeLo, beforeHi, lo, hi)) return [before];
+    if (!replacesUnknown && !decoder.differ(beforeLo, beforeHi, lo, hi)) return [before];
     return [
       { ...before, until: step, readableUntil: this.lingersUntil(table, index, step), isLast: false },
       {

@@ -93,7 +93,7 @@ export class WalkReach {
       const earliest = new Int32Array(generations).fill(NEVER);
       for (let g = 0; g < generations; g++) {
         const at = Math.max(begins[g]!, root.step);
-        if (begins[g]! < root.endQueued && at < Math.min(root.beginsUntil, begins[g + 1]!)) earliest[g] = at;
+        if (at < Math.min(root.beginsUntil, begins[g + 1]!)) earliest[g] = at;
       }
       const log = this.#context.log.logAt(root.table, root.step);
       const isCurrent = root.until === NEVER;

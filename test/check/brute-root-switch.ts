@@ -1,4 +1,11 @@
-import { CACHE_ATC, CACHE_CONTEXT, CACHE_IOTLB, CACHE_WALK, type Step } from "../../src/edit-script/index.ts";
+import {
+  CACHE_ATC,
+  CACHE_CONTEXT,
+  CACHE_IOTLB,
+  CACHE_WALK,
+  CACHES_ALL,
+  type Step,
+} from "../../src/edit-script/index.ts";
 
 /**
  * A naive judge of small scripts that switch roots: it plays every schedule of one device, one action at a time.
@@ -41,6 +48,8 @@ interface Token {
 
 interface State {
   readonly step: number;
+  /** Orders carried out: those of the context cache, and all others. Hardware may do either kind first. */
+  readonly ranContext: number;
   readonly ran: number;
   /** Position of the device's context among those stored, -1 for none, and the newest it has had. */
   readonly context: number;
@@ -105,7 +114,9 @@ function explore(
     if (s.op === "setRoot" && s.domain === contexts[contexts.length - 1]!.tag)
       contexts.push({ root: s.root, levels: s.levels, tag: s.tag, from: i + 1 });
   });
-  const queue = steps.flatMap((s, i) => (s.op === "invalidate" ? [{ ...s, submitted: i + 1 }] : []));
+  const orders = steps.flatMap((s, i) => (s.op === "invalidate" ? [{ ...s, submitted: i + 1 }] : []));
+  const queue = orders.filter((order) => order.caches & CACHES_ALL);
+  const contextQueue = orders.filter((order) => order.caches & CACHE_CONTEXT);
   const freed = (table: number, now: number): boolean =>
     steps.slice(0, now).some((s) => s.op === "freeTable" && s.table === table);
   const isPushed = (overwritten: number, now: number): boolean =>
@@ -136,20 +147,32 @@ function explore(
       pending.push(state);
     }
   };
-  push({ step: 0, ran: 0, context: -1, newest: 0, tokens: pages.map(() => null), hasSeenNew: false });
+  push({
+    step: 0,
+    ran: 0,
+    ranContext: 0,
+    context: -1,
+    newest: 0,
+    tokens: pages.map(() => null),
+    hasSeenNew: false,
+  });
   for (let state = pending.pop(); state !== undefined; state = pending.pop()) {
-    const { step, ran, context, newest, tokens } = state;
+    const { step, ran, ranContext, context, newest, tokens } = state;
     const own = contexts[context];
     const next = steps[step];
     const submitted = queue.filter((order) => order.submitted <= step).length;
-    if (next !== undefined && (next.op !== "wait" || ran === submitted)) push({ ...state, step: step + 1 });
+    const submittedContext = contextQueue.filter((order) => order.submitted <= step).length;
+    const isIdle = ran === submitted && ranContext === submittedContext;
+    if (next !== undefined && (next.op !== "wait" || isIdle)) push({ ...state, step: step + 1 });
+    if (ranContext < submittedContext) {
+      const isMine = own?.tag === contextQueue[ranContext]!.domain;
+      push({ ...state, ranContext: ranContext + 1, context: isMine ? -1 : context });
+    }
     if (ran < submitted) {
       const order = queue[ran]!;
-      const isMine = own?.tag === order.domain && (order.caches & CACHE_CONTEXT) !== 0;
       push({
         ...state,
         ran: ran + 1,
-        context: isMine ? -1 : context,
         tokens: tokens.map((token, which) => invalidated(token, order, pages[which]!)),
       });
     }

@@ -230,6 +230,7 @@ export const CORRECT_SCRIPTS: readonly CorrectScript[] = [
       "setRoot root=0x100004000 tag=2 u=1",
       "barrier",
       "invalidate domain=1 caches=context",
+      "wait",
       "invalidate domain=1 iova=0 size=0x8000000000",
       "wait drain",
       "freeTable 0x100000000",
@@ -240,8 +241,8 @@ export const CORRECT_SCRIPTS: readonly CorrectScript[] = [
       "1 <> 2": "two fills of one table nobody can reach yet",
       "2 <> 3": "tables nobody can reach yet",
       "3 <> 4": "tables nobody can reach yet",
-      "11 <> 12": "both are released after the wait",
       "12 <> 13": "both are released after the wait",
+      "13 <> 14": "both are released after the wait",
     },
   },
 ];

@@ -284,6 +284,7 @@ barrier
 setRoot root=0x100008000 tag=9
 barrier
 invalidate caches=context
+wait
 invalidate iova=0 size=0x8000000000
 wait drain
 freeTable 0x100000000
@@ -337,10 +338,11 @@ describe("a root switch", () => {
     ["leaves the old tag cached", "invalidate iova=0 size=0x8000000000\n", "", "V07 missing-inv"],
     [
       "invalidates the old tag before its context",
-      "invalidate caches=context\ninvalidate iova=0 size=0x8000000000",
-      "invalidate iova=0 size=0x8000000000\ninvalidate caches=context",
+      "invalidate caches=context\nwait\ninvalidate iova=0 size=0x8000000000",
+      "invalidate iova=0 size=0x8000000000\nwait\ninvalidate caches=context",
       "V07 order",
     ],
+    ["does not wait until no context is cached", "context\nwait\n", "context\n", "V07 no-wait"],
     [
       "invalidates what the new tag has cached",
       "invalidate iova",
