@@ -43,6 +43,13 @@ const proved = z
   .object({
     mode: z.enum(["strong", "weak"]).describe("Memory order; weak contains strong."),
     changes: count.describe("Map changes decided; the way back to the first map is one of them."),
+    passes: z
+      .int()
+      .positive()
+      .optional()
+      .describe(
+        "Times round the sequence, until a strategy made the same calls again; at most 4. Absent: once.",
+      ),
     classes: count.describe("Entry histories decided, each for all pages that share it."),
     pages: count.describe("Pages looked at, summed over the changes."),
     schedules: z.number().nonnegative().describe("Interleavings that the verdicts stand for, about."),

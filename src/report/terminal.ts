@@ -100,7 +100,12 @@ function provedLines(s: StrategyResult, width: number): string[] {
   ]);
   const unseen = s.proved.violations.filter((v) => !seen.has(v.class)).map((v) => v.class);
   const missed = unseen.length === 0 ? "" : `; predicted, 0 samples: ${unseen.join(", ")}`;
-  return wrap(`proved: ${provedSentence(s.proved)}${missed}`, width - 2).map((line) => `  ${line}`);
+  const { passes = 1 } = s.proved;
+  const rounds =
+    passes === 1
+      ? ""
+      : `; ${plural(passes, "pass", "passes")} decided, for ${s.name} makes other calls the second time (the table of what was changed is the first pass)`;
+  return wrap(`proved: ${provedSentence(s.proved)}${rounds}${missed}`, width - 2).map((line) => `  ${line}`);
 }
 
 /** Why a row has its grade; of a row nobody met only the first words, to keep the table short. */

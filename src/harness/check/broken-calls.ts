@@ -81,6 +81,7 @@ function decideOne(
   );
   return {
     step: place + offset,
+    pass: 1,
     to: sequence.steps[place]!,
     ioctls: asked.length,
     scripts: asked.length,

@@ -11,7 +11,7 @@ import { CACHE_IOTLB, CACHE_WALK, CACHES_ALL } from "../../edit-script/index.ts"
 import { EngineBug } from "../../engine/index.ts";
 import { KernelBug } from "../../kernel/fault-injection.ts";
 import type { Pfn } from "../../units/index.ts";
-import { EMPTY_MAP, type MapSequence, type MapStep, type Strategy } from "../../vmm/index.ts";
+import { EMPTY_MAP, type MapRegion, type MapSequence, type MapStep, type Strategy } from "../../vmm/index.ts";
 import { hasAts, StressMachine } from "../stress/machine.ts";
 import { decideBrokenCalls } from "./broken-calls.ts";
 import { FrameRunMaps } from "./frame-runs.ts";
@@ -24,6 +24,8 @@ import { united } from "./united.ts";
 export interface DecidedChange {
   /** Position in the sequence of the map the change leads to. */
   readonly step: number;
+  /** Which time round, from 1. */
+  readonly pass: number;
   readonly to: MapStep;
   readonly ioctls: number;
   readonly scripts: number;
@@ -42,11 +44,19 @@ export interface DecidedChange {
 export interface DecidedSteps {
   /** The way from the last map back to the first as well. */
   readonly cyclic?: boolean;
+  /**
+   * Round and round until a pass ends with the extents it began with: what a strategy that works from extents does depends
+   * on how they came about. At most four passes. Pre: `cyclic`.
+   */
+  readonly untilSettled?: boolean;
   /** Only the change into this map; the ones before it are made and not decided. */
   readonly only?: number;
   /** Name the cause of what is found first; default true. */
   readonly causes?: boolean;
 }
+
+/** A strategy that has not come back to the same extents by then will not soon. */
+const MOST_PASSES = 4;
 
 /** Strategies that give the kernel the whole map in one call. */
 const ONE_CALL: ReadonlySet<string> = new Set(["set-map", "epoch"]);
@@ -92,7 +102,14 @@ export function* decideChanges(
   const route = sequence.steps.map((to, step) => ({ to, step })).slice(1);
   if (steps.cyclic && sequence.steps.length > 1) route.push({ to: sequence.steps[0]!, step: 0 });
   const offset = how.sequence.steps.length - sequence.steps.length;
-  for (const { to, step: place } of route) {
+  let settled = extentsKey(vm.container.extents);
+  const passes = steps.untilSettled ? MOST_PASSES : 1;
+  for (const { to, step: place, pass } of repeated(route, passes)) {
+    if (pass > 1 && place === route[0]!.step) {
+      const now = extentsKey(vm.container.extents);
+      if (now === settled) break;
+      settled = now;
+    }
     const step = place + offset;
     const isWanted = steps.only === undefined || steps.only === step;
     const old = machine.current.map;
@@ -128,13 +145,24 @@ export function* decideChanges(
       };
       const scripts = recorder.scripts.length;
       const results = modes.map((mode) => decide(input, mode, isExplained ? explained : null));
-      yield { step, to, ioctls, scripts, input, recorder, results, findings: united(results), crash };
+      yield { step, pass, to, ioctls, scripts, input, recorder, results, findings: united(results), crash };
       if (steps.only !== undefined) break;
     }
     if (crash !== null) break;
   }
   recorder.close();
 }
+
+/** The changes again and again, each with the number of the pass. */
+function* repeated<Change extends object>(
+  route: readonly Change[],
+  passes: number,
+): Generator<Change & { readonly pass: number }> {
+  for (let pass = 1; pass <= passes; pass++) for (const change of route) yield { ...change, pass };
+}
+
+const extentsKey = (extents: readonly MapRegion[]): string =>
+  extents.map((e) => [e.iovaPfn, e.pages, e.backing, e.offsetPages, e.rights].join(" ")).join("\n");
 
 /**
  * Decides one change. What lies between two calls has its cause named at once. To name any other is to decide the script

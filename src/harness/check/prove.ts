@@ -8,7 +8,8 @@ import type { CheckCase } from "./options.ts";
 const MODE = "weak";
 
 /**
- * Decides every change of a sequence, the way back to the first map included, as the proof beside what threads observe.
+ * Decides every change of a sequence, the way back to the first map included, as the proof beside what threads observe:
+ * threads go round and round, so a strategy that makes other calls the second time is followed until it repeats itself.
  * Returns null when interrupted.
  *
  * Errors: StressError when the kernel refuses a map.
@@ -20,9 +21,13 @@ export async function prove(
 ): Promise<Proved | null> {
   const started = performance.now();
   const classes = new Map<string, { pages: number; changes: number }>();
+  let passes = 1;
   const sums = { changes: 0, classes: 0, pages: 0, schedules: 0 };
-  for (const change of decideChanges(how, strategy, [MODE], { cyclic: true, causes: false })) {
+  for (const change of decideChanges(how, strategy, [MODE], {
+    ...{ cyclic: true, untilSettled: true, causes: false },
+  })) {
     const result = change.results[0]!;
+    passes = change.pass;
     sums.changes++;
     sums.classes += result.classes;
     sums.pages += result.pages;
@@ -40,6 +45,7 @@ export async function prove(
   return {
     mode: MODE,
     ...sums,
+    passes,
     violations: [...classes].sort().map(([name, found]) => ({ class: name, ...found })),
     elapsedMs: performance.now() - started,
   };
