@@ -60,7 +60,7 @@ describe("scripts of the planner", () => {
         for (const next of [...maps, []]) {
           const planned = iommu.plan(domains, changes(old, next), true);
           if (typeof planned === "number") throw new Error(`plan: ${planned}`);
-          const script = planned.change.compose(capability);
+          const script = planned.change.compose(capability.coherentWalk);
           // The plan is decided before it is committed, so the live tables are the tables before.
           const input: CheckInput = {
             capability,

@@ -23,7 +23,7 @@ describe("the kill matrix", () => {
     }
     expect(matrix.controls.length).toBeGreaterThan(8);
     for (const control of matrix.controls) expect(control.found, control.scenario).toEqual([]);
-    expect(matrix).toMatchObject({ verdict: "clean", killed: 37, killable: 37, specificity: 1 });
+    expect(matrix).toMatchObject({ verdict: "clean", killed: 40, killable: 40, specificity: 1 });
   }, 60_000);
 
   it("names the cause as well, so that mutants of one class are told apart", async () => {
@@ -64,7 +64,7 @@ describe("the kill matrix", () => {
   });
 
   it("is inconclusive when nothing was run", async () => {
-    expect(await run({ ids: ["M09", "M41"] })).toMatchObject({
+    expect(await run({ ids: ["M09", "M27c"] })).toMatchObject({
       verdict: "inconclusive",
       killable: 0,
       killed: 0,

@@ -68,6 +68,23 @@ describe("two groups in one container", () => {
     expect(u.process.mm.lockedVm).toBe(0);
   });
 
+  it("have their tables cleaned when either unit does not snoop", () => {
+    for (const [first, second] of [
+      ["vtd-ss-48", "vtd-ss-48-nc"],
+      ["vtd-ss-48-nc", "vtd-ss-48"],
+    ] as const) {
+      const groups = TWO_UNITS.groups.map((group, i) => ({ ...group, capability: [first, second][i]! }));
+      const { u, memory } = mapped({ groups, attach: 2 });
+      u.kernel.iommu.committer.forget();
+      expect(u.map(0x400000n, 0x1000n, memory)).toBe(0);
+      const steps = u.kernel.lastScripts.flatMap((script) => [...script]);
+      const stored = new Set(steps.flatMap((s) => ("update" in s && "table" in s ? [s.table] : [])));
+      const cleaned = new Set(steps.flatMap((s) => (s.op === "clean" ? [s.table] : [])));
+      expect(stored.size).toBeGreaterThan(1);
+      expect(cleaned).toEqual(stored);
+    }
+  });
+
   it("let go in the order of type1: other domains first, pins with the last one", () => {
     const { u } = mapped({ ...TWO_UNITS, attach: 2 });
     u.unmap(0x200000n, 0x5000n);

@@ -14,7 +14,7 @@ import { PlanContext, type PlanCounts, PlanFailure, type TableScratch } from "./
 import { planTable } from "./planner.ts";
 import { appendContextFlush, appendFlush, RootSwitches } from "./root-switches.ts";
 import { RunList } from "./run-list.ts";
-import type { TableChange } from "./table-change.ts";
+import { appendStores, type TableChange } from "./table-change.ts";
 import { TablePool } from "./table-pool.ts";
 
 /** Pages to translate: one physically contiguous piece. */
@@ -86,8 +86,10 @@ export class Iommu {
       return null;
     }
     this.#nextDomain++;
+    const zeros = new EditScript();
+    zeros.fill(1, root, 0, 512, 0, 0, 0, 0);
     const script = new EditScript();
-    script.fill(1, root, 0, 512, 0, 0, 0, 0);
+    appendStores(script, zeros, capability.coherentWalk);
     script.barrier();
     this.engine.execute(script.words);
     const domain = new Domain(id, capability, format, root, tag);
@@ -182,8 +184,8 @@ export class Iommu {
 
   /** Makes a plan visible. Cannot fail. */
   commit(planned: PlannedChange, domains: readonly Domain[]): EditScript {
-    const capability = domains[0]?.capability ?? this.#capability;
-    const script = planned.change.compose(capability);
+    // One walker that does not snoop is enough: the domains share a script.
+    const script = planned.change.compose(domains.every(({ capability }) => capability.coherentWalk));
     if (!script.isEmpty) this.committer.run(script);
     return script;
   }

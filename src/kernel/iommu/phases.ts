@@ -1,4 +1,3 @@
-import type { Capability } from "../../edit-script/index.ts";
 import { CACHES_ALL, EditScript } from "../../edit-script/index.ts";
 import { iovaPfn, type Pfn } from "../../units/index.ts";
 import type { Entry } from "./format.ts";
@@ -127,17 +126,17 @@ export class Phases extends TableChange {
     return this.split.stores + this.edit.stores + this.merge.stores;
   }
 
-  override compose(capability: Capability): EditScript {
+  override compose(isCoherent: boolean): EditScript {
     for (const phase of [this.split, this.edit, this.merge]) phase.flush();
     const script = new EditScript();
-    this.appendBuild(script, capability);
-    appendStores(script, this.split.script, capability);
+    this.appendBuild(script, isCoherent);
+    appendStores(script, this.split.script, isCoherent);
     const carried = this.splitsMustSettle ? [] : [this.split];
     if (this.splitsMustSettle) settle(script, [this.split]);
-    appendStores(script, this.edit.script, capability);
+    appendStores(script, this.edit.script, isCoherent);
     const settled = settle(script, [...carried, this.edit]);
     if (this.merge.stores > 0) {
-      appendStores(script, this.merge.script, capability);
+      appendStores(script, this.merge.script, isCoherent);
       settle(script, [this.merge]);
     } else if (!settled && this.entryStores > 0) {
       script.barrier();

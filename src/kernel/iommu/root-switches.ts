@@ -1,4 +1,4 @@
-import { CACHE_CONTEXT, CACHES_ALL, type Capability, EditScript } from "../../edit-script/index.ts";
+import { CACHE_CONTEXT, CACHES_ALL, EditScript } from "../../edit-script/index.ts";
 import { iovaPfn, type Pfn } from "../../units/index.ts";
 import type { Domain } from "./domain.ts";
 import type { DomainTags } from "./domain-tags.ts";
@@ -48,9 +48,9 @@ export class RootSwitches extends TableChange {
     for (const { nextTag } of this.#switches) this.#tags.giveBack(nextTag);
   }
 
-  override compose(capability: Capability): EditScript {
+  override compose(isCoherent: boolean): EditScript {
     const script = new EditScript();
-    this.appendBuild(script, capability);
+    this.appendBuild(script, isCoherent);
     if (this.#switches.length > 0) {
       for (const s of this.#switches) script.setRoot(s.update, s.tag, s.root, s.levels, s.nextTag);
       script.barrier();

@@ -1,4 +1,4 @@
-import { type Capability, EditScript } from "../../edit-script/index.ts";
+import { EditScript } from "../../edit-script/index.ts";
 import type { Pfn } from "../../units/index.ts";
 
 /** One planned change of the tables of one or several domains: what it builds aside, and what it gives back. */
@@ -23,15 +23,15 @@ export abstract class TableChange {
   abstract get entryStores(): number;
 
   /** The whole change as one edit script. */
-  abstract compose(capability: Capability): EditScript;
+  abstract compose(isCoherent: boolean): EditScript;
 
   /** Gives back what was reserved besides tables; the change must not be composed afterwards. */
   giveUp(): void {}
 
   /** Steps that make the tables built aside complete and visible to walkers. */
-  protected appendBuild(script: EditScript, capability: Capability): void {
+  protected appendBuild(script: EditScript, isCoherent: boolean): void {
     if (this.build.isEmpty) return;
-    appendStores(script, this.build, capability);
+    appendStores(script, this.build, isCoherent);
     script.barrier();
   }
 
@@ -42,9 +42,9 @@ export abstract class TableChange {
 }
 
 /** Appends stores; for walkers that do not snoop CPU caches also the cleans that push each of them out. */
-export function appendStores(script: EditScript, part: EditScript, capability: Capability): void {
+export function appendStores(script: EditScript, part: EditScript, isCoherent: boolean): void {
   script.append(part);
-  if (capability.coherentWalk) return;
+  if (isCoherent) return;
   for (const step of part) {
     if (step.op === "gather") script.clean(step.table, step.index, step.entries.length);
     else if (step.op === "fill" || step.op === "storeRun") script.clean(step.table, step.index, step.count);
