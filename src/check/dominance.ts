@@ -25,9 +25,15 @@ const HIDES: Readonly<Partial<Record<ViolationClass, readonly ViolationClass[]>>
 };
 /** Classes that hide what they cause whatever the other's cause was named: they are the cause. */
 const TAINTS: readonly ViolationClass[] = ["V13", "V08", "V16", "V07"];
-/** True iff the second class hides behind the first even with a cause of its own: stale is stale, unpinned is worse. */
+/** Classes that are nothing but the other side of one: stale to an unpinned frame, at odds with a leaf that is wrong. */
+const ECHOES: Readonly<Partial<Record<ViolationClass, readonly ViolationClass[]>>> = {
+  V06: ["V04", "V04b"],
+  V02: ["V09"],
+  V03: ["V09"],
+};
+/** True iff the second class hides behind the first even with a cause of its own. */
 const isMadeBy = (kind: ViolationClass, hidden: ViolationClass): boolean =>
-  TAINTS.includes(kind) || (kind === "V06" && (hidden === "V04" || hidden === "V04b"));
+  TAINTS.includes(kind) || (ECHOES[kind]?.includes(hidden) ?? false);
 
 /** Drops what another finding explains. Pages are compared, so that a second fault elsewhere stays visible. */
 export function dominant(groups: readonly Group[]): Group[] {

@@ -34,6 +34,15 @@ describe("dominance", () => {
     expect(left(["V09", "V03"])).toEqual(["V03"]);
   });
 
+  it("reports the other side of a violation under no name of its own, whatever its cause was named", () => {
+    const other = (kind: ViolationClass): Group => ({ ...group(kind), cause: "missing-inv", causeStep: 1 });
+    const found = (...groups: Group[]): string[] => dominant(groups).map((g) => g.class);
+    expect(found(group("V06"), other("V04"), other("V04b"))).toEqual(["V06"]);
+    expect(found(group("V03"), other("V09"))).toEqual(["V03"]);
+    expect(found(group("V02"), other("V09"))).toEqual(["V02"]);
+    expect(found(group("V01"), other("V09"))).toEqual(["V01", "V09"]);
+  });
+
   it("keeps what lies outside of the pages that explain it", () => {
     const far = { ...group("V09"), ranges: [{ start: 4, end: 12 }] };
     expect(dominant([group("V03"), far]).map((g) => [g.class, g.ranges])).toEqual([
