@@ -85,7 +85,10 @@ export class GuestMemory {
       const options: MmapOptions = { layout };
       const vaddr = process.mmap(pageToBytes(pages), MEMORY_KIND[kind], options);
       if (vaddr < 0n)
-        throw new VmmError(`mmap of ${pages * PAGE_SIZE_BYTES} bytes for backing '${name}'`, Number(vaddr));
+        throw new VmmError(
+          `the emulated machine has no room for the ${pages * PAGE_SIZE_BYTES} bytes of backing '${name}'`,
+          Number(vaddr),
+        );
       this.#backings.set(name, { name, vaddrPfn: vaddrPfn(bytesToPage(vaddr)), pages, kind });
     }
   }
