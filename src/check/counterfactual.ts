@@ -2,7 +2,7 @@ import { decodeStep, EditScript, OP, type Step } from "../edit-script/index.ts";
 import type { DecideOptions, Decision } from "./decide.ts";
 import type { Group } from "./groups.ts";
 import { repairsFor } from "./repairs.ts";
-import type { Cause } from "./violation-class.ts";
+import type { Cause, ViolationClass } from "./violation-class.ts";
 
 /** Trials one finding may cost, and steps a page's history may have, before its cause is left unnamed. */
 const MAX_TRIALS = 200;
@@ -42,7 +42,7 @@ const FIRST: readonly string[] = [
   "V04",
   "V05",
 ];
-const rank = ({ class: kind }: Group): number => (FIRST.includes(kind) ? FIRST.indexOf(kind) : FIRST.length);
+const rank = (kind: ViolationClass): number => (FIRST.includes(kind) ? FIRST.indexOf(kind) : FIRST.length);
 
 /**
  * Names causes by counterfactual replay: the script is decided again, for one page of each group, with one ideal event in it.
@@ -51,7 +51,7 @@ const rank = ({ class: kind }: Group): number => (FIRST.includes(kind) ? FIRST.i
  */
 export function nameCauses(decision: Decision, groups: readonly Group[], options: DecideOptions): void {
   const chosen = new Set<string>();
-  for (const group of groups.toSorted((a, b) => rank(a) - rank(b))) {
+  for (const group of groups.toSorted((a, b) => rank(a.class) - rank(b.class))) {
     const candidates = causesOf(decision, group, options);
     const key = ({ cause, step }: Candidate): string => `${cause} ${step}`;
     const best = candidates.find((c) => chosen.has(key(c))) ?? candidates[0];
@@ -89,7 +89,9 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
     if (++trials > most) break;
     const trial = decision.withScript(EditScript.from(repair.apply()));
     const left = trial.violations({ ...options, only: page });
-    if (left.some((v) => v.class === group.class || v.class === group.shows)) continue;
+    // What trades a violation for a graver one repairs nothing: edits made before a wrong split is linked hide the wrong
+    // child, and change size and content in one store.
+    if (left.some((v) => v.class === group.class || rank(v.class) <= rank(group.shows))) continue;
     (left.length > 0 ? partial : whole).push({ cause: repair.cause, step: numbers[repair.at] ?? 0 });
   }
   const all = whole.length > 0 ? whole : partial;

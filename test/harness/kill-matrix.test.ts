@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { CATALOGUE } from "../../src/check/mutants/index.ts";
+import { CATALOGUE, MUTANTS } from "../../src/check/mutants/index.ts";
 import { type KillMatrixOptions, killMatrix } from "../../src/harness/index.ts";
+import { judgeScriptMutant } from "../../src/harness/mutants/judge-mutant.ts";
+import { SCENARIOS } from "../../src/vmm/index.ts";
 
 const run = (options: Partial<KillMatrixOptions> = {}) =>
   killMatrix({
@@ -12,6 +14,16 @@ const run = (options: Partial<KillMatrixOptions> = {}) =>
     replay: (id) => `hitless mutants ${id}`,
     ...options,
   });
+
+describe("a mutant away from its own scenario", () => {
+  it("has one name where edits follow the wrong split: M05 is V02 plan at a 1 GiB boundary, and no V09 beside it", () => {
+    const scenario = SCENARIOS.get("boundary-1g")!;
+    const how = { scenario, format: "vtd-ss-48", mode: "weak" as const, seed: 1 };
+    const { findings, changes } = judgeScriptMutant(MUTANTS.get("M05")!, how);
+    expect(changes).toBeGreaterThan(0);
+    expect(new Set(findings.map((f) => `${f.class} ${f.cause}`))).toEqual(new Set(["V02 plan"]));
+  });
+});
 
 describe("the kill matrix", () => {
   it("shows every mutant killed by its class and only it, or equivalent for a reason", async () => {
