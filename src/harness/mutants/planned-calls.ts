@@ -39,12 +39,18 @@ export interface PlannedCallsOptions {
   readonly backing: BackingKind;
   /** Name of the IOMMU profile. */
   readonly format: string;
+  /** IOMMUs that the container's devices are behind, each with tables of its own; default 1. */
+  readonly units?: number;
   readonly seed: number;
   /** Name of the strategy that makes the calls; `set-map` unless told otherwise. */
   readonly strategy?: "set-map" | "epoch";
 }
 
-const GROUP = { index: 0, deviceName: "0000:00:04.0" };
+/** Each group has a device behind an IOMMU of its own. */
+const group = (unit: number) => ({
+  deviceName: `0000:00:${(unit + 4).toString(16).padStart(2, "0")}.0`,
+  unit,
+});
 
 /**
  * A machine whose container goes through the maps of a sequence by set-map, and which shows every call to a visitor between
@@ -61,11 +67,12 @@ export class PlannedCalls {
   #label = "nothing";
 
   constructor(options: PlannedCallsOptions) {
-    this.kernel = new Kernel({ capability: options.format, groups: [{ deviceName: GROUP.deviceName }] });
+    const groups = Array.from({ length: options.units ?? 1 }, (_, index) => ({ index, ...group(index) }));
+    this.kernel = new Kernel({ capability: options.format, groups });
     const process = this.kernel.createProcess();
     const { sequence, backing, seed } = options;
     const guest = new GuestMemory(process, sequence, { backing, seed });
-    this.#vm = { guest, container: new VfioContainer(process, [GROUP]) };
+    this.#vm = { guest, container: new VfioContainer(process, groups) };
     this.#maps = new UserMaps(guest);
     this.#frames = new FrameRunMaps(guest);
     this.#sequence = sequence;
