@@ -1,5 +1,6 @@
 import type { Row } from "../row.ts";
 import { checkRows } from "./check.ts";
+import { scatteredCheckRows } from "./check-scattered.ts";
 import { deviceRows } from "./device.ts";
 import { mapRow } from "./map.ts";
 import { memoryRows } from "./memory.ts";
@@ -18,6 +19,7 @@ export const allRows = (): Row[] => [
   threadsRow,
   ...setMapRows,
   ...checkRows,
+  ...scatteredCheckRows,
   ...deviceRows,
   ...memoryRows,
 ];

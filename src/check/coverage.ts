@@ -1,5 +1,7 @@
 import { CACHE_ATC, CACHE_IOTLB, CACHE_WALK, CACHES_ALL } from "../edit-script/index.ts";
+import { ascending } from "./ascending.ts";
 import { firstAtOrAfter, NEVER } from "./positions.ts";
+import type { Ranges } from "./ranges.ts";
 import type { Invalidation, ScriptLog } from "./script-log.ts";
 
 /**
@@ -16,10 +18,11 @@ export class Coverage {
   /** Invalidations that reach these pages, in queue order. */
   readonly reaching: readonly Invalidation[];
   readonly generations: number;
+  /** The very same arrays as a neighbour's where the generations are the same. */
   readonly begins: Int32Array;
   readonly deaths: Int32Array;
   /** Index in `reaching` of the invalidation that ends generation g. */
-  readonly #enders: number[] = [];
+  readonly #enders: readonly number[];
   readonly #drains: readonly number[];
   readonly #hasAtc: boolean;
   readonly #mustContain: boolean;
@@ -28,28 +31,42 @@ export class Coverage {
     start: number,
     end: number,
     reaching: readonly Invalidation[],
-    drains: readonly number[],
-    hasAtc: boolean,
-    mustContain: boolean,
+    rules: CoverageRules,
+    neighbour: Coverage | null,
   ) {
     this.start = start;
     this.end = end;
     this.reaching = reaching;
-    this.#drains = drains;
-    this.#hasAtc = hasAtc;
-    this.#mustContain = mustContain;
-    reaching.forEach((inv, i) => {
-      if (inv.nonLeaf && inv.caches & CACHE_WALK) this.#enders.push(i);
-    });
-    this.generations = this.#enders.length + 1;
+    this.#drains = rules.drains;
+    this.#hasAtc = rules.hasAtc;
+    this.#mustContain = rules.mustContain;
+    const enders: number[] = [];
+    for (let i = 0; i < reaching.length; i++) {
+      const { nonLeaf, caches } = reaching[i]!;
+      if (nonLeaf && caches & CACHE_WALK) enders.push(i);
+    }
+    this.#enders = enders;
+    this.generations = enders.length + 1;
+    if (neighbour !== null && this.#hasGenerationsOf(neighbour)) {
+      this.begins = neighbour.begins;
+      this.deaths = neighbour.deaths;
+      return;
+    }
     this.begins = new Int32Array(this.generations + 1);
     this.deaths = new Int32Array(this.generations);
-    this.#enders.forEach((i, g) => {
+    enders.forEach((i, g) => {
       this.begins[g + 1] = reaching[i]!.step;
       this.deaths[g] = reaching[i]!.completes;
     });
     this.begins[this.generations] = NEVER;
     this.deaths[this.generations - 1] = NEVER;
+  }
+
+  #hasGenerationsOf(other: Coverage): boolean {
+    if (this.generations !== other.generations) return false;
+    for (let g = 0; g + 1 < this.generations; g++)
+      if (this.reaching[this.#enders[g]!] !== other.reaching[other.#enders[g]!]) return false;
+    return true;
   }
 
   /**
@@ -113,34 +130,53 @@ export class Coverage {
   }
 }
 
-/** Cuts [0, end) into stretches of pages that the same invalidations of a tag reach. */
+/** What decides how long caches keep things, besides the invalidations. */
+export interface CoverageRules {
+  readonly drains: readonly number[];
+  readonly hasAtc: boolean;
+  /** An invalidation drops a leaf only if it contains it. */
+  readonly mustContain: boolean;
+}
+
+/**
+ * Cuts the pages before `end` into stretches that the same invalidations of a tag reach, ascending; stretches without
+ * any of the `wanted` pages are left out, but for the last.
+ */
 export function coverages(
   log: ScriptLog,
   domain: number,
   end: number,
+  wanted: Ranges,
   hasAtc: boolean,
   mustContain: boolean,
 ): Coverage[] {
   const own = log.invalidations.filter(
     (inv) => inv.domain === domain && inv.start < end && inv.caches & CACHES_ALL,
   );
-  const cuts = new Set<number>([0, end]);
-  for (const inv of own) {
-    cuts.add(inv.start);
-    cuts.add(Math.min(inv.end, end));
-  }
-  const sorted = [...cuts].sort((a, b) => a - b);
-  const byStart = own.map((_, i) => i).sort((a, b) => own[a]!.start - own[b]!.start);
+  const starts = own.map((inv) => inv.start);
+  const edges = [0].concat(
+    starts,
+    own.map((inv) => Math.min(inv.end, end)),
+    end,
+  );
+  const sorted = ascending(edges);
+  const byStart = ascending(starts);
+  const rules = { drains: log.drains, hasAtc, mustContain };
   const result: Coverage[] = [];
+  let last: Coverage | null = null;
   let active: number[] = [];
   let next = 0;
+  let range = 0;
   for (let c = 0; c + 1 < sorted.length; c++) {
-    const [from, to] = [sorted[c]!, sorted[c + 1]!];
-    active = active.filter((i) => own[i]!.end > from);
-    for (; next < byStart.length && own[byStart[next]!]!.start <= from; next++) active.push(byStart[next]!);
-    active.sort((a, b) => a - b);
+    const [from, to] = [edges[sorted[c]!]!, edges[sorted[c + 1]!]!];
+    if (from === to) continue;
+    while (range < wanted.ends.length && wanted.ends[range]! <= from) range++;
+    if (to < end && (wanted.starts[range] ?? Infinity) >= to) continue;
+    for (; next < byStart.length && starts[byStart[next]!]! <= from; next++) active.push(byStart[next]!);
+    active = active.filter((i) => own[i]!.end > from).sort((a, b) => a - b);
     const reaching = active.map((i) => own[i]!);
-    result.push(new Coverage(from, to, reaching, log.drains, hasAtc, mustContain));
+    last = new Coverage(from, to, reaching, rules, last);
+    result.push(last);
   }
   return result;
 }

@@ -2,6 +2,7 @@ import { CACHE_ATC, CACHES_ALL, type EditScript } from "../edit-script/index.ts"
 import { type Coverage, coverages } from "./coverage.ts";
 import { DECODERS } from "./decoder.ts";
 import { type Decoder, TABLE } from "./entry-kind.ts";
+import { highWord, lowWord } from "./entry-words.ts";
 import type { FactSink } from "./facts.ts";
 import { FrameDrops } from "./frame-drops.ts";
 import { FrameSet } from "./frame-set.ts";
@@ -47,6 +48,8 @@ export class Decision {
   readonly interests = new Map<number, Interest>();
   readonly #ranges = new Map<number, Ranges>();
   #maps: JointMap | null = null;
+  #frames: FrameSet | null = null;
+  #aliases: JointMap | null = null;
   #drops: FrameDrops | null = null;
 
   /** Errors: CheckInputError when no decoder knows the format. */
@@ -67,11 +70,23 @@ export class Decision {
     return new Decision({ ...this.input, script }, this.reader);
   }
 
+  /** Frames that lose pins. */
+  get #unpinned(): FrameSet {
+    this.#frames ??= new FrameSet(this.log.unpins.frames());
+    return this.#frames;
+  }
+
+  /** Both maps on all pages that lead to frames that lose pins. */
+  get #reached(): JointMap {
+    this.#aliases ??= JointMap.of(this.reader, this.reader.pagesOn(this.#unpinned));
+    return this.#aliases;
+  }
+
   /** Frames that lose their last pin. */
   get drops(): FrameDrops {
     if (this.#drops === null) {
       const { unpins } = this.log;
-      const pins = pinsBefore(this.input, this.reader, new FrameSet(unpins.frames()));
+      const pins = pinsBefore(this.input, this.reader, this.#unpinned, () => this.#reached);
       this.#drops = new FrameDrops(unpins, pins);
     }
     return this.#drops;
@@ -120,7 +135,7 @@ export class Decision {
     const known = new RangeList();
     for (const v of judge.violations) if (v.class === "V06") known.push(v.start, v.end);
     const shown = known.union();
-    const maps = JointMap.of(this.reader, this.reader.pagesOn(frames));
+    const maps = this.#reached;
     for (let piece = 0; piece + 1 < maps.length; piece++) {
       if (!maps.isKept(piece)) continue;
       const by = maps.start(piece) - maps.oldFrames[piece]!;
@@ -198,14 +213,14 @@ export class Decision {
       },
       sink,
     );
+    const mustContain = capability.invalidateCoversLeaf;
     for (const sharing of byTag(roots)) {
       const { tag } = sharing[0]!;
       let next = 0;
-      for (const coverage of coverages(this.log, tag, end, this.#hasAtc, capability.invalidateCoversLeaf)) {
+      for (const coverage of coverages(this.log, tag, end, ranges, this.#hasAtc, mustContain)) {
         enter(coverage, sharing);
         while (next < ranges.ends.length && ranges.ends[next]! <= coverage.start) next++;
         const inside = clipped(ranges, next, coverage);
-        if (inside.starts.length === 0) continue;
         if (roots.length === 1)
           for (let r = 0; r < inside.starts.length; r++)
             this.effort.pages += inside.ends[r]! - inside.starts[r]!;
@@ -230,8 +245,8 @@ export class Decision {
     for (let above = root.levels - 1; above > level; above--) {
       const index = Math.floor(base / this.geometry.span(above)) % this.geometry.entries;
       const entry = this.input.tables.entry(at as never, index);
-      const lo = Number(entry & 0xffff_ffffn);
-      const hi = Number(entry >> 32n);
+      const lo = lowWord(entry);
+      const hi = highWord(entry);
       if (this.decoder.kind(above, lo, hi) !== TABLE || this.decoder.rights(lo, hi) !== 3) return false;
       at = this.decoder.frame(lo, hi);
     }

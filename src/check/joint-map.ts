@@ -20,9 +20,9 @@ export class JointMap {
   readonly newRights: Uint8Array;
   #last = 0;
 
-  /** Pre: both maps sorted, free of overlap, cut at the ends of the ranges. */
+  /** Pre: both maps sorted, free of overlap. */
   constructor(before: readonly MapRun[], after: readonly MapRun[], ranges: Ranges) {
-    const most = 2 * (before.length + after.length + ranges.starts.length) + 1;
+    const most = 2 * (before.length + after.length + 2 * ranges.starts.length) + 1;
     this.starts = new Float64Array(most);
     this.oldFrames = new Float64Array(most);
     this.oldRights = new Uint8Array(most);
@@ -34,6 +34,8 @@ export class JointMap {
     for (let r = 0; r < ranges.starts.length; r++) {
       if (page < ranges.starts[r]!) this.#leaveOut(page);
       page = ranges.starts[r]!;
+      while (i < before.length && endOf(before[i]!) <= page) i++;
+      while (j < after.length && endOf(after[j]!) <= page) j++;
       for (const end = ranges.ends[r]!; page < end; ) {
         const o = before[i];
         const n = after[j];
@@ -45,8 +47,8 @@ export class JointMap {
         this.oldRights[piece] = inOld ? o.rights : 0;
         this.newFrames[piece] = inNew ? n.pfn + page - n.iovaPfn : NOTHING;
         this.newRights[piece] = inNew ? n.rights : 0;
-        const oldEdge = o === undefined ? end : inOld ? o.iovaPfn + o.pages : o.iovaPfn;
-        const newEdge = n === undefined ? end : inNew ? n.iovaPfn + n.pages : n.iovaPfn;
+        const oldEdge = o === undefined ? end : inOld ? endOf(o) : o.iovaPfn;
+        const newEdge = n === undefined ? end : inNew ? endOf(n) : n.iovaPfn;
         page = Math.min(oldEdge, newEdge, end);
         if (inOld && oldEdge === page) i++;
         if (inNew && newEdge === page) j++;
@@ -115,3 +117,5 @@ export class JointMap {
     return frame === NOTHING ? NOTHING : frame + page - this.starts[piece]!;
   }
 }
+
+const endOf = (run: MapRun): number => run.iovaPfn + run.pages;

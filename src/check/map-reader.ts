@@ -15,7 +15,7 @@ export interface MapReader {
   changes(): Ranges;
   /** In both maps, pages outside of these lead to none of the frames. */
   pagesOn(frames: FrameSet): Ranges;
-  /** Runs of one map in some ranges, sorted by IOVA and cut at the ends of the ranges. */
+  /** Runs of one map that have pages in some ranges, each once, sorted by IOVA; they may reach further. */
   runs(side: MapSide, ranges: Ranges): readonly MapRun[];
 }
 
@@ -63,22 +63,14 @@ function pagesOf(runs: readonly MapRun[], frames: FrameSet): Ranges {
   return pages;
 }
 
-/** What of a list of runs lies in some ranges. Pre: sorted by IOVA, free of overlap. */
-export function within(runs: readonly MapRun[], ranges: Ranges): MapRun[] {
+/** The runs that have pages in some ranges. Pre: sorted by IOVA, free of overlap. */
+function within(runs: readonly MapRun[], ranges: Ranges): readonly MapRun[] {
   const result: MapRun[] = [];
-  for (let r = 0, at = 0; r < ranges.starts.length; r++) {
-    const [start, end] = [ranges.starts[r]!, ranges.ends[r]!];
-    at = firstRunEndingAfter(runs, at, start);
-    for (; at < runs.length && runs[at]!.iovaPfn < end; at++) {
-      const run = runs[at]!;
-      const [from, to] = [Math.max(run.iovaPfn, start), Math.min(run.iovaPfn + run.pages, end)];
-      result.push(
-        to - from === run.pages
-          ? run
-          : ({ ...run, iovaPfn: from, pages: to - from, pfn: run.pfn + from - run.iovaPfn } as MapRun),
-      );
-      if (run.iovaPfn + run.pages > end) break;
-    }
+  let at = 0;
+  for (let r = 0; r < ranges.starts.length; r++) {
+    at = firstRunEndingAfter(runs, at, ranges.starts[r]!);
+    const end = ranges.ends[r]!;
+    for (; at < runs.length && runs[at]!.iovaPfn < end; at++) result.push(runs[at]!);
   }
   return result;
 }

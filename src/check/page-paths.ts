@@ -74,9 +74,8 @@ export function* pathsOf(
   const end = geometry.tableSpan(Math.max(...roots.map((r) => r.levels)) - 1);
   const historyOf = entryHistories(decision, mode);
   for (const root of roots) {
-    const coverage = coverages(log, root.tag, end, hasAtc, input.capability.invalidateCoversLeaf).find(
-      (c) => c.start <= page && page < c.end,
-    );
+    const here = { starts: [page], ends: [page + 1] };
+    const [coverage] = coverages(log, root.tag, end, here, hasAtc, input.capability.invalidateCoversLeaf);
     if (coverage === undefined) return;
     for (let g = 0; g < coverage.generations; g++) {
       const from = Math.max(coverage.begins[g]!, root.step);

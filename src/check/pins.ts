@@ -16,9 +16,14 @@ export interface PinDrift {
 
 /**
  * The pins that some frames hold when the script starts. Where nothing is said of pins, a frame is taken to hold one for
- * every page that the old map gives it and one for every page that newly gets it, or gets it again.
+ * every page that the old map gives it and one for every page that newly gets it, or gets it again: `reachedBy` has them.
  */
-export function pinsBefore(input: CheckInput | ReaderInput, maps: MapReader, frames: FrameSet): WeightedRuns {
+export function pinsBefore(
+  input: CheckInput | ReaderInput,
+  maps: MapReader,
+  frames: FrameSet,
+  reachedBy: () => JointMap,
+): WeightedRuns {
   const pins = new WeightedRuns();
   if (frames.isEmpty) return pins;
   if ("oldMap" in input && input.pins) addPins(pins, input.pins, frames);
@@ -26,7 +31,7 @@ export function pinsBefore(input: CheckInput | ReaderInput, maps: MapReader, fra
     addReferences(pins, maps, "old", frames);
     addPins(pins, input.pinsTaken, frames);
   } else {
-    const reached = JointMap.of(maps, maps.pagesOn(frames));
+    const reached = reachedBy();
     for (let piece = 0; piece + 1 < reached.length; piece++) {
       const pages = reached.end(piece) - reached.start(piece);
       const [before, after] = [reached.oldFrames[piece]!, reached.newFrames[piece]!];

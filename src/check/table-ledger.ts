@@ -1,6 +1,7 @@
 import { decodeWrites } from "./cells.ts";
 import type { Decision } from "./decide.ts";
 import { TABLE } from "./entry-kind.ts";
+import { highWord, lowWord } from "./entry-words.ts";
 import { NEVER } from "./positions.ts";
 import { lastRoot } from "./roots.ts";
 
@@ -49,7 +50,7 @@ export function tableDrifts(decision: Decision): TableDrift[] {
     const life = current?.life ?? 0;
     const before = (index: number): { lo: number; hi: number } => {
       const entry = life > 0 ? 0n : input.tables.entry(table as never, index);
-      return { lo: Number(entry & 0xffff_ffffn), hi: Number(entry >> 32n) };
+      return { lo: lowWord(entry), hi: highWord(entry) };
     };
     const written =
       when === "after" && current !== null

@@ -33,6 +33,13 @@ export interface ReachContext {
   untouchedUntil(start: number, end: number): number;
 }
 
+/** An entry that is a table pointer throughout. Pages of the same table ask for it again and again. */
+interface SteadyLink {
+  readonly state: HeldTable;
+  readonly index: number;
+  readonly child: HeldTable;
+}
+
 const R_W = 3;
 const MAX_CELL_TABLES = 64;
 const TWO32 = 0x1_0000_0000;
@@ -55,6 +62,10 @@ export class WalkReach {
   #ranges!: Ranges;
   #expand = false;
   #isOpen = false;
+  /** By level: the last entry to which nothing happens, and there is nothing to say of. */
+  readonly #steady: (SteadyLink | undefined)[] = [];
+  #root: { readonly begins: Int32Array; readonly version: RootVersion; readonly held: HeldTable } | null =
+    null;
   /** Entry histories looked at, each standing for all entries that share it. */
   histories = 0;
 
@@ -89,27 +100,32 @@ export class WalkReach {
   #follow(roots: readonly RootVersion[]): void {
     const coverage = this.#coverage;
     for (const root of roots) {
-      const { begins, generations } = coverage;
-      const earliest = new Int32Array(generations).fill(NEVER);
-      for (let g = 0; g < generations; g++) {
-        const at = Math.max(begins[g]!, root.step);
-        if (at < Math.min(root.beginsUntil, begins[g + 1]!)) earliest[g] = at;
-      }
-      const log = this.#context.log.logAt(root.table, root.step);
-      const isCurrent = root.until === NEVER;
-      const held = {
-        table: root.table,
-        log,
-        rights: R_W,
-        earliest,
-        isCurrent,
-        isPristine: root.step === 0,
-        step: root.step,
-        until: root.until,
-      };
+      const held = this.#heldRoot(root);
       this.#entries.pointerTo(held, coverage.start, coverage.end, root.table, 0, root.levels, coverage);
       this.#visit(held, root.levels - 1, 0, 0, this.#ranges.starts.length);
     }
+  }
+
+  #heldRoot(root: RootVersion): HeldTable {
+    const { begins, generations } = this.#coverage;
+    if (this.#root?.begins === begins && this.#root.version === root) return this.#root.held;
+    const earliest = new Int32Array(generations).fill(NEVER);
+    for (let g = 0; g < generations; g++) {
+      const at = Math.max(begins[g]!, root.step);
+      if (at < Math.min(root.beginsUntil, begins[g + 1]!)) earliest[g] = at;
+    }
+    const held: HeldTable = {
+      table: root.table,
+      log: this.#context.log.logAt(root.table, root.step),
+      rights: R_W,
+      earliest,
+      isCurrent: root.until === NEVER,
+      isPristine: root.step === 0,
+      step: root.step,
+      until: root.until,
+    };
+    this.#root = { begins, version: root, held };
+    return held;
   }
 
   /** Looks at the entries of a held table that the ranges [from, to) touch. */
@@ -215,6 +231,15 @@ export class WalkReach {
   ): void {
     const { versions, tables } = this.#context;
     const { log } = state;
+    const steady = this.#steady[level];
+    if (steady !== undefined && steady.state === state && steady.index === index) {
+      this.histories++;
+      const span = this.#context.geometry.span(level);
+      const start = base + index * span;
+      const [coverage, ranges] = [this.#coverage, this.#ranges];
+      this.#goOn({ state, level, index, count: 1, start, span, coverage, ranges, from, to }, steady.child);
+      return;
+    }
     const entry = log !== null && log.life > 0 ? 0n : tables.entry(state.table as never, index);
     const lo = lowWord(entry);
     const hi = highWord(entry);
@@ -270,12 +295,20 @@ export class WalkReach {
     const span = this.#context.geometry.span(level);
     const start = base + index * span;
     const slot: Slot = { state, level, index, count, start, span, coverage, ranges: this.#ranges, from, to };
-    for (const child of this.#entries.emit(slot, history)) {
-      const end = start + span;
-      this.#entries.pointer(slot, child);
-      if (this.#isOpaque(child, start, end)) this.#entries.subtree(slot, child);
-      else this.#visit(child, level - 1, start, from, to);
+    const children = this.#entries.emit(slot, history);
+    const isOnly = children.length === 1 && history.length === 1 && history[0]!.step === 0;
+    for (const child of children) {
+      if (isOnly && child.isCurrent && (child.log?.freedAt ?? NEVER) === NEVER)
+        this.#steady[level] = { state, index, child };
+      else this.#entries.pointer(slot, child);
+      this.#goOn(slot, child);
     }
+  }
+
+  #goOn(slot: Slot, child: HeldTable): void {
+    const { level, start, span, from, to } = slot;
+    if (this.#isOpaque(child, start, start + span)) this.#entries.subtree(slot, child);
+    else this.#visit(child, level - 1, start, from, to);
   }
 
   #heldUntil(child: HeldTable): number {

@@ -34,6 +34,8 @@ export class Unpins {
   }
 }
 
+const NO_STEPS: readonly number[] = [];
+
 /** Told of [start, end) with the weights there and the steps that take a pin, in their order. */
 export type Stretch = (
   start: number,
@@ -43,44 +45,53 @@ export type Stretch = (
   steps: readonly number[],
 ) => void;
 
+/** The starts or the ends of a list of runs, in ascending order. */
+class Edges {
+  readonly #edges: readonly number[];
+  readonly #order: Uint32Array;
+  #next = 0;
+
+  constructor(edges: readonly number[]) {
+    this.#edges = edges;
+    this.#order = ascending(edges);
+  }
+
+  /** The next edge, Infinity after the last. */
+  get first(): number {
+    return this.#next < this.#order.length ? this.#edges[this.#order[this.#next]!]! : Infinity;
+  }
+  /** Position in the list of the next edge, which is left behind. */
+  take(): number {
+    return this.#order[this.#next++]!;
+  }
+}
+
 /** Goes through the frames in ascending order, from edge to edge of any run. */
 export function sweep(unpins: Unpins, pins: WeightedRuns, references: WeightedRuns, visit: Stretch): void {
-  const lists = [unpins, pins, references];
-  const edges = new Float64Array(2 * lists.reduce((sum, list) => sum + list.starts.length, 0));
-  let filled = 0;
-  for (const { starts, ends } of lists) {
-    for (let i = 0; i < starts.length; i++) edges[filled + i] = starts[i]!;
-    filled += starts.length;
-    for (let i = 0; i < ends.length; i++) edges[filled + i] = ends[i]!;
-    filled += ends.length;
-  }
-  const firstPin = 2 * unpins.starts.length;
-  const firstReference = firstPin + 2 * pins.starts.length;
-  const sums = [0, 0];
+  const [from, to] = [new Edges(unpins.starts), new Edges(unpins.ends)];
+  const [pinned, released] = [new Edges(pins.starts), new Edges(pins.ends)];
+  const [led, left] = [new Edges(references.starts), new Edges(references.ends)];
+  const nextEdge = (): number =>
+    Math.min(from.first, to.first, pinned.first, released.first, led.first, left.first);
+  let [held, pages] = [0, 0];
   /* Positions in `unpins` of those that reach the stretch, and their steps. */
   let active: number[] = [];
-  let steps: number[] = [];
-  const order = ascending(edges);
-  for (let k = 0; k < order.length; ) {
-    const start = edges[order[k]!]!;
+  let steps: readonly number[] = NO_STEPS;
+  for (let start = nextEdge(); start < Infinity; ) {
     let isOther = false;
-    for (; k < order.length && edges[order[k]!] === start; k++) {
-      const edge = order[k]!;
-      if (edge < firstPin) {
-        isOther = true;
-        if (edge < firstPin / 2) active.push(edge);
-        continue;
-      }
-      const which = edge < firstReference ? 0 : 1;
-      const { weights } = which === 0 ? pins : references;
-      const at = edge - (which === 0 ? firstPin : firstReference);
-      sums[which]! += at < weights.length ? weights[at]! : -weights[at - weights.length]!;
-    }
-    if (k === order.length) return;
+    for (; from.first === start; isOther = true) active.push(from.take());
+    for (; to.first === start; isOther = true) to.take();
+    while (pinned.first === start) held += pins.weights[pinned.take()]!;
+    while (released.first === start) held -= pins.weights[released.take()]!;
+    while (led.first === start) pages += references.weights[led.take()]!;
+    while (left.first === start) pages -= references.weights[left.take()]!;
     if (isOther) {
-      active = active.filter((i) => unpins.ends[i]! > start).sort((a, b) => a - b);
-      steps = active.map((i) => unpins.steps[i]!);
+      if (active.length > 1) active = active.filter((i) => unpins.ends[i]! > start).sort((a, b) => a - b);
+      else if (unpins.ends[active[0]!]! <= start) active.pop();
+      steps = active.length === 0 ? NO_STEPS : active.map((i) => unpins.steps[i]!);
     }
-    visit(start, edges[order[k]!]!, sums[0]!, sums[1]!, steps);
+    const end = nextEdge();
+    if (end < Infinity) visit(start, end, held, pages, steps);
+    start = end;
   }
 }
