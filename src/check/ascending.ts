@@ -1,5 +1,6 @@
 const RADIX_LG2 = 11;
 const RADIX = 1 << RADIX_LG2;
+const TWO32 = 0x1_0000_0000;
 /** Shorter lists are sorted by comparing. */
 const SHORT = 256;
 
@@ -19,24 +20,41 @@ export function ascending(keys: ArrayLike<number>): Uint32Array {
   }
   if (isAscending) return order;
   if (length < SHORT) return order.sort((a, b) => keys[a]! - keys[b]! || a - b);
-  let sorted = new Uint32Array(length);
+  // Distances from the least key, in words of 32 bits: nearly always the upper ones are all 0.
+  const low = new Uint32Array(length);
+  for (let i = 0; i < length; i++) low[i] = keys[i]! - least;
+  order = byWord(order, low, Math.min(most - least, 0xffff_ffff));
+  if (most - least < TWO32) return order;
+  const high = new Uint32Array(length);
+  for (let i = 0; i < length; i++) high[i] = (keys[i]! - least) / TWO32;
+  return byWord(order, high, (most - least) / TWO32);
+}
+
+/** Sorts positions by their word, digit by digit; equal words stay in the order they have. */
+function byWord(
+  positions: Uint32Array<ArrayBuffer>,
+  words: Uint32Array,
+  most: number,
+): Uint32Array<ArrayBuffer> {
+  let order = positions;
+  let sorted = new Uint32Array(order.length);
   const begins = new Uint32Array(RADIX);
-  for (let unit = 1; unit <= most - least; unit *= RADIX) {
+  for (let shift = 0; shift < 32 && most >= 2 ** shift; shift += RADIX_LG2) {
     begins.fill(0);
-    for (let i = 0; i < length; i++) begins[digit(keys[i]! - least, unit)]!++;
+    for (let i = 0; i < words.length; i++) begins[(words[i]! >>> shift) & (RADIX - 1)]!++;
     let begin = 0;
-    for (let d = 0; d < RADIX; d++) {
-      const count = begins[d]!;
-      begins[d] = begin;
+    for (let digit = 0; digit < RADIX; digit++) {
+      const count = begins[digit]!;
+      begins[digit] = begin;
       begin += count;
     }
-    for (let i = 0; i < length; i++) {
+    for (let i = 0; i < order.length; i++) {
       const at = order[i]!;
-      sorted[begins[digit(keys[at]! - least, unit)]!++] = at;
+      const digit = (words[at]! >>> shift) & (RADIX - 1);
+      sorted[begins[digit]!] = at;
+      begins[digit]!++;
     }
     [order, sorted] = [sorted, order];
   }
   return order;
 }
-
-const digit = (key: number, unit: number): number => Math.floor(key / unit) & (RADIX - 1);

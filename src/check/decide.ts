@@ -4,8 +4,7 @@ import { DECODERS } from "./decoder.ts";
 import { type Decoder, TABLE } from "./entry-kind.ts";
 import { highWord, lowWord } from "./entry-words.ts";
 import type { FactSink } from "./facts.ts";
-import { FrameDrops } from "./frame-drops.ts";
-import { FrameSet } from "./frame-set.ts";
+import { UnpinnedFrames } from "./frame-drops.ts";
 import { Geometry } from "./geometry.ts";
 import { type CheckInput, CheckInputError, type MemoryMode, type ReaderInput } from "./input.ts";
 import { Interest } from "./interest.ts";
@@ -48,9 +47,9 @@ export class Decision {
   readonly interests = new Map<number, Interest>();
   readonly #ranges = new Map<number, Ranges>();
   #maps: JointMap | null = null;
-  #frames: FrameSet | null = null;
+  #frames: UnpinnedFrames | null = null;
+  #pages: Ranges | null = null;
   #aliases: JointMap | null = null;
-  #drops: FrameDrops | null = null;
 
   /** Errors: CheckInputError when no decoder knows the format. */
   constructor(input: CheckInput | ReaderInput, reader: MapReader = readerOf(input)) {
@@ -71,25 +70,21 @@ export class Decision {
   }
 
   /** Frames that lose pins. */
-  get #unpinned(): FrameSet {
-    this.#frames ??= new FrameSet(this.log.unpins.frames());
+  get #unpinned(): UnpinnedFrames {
+    this.#frames ??= new UnpinnedFrames(this.log.unpins, (frames) =>
+      pinsBefore(this.input, this.reader, frames, () => this.#reached),
+    );
     return this.#frames;
   }
 
-  /** Both maps on all pages that lead to frames that lose pins. */
-  get #reached(): JointMap {
-    this.#aliases ??= JointMap.of(this.reader, this.reader.pagesOn(this.#unpinned));
-    return this.#aliases;
+  /** Pages that lead to frames that lose pins, and both maps on them. */
+  get #pagesReached(): Ranges {
+    this.#pages ??= this.reader.pagesOn(this.#unpinned.frames);
+    return this.#pages;
   }
-
-  /** Frames that lose their last pin. */
-  get drops(): FrameDrops {
-    if (this.#drops === null) {
-      const { unpins } = this.log;
-      const pins = pinsBefore(this.input, this.reader, this.#unpinned, () => this.#reached);
-      this.#drops = new FrameDrops(unpins, pins);
-    }
-    return this.#drops;
+  get #reached(): JointMap {
+    this.#aliases ??= JointMap.of(this.reader, this.#pagesReached);
+    return this.#aliases;
   }
 
   /** Both maps on all pages that have to be looked at. */
@@ -112,7 +107,7 @@ export class Decision {
         only === null ? this.maps : JointMap.of(this.reader, { starts: [only.start], ends: [only.end] });
       const tags = new Set(this.rootsOf(domain.id).map((root) => root.tag));
       const windows = this.log.windows.filter((w) => tags.has(w.domain));
-      const judge = new Judge(maps, this.drops, windows, this.log.steps, domain.id, this.#hasAtc);
+      const judge = new Judge(maps, this.#unpinned, windows, this.log.steps, domain.id, this.#hasAtc);
       const sink = new OverlapSink(judge, maps, this.input.capability);
       const watch = this.input.isEpoch ? new WholeMapSink(sink, maps, this.#hasAtc) : null;
       this.walk(domain.id, options, watch ?? sink, (coverage, roots) => {
@@ -130,8 +125,9 @@ export class Decision {
 
   /** Frames that lose their last pin although a page nobody touches keeps them reachable. */
   #keptFrames(judge: Judge): void {
-    const { frames } = this.drops;
-    if (frames.isEmpty) return;
+    if (this.#unpinned.frames.isEmpty || !this.maps.mayKeep(this.#pagesReached)) return;
+    const { drops } = this.#unpinned;
+    const { frames } = drops;
     const known = new RangeList();
     for (const v of judge.violations) if (v.class === "V06") known.push(v.start, v.end);
     const shown = known.union();
@@ -145,7 +141,7 @@ export class Decision {
         if (first >= end) break;
         const at = firstEndingAfter(shown, first);
         if (at < shown.starts.length && shown.starts[at]! <= first) continue;
-        judge.unpinned(first, Math.min(end, by + frames.ends[i]!), this.drops.step(i));
+        judge.unpinned(first, Math.min(end, by + frames.ends[i]!), drops.step(i));
       }
     }
   }
@@ -220,11 +216,15 @@ export class Decision {
       for (const coverage of coverages(this.log, tag, end, ranges, this.#hasAtc, mustContain)) {
         enter(coverage, sharing);
         while (next < ranges.ends.length && ranges.ends[next]! <= coverage.start) next++;
-        const inside = clipped(ranges, next, coverage);
+        let last = next;
+        while (last < ranges.starts.length && ranges.starts[last]! < coverage.end) last++;
+        const isCut =
+          last > next && (ranges.starts[next]! < coverage.start || ranges.ends[last - 1]! > coverage.end);
+        const inside = isCut ? clipped(ranges, next, last, coverage) : ranges;
+        const [from, to] = isCut ? [0, last - next] : [next, last];
         if (roots.length === 1)
-          for (let r = 0; r < inside.starts.length; r++)
-            this.effort.pages += inside.ends[r]! - inside.starts[r]!;
-        reach.run(coverage, inside, sharing);
+          for (let r = from; r < to; r++) this.effort.pages += inside.ends[r]! - inside.starts[r]!;
+        reach.run(coverage, inside, from, to, sharing);
       }
     }
     this.effort.histories += reach.histories;
@@ -295,10 +295,10 @@ export class Decision {
 const readerOf = (input: CheckInput | ReaderInput): MapReader =>
   "maps" in input ? input.maps : new ListedMaps(input.oldMap, input.newMap);
 
-/** The ranges, from a position on, as far as they lie in a coverage. */
-function clipped({ starts, ends }: Ranges, from: number, coverage: Coverage): Ranges {
+/** The ranges [from, to), as far as they lie in a coverage. */
+function clipped({ starts, ends }: Ranges, from: number, to: number, coverage: Coverage): Ranges {
   const inside = new RangeList();
-  for (let i = from; i < starts.length && starts[i]! < coverage.end; i++)
+  for (let i = from; i < to; i++)
     inside.push(Math.max(starts[i]!, coverage.start), Math.min(ends[i]!, coverage.end));
   return inside;
 }

@@ -46,7 +46,10 @@ const NONE: HeldTable[] = [];
 export class EntryFacts {
   readonly #context: ReachContext;
   readonly #sink: FactSink;
-  readonly #reach = new Reach();
+  /** When the first and the later versions of an entry can be loaded; the next entry's are often the same. */
+  readonly #reaches = [new Reach(), new Reach()] as const;
+  /** When the version at hand can be. */
+  #reach: Reach = this.#reaches[0];
 
   constructor(context: ReachContext, sink: FactSink) {
     this.#context = context;
@@ -59,9 +62,11 @@ export class EntryFacts {
     const { earliest } = state;
     let heldFrom = NEVER;
     for (let g = 0; g < earliest.length; g++) if (earliest[g]! < heldFrom) heldFrom = earliest[g]!;
-    const reach = this.#reach;
     let children = NONE;
-    for (const version of history) {
+    for (let k = 0; k < history.length; k++) {
+      const version = history[k]!;
+      const reach = this.#reaches[k === 0 ? 0 : 1];
+      this.#reach = reach;
       if (!reach.set(slot.coverage, state, version)) continue;
       const first = reach.first;
       if (this.#context.journalRules && version.until <= heldFrom)
@@ -89,8 +94,7 @@ export class EntryFacts {
   #leaves(slot: Slot, version: Version): void {
     const { ranges, start, span, count, coverage } = slot;
     const end = start + span * count;
-    // Whatever reaches these pages holds every leaf that lies inside them: one answer for all.
-    const inner = this.#reach.cached(coverage.start, coverage.end);
+    const inner = this.#reach.cachedInside();
     for (let r = slot.from; r < slot.to; r++) {
       let from = Math.max(start, ranges.starts[r]!);
       const to = Math.min(end, ranges.ends[r]!);

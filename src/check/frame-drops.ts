@@ -1,4 +1,5 @@
 import { FrameSet } from "./frame-set.ts";
+import { NEVER } from "./positions.ts";
 import { RangeList } from "./ranges.ts";
 import { sweep, type Unpins, WeightedRuns } from "./weighted-runs.ts";
 
@@ -28,5 +29,35 @@ export class FrameDrops {
   /** Step that takes the last pin of the frames at a position of `frames`. */
   step(at: number): number {
     return this.#steps[at]!;
+  }
+}
+
+/**
+ * Frames that lose pins. Which of them lose the last one, and when, is found out when somebody meets one of them after the
+ * first unpin: where all is right nobody does.
+ */
+export class UnpinnedFrames {
+  readonly frames: FrameSet;
+  readonly #unpins: Unpins;
+  readonly #pinsOf: (frames: FrameSet) => WeightedRuns;
+  readonly #first: number;
+  #drops: FrameDrops | null = null;
+
+  /** `pinsOf` tells the pins of these frames when the script starts. */
+  constructor(unpins: Unpins, pinsOf: (frames: FrameSet) => WeightedRuns) {
+    this.frames = new FrameSet(unpins.frames());
+    this.#unpins = unpins;
+    this.#pinsOf = pinsOf;
+    this.#first = unpins.steps[0] ?? NEVER;
+  }
+
+  get drops(): FrameDrops {
+    this.#drops ??= new FrameDrops(this.#unpins, this.#pinsOf(this.frames));
+    return this.#drops;
+  }
+
+  /** True iff what is under way until position `drained` can meet one of the frames [start, end) without a pin. */
+  canMiss(start: number, end: number, drained: number): boolean {
+    return drained > this.#first && this.frames.touches(start, end);
   }
 }

@@ -57,7 +57,7 @@ export class Interest {
       const log = this.#log.logAt(table, 0);
       if (log === null) continue;
       if (log.freedAt < NEVER) ranges.push(base, base + this.#geometry.tableSpan(level));
-      else this.#writtenRanges(log, level, base, ranges);
+      else this.#writtenRanges(log, level, base, changes, ranges);
     }
     return union(changes, ranges.union(), this.#geometry.tableSpan(levels - 1));
   }
@@ -86,8 +86,8 @@ export class Interest {
     return until;
   }
 
-  /** Adds the spans of the entries a table's writes concern, ascending. */
-  #writtenRanges(log: TableLog, level: number, base: number, ranges: RangeList): void {
+  /** Adds the spans of the entries a table's writes concern, ascending, but for those that change anyway. */
+  #writtenRanges(log: TableLog, level: number, base: number, changes: Ranges, ranges: RangeList): void {
     const { words } = this.#log;
     const { entries } = this.#geometry;
     const span = this.#geometry.span(level);
@@ -96,6 +96,7 @@ export class Interest {
       const index = words[at + 3]! & 0xffff;
       isWritten.fill(1, index, Math.min(entries, index + (words[at + 3]! >>> 16)));
     }
+    let change = firstEndingAfter(changes, base);
     for (let first = 0; first < entries; ) {
       if (isWritten[first] === 0) {
         first++;
@@ -103,19 +104,23 @@ export class Interest {
       }
       let end = first + 1;
       while (end < entries && isWritten[end] === 1) end++;
-      ranges.push(base + first * span, base + end * span);
+      const [start, stop] = [base + first * span, base + end * span];
+      while (change < changes.ends.length && changes.ends[change]! <= start) change++;
+      const isCovered = changes.starts[change]! <= start && stop <= changes.ends[change]!;
+      if (!isCovered) ranges.push(start, stop);
       first = end;
     }
   }
 
   /** Looks for the written tables where the script says it works. */
   locateNear(domain: number, root: number, levels: number, changes: Ranges): void {
+    this.#descend(root, levels - 1, 0, null, changes, 0);
+    if (this.#wanted.size === 0) return;
     const hints = new RangeList();
     for (const inv of this.#log.invalidations) if (inv.domain === domain) hints.push(inv.start, inv.end);
     for (const window of this.#log.windows)
       if (window.domain === domain) hints.push(window.start, window.end);
-    const end = this.#geometry.tableSpan(levels - 1);
-    this.#descend(root, levels - 1, 0, null, union(changes, hints.union(), end), 0);
+    this.#descend(root, levels - 1, 0, null, hints.union(this.#geometry.tableSpan(levels - 1)), 0);
   }
 
   /** Looks for those that were not found in any domain everywhere. */

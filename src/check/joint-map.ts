@@ -100,6 +100,16 @@ export class JointMap {
     return low;
   }
 
+  /** True iff some page of the ranges is kept, or was not read. */
+  mayKeep({ starts, ends }: Ranges): boolean {
+    for (let r = 0; r < starts.length; r++)
+      for (let piece = (this.#last = this.#holding(starts[r]!)); piece < this.length; piece++) {
+        if (this.oldFrames[piece] === UNREAD || this.isKept(piece)) return true;
+        if (this.end(piece) >= ends[r]!) break;
+      }
+    return false;
+  }
+
   /** True iff both maps were read and answer alike, with a frame. */
   isKept(piece: number): boolean {
     return this.oldFrames[piece]! >= 0 && !this.isChanged(piece);

@@ -1,7 +1,7 @@
 import type { Coverage } from "./coverage.ts";
 import type { PointerFact, Spans, SubtreeFact } from "./facts.ts";
 import { aliveUntil, type BadEntryFact, type FaultFact, type LeafFact, type Origin } from "./facts.ts";
-import type { FrameDrops } from "./frame-drops.ts";
+import type { UnpinnedFrames } from "./frame-drops.ts";
 import { type JointMap, NOTHING } from "./joint-map.ts";
 import { NEVER } from "./positions.ts";
 import type { Window } from "./script-log.ts";
@@ -31,7 +31,7 @@ export interface RawViolation extends Origin {
 export class Judge {
   readonly violations: RawViolation[] = [];
   readonly #maps: JointMap;
-  readonly #drops: FrameDrops;
+  readonly #unpinned: UnpinnedFrames;
   readonly #windows: readonly Window[];
   readonly #steps: number;
   readonly #domain: number;
@@ -42,14 +42,14 @@ export class Judge {
 
   constructor(
     maps: JointMap,
-    drops: FrameDrops,
+    unpinned: UnpinnedFrames,
     windows: readonly Window[],
     steps: number,
     domain: number,
     hasAtc: boolean,
   ) {
     this.#maps = maps;
-    this.#drops = drops;
+    this.#unpinned = unpinned;
     this.#windows = windows;
     this.#steps = steps;
     this.#domain = domain;
@@ -207,11 +207,13 @@ export class Judge {
 
   /** Frames that are reachable, or under an access, after their last pin went. */
   #frames(origin: Origin, frame: number, start: number, end: number, drained: number): void {
-    const { frames } = this.#drops;
     const last = frame + end - start;
+    if (!this.#unpinned.canMiss(frame, last, drained)) return;
+    const { drops } = this.#unpinned;
+    const { frames } = drops;
     for (let i = frames.firstEndingAfter(frame); i < frames.starts.length; i++) {
       if (frames.starts[i]! >= last) return;
-      const step = this.#drops.step(i);
+      const step = drops.step(i);
       if (drained <= step) continue;
       const from = start + Math.max(0, frames.starts[i]! - frame);
       const to = start + Math.min(last, frames.ends[i]!) - frame;

@@ -9,18 +9,35 @@ import type { Version } from "./versions.ts";
  * longer be read, or the walk is stopped". One object is filled again and again, since there is one for every entry.
  */
 export class Reach {
-  #coverage!: Coverage;
+  #coverage: Coverage | null = null;
+  #state: HeldTable | null = null;
+  /** Positions between which the version can be read. */
+  #begin = 0;
+  #end = 0;
   #from = new Int32Array(8);
   #to = new Int32Array(8);
   #generation = new Int32Array(8);
   #count = 0;
+  /** `loads`, and `cached` for leaves inside the coverage: asked for again and again where entries are alike. */
+  #loads: readonly number[] | null = null;
+  #cachedInside: readonly number[] | null = null;
 
   /** Fills in; false where the version can never be loaded. */
   set(coverage: Coverage, state: HeldTable, version: Version): boolean {
+    const until = Math.min(version.readableUntil, state.log === null ? NEVER : state.log.freedAt);
+    const isSame =
+      coverage === this.#coverage &&
+      state === this.#state &&
+      version.step === this.#begin &&
+      until === this.#end;
+    if (isSame) return this.#count > 0;
     const { earliest } = state;
     const { begins, deaths, generations } = coverage;
-    const until = Math.min(version.readableUntil, state.log === null ? NEVER : state.log.freedAt);
     this.#coverage = coverage;
+    this.#state = state;
+    this.#begin = version.step;
+    this.#end = until;
+    this.#loads = this.#cachedInside = null;
     this.#count = 0;
     for (let g = coverage.firstAlive(version.step); g < generations && begins[g]! < until; g++) {
       const from = Math.max(earliest[g]!, version.step);
@@ -52,17 +69,26 @@ export class Reach {
   }
 
   /** When it can be loaded. */
-  loads(): number[] {
+  loads(): readonly number[] {
+    if (this.#loads !== null) return this.#loads;
     const spans: number[] = [];
     for (let k = 0; k < this.#count; k++) addSpan(spans, this.#from[k]!, this.#to[k]!);
+    this.#loads = spans;
     return spans;
+  }
+
+  /** When some cache may hold it as a leaf that lies inside the coverage: whatever reaches these pages contains it. */
+  cachedInside(): readonly number[] {
+    const { start, end } = this.#coverage!;
+    this.#cachedInside ??= this.cached(start, end);
+    return this.#cachedInside;
   }
 
   /** When some cache may hold it as a leaf that translates [leafStart, leafEnd). */
   cached(leafStart: number, leafEnd: number): number[] {
     const spans: number[] = [];
     for (let k = 0; k < this.#count; k++) {
-      const death = this.#coverage.leafDeath(this.#generation[k]!, this.#to[k]! - 1, leafStart, leafEnd);
+      const death = this.#coverage!.leafDeath(this.#generation[k]!, this.#to[k]! - 1, leafStart, leafEnd);
       addSpan(spans, this.#from[k]!, death);
     }
     return spans;
@@ -72,7 +98,7 @@ export class Reach {
   cachedAbsence(): number[] {
     const spans: number[] = [];
     for (let k = 0; k < this.#count; k++)
-      addSpan(spans, this.#from[k]!, this.#coverage.absenceDeath(this.#generation[k]!, this.#to[k]! - 1));
+      addSpan(spans, this.#from[k]!, this.#coverage!.absenceDeath(this.#generation[k]!, this.#to[k]! - 1));
     return spans;
   }
 

@@ -75,34 +75,36 @@ export class WalkReach {
     this.#entries = new EntryFacts(context, sink);
   }
 
-  /** Analyses pages that share one coverage. `roots` are the context entries that share a tag. */
-  run(coverage: Coverage, ranges: Ranges, roots: readonly RootVersion[]): void {
+  /**
+   * Analyses pages that share one coverage: those of the ranges [from, to). `roots` are the context entries that share a tag.
+   */
+  run(coverage: Coverage, ranges: Ranges, from: number, to: number, roots: readonly RootVersion[]): void {
     this.#coverage = coverage;
     this.#ranges = ranges;
     if (roots.length === 1) {
-      this.#follow(roots);
+      this.#follow(roots, from, to);
       return;
     }
     // Under one tag leaves of both roots may meet.
     this.#isOpen = true;
     this.#sink.open();
-    this.#follow(roots);
+    this.#follow(roots, from, to);
     if (!this.#sink.close()) {
       this.#expand = true;
       this.#sink.open();
-      this.#follow(roots);
+      this.#follow(roots, from, to);
       this.#sink.close();
       this.#expand = false;
     }
     this.#isOpen = false;
   }
 
-  #follow(roots: readonly RootVersion[]): void {
+  #follow(roots: readonly RootVersion[], from: number, to: number): void {
     const coverage = this.#coverage;
     for (const root of roots) {
       const held = this.#heldRoot(root);
       this.#entries.pointerTo(held, coverage.start, coverage.end, root.table, 0, root.levels, coverage);
-      this.#visit(held, root.levels - 1, 0, 0, this.#ranges.starts.length);
+      if (from < to) this.#visit(held, root.levels - 1, 0, from, to);
     }
   }
 

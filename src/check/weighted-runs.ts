@@ -47,30 +47,42 @@ export type Stretch = (
 
 /** The starts or the ends of a list of runs, in ascending order. */
 class Edges {
-  readonly #edges: readonly number[];
   readonly #order: Uint32Array;
+  readonly #sorted: Float64Array;
   #next = 0;
-
-  constructor(edges: readonly number[]) {
-    this.#edges = edges;
-    this.#order = ascending(edges);
-  }
-
   /** The next edge, Infinity after the last. */
-  get first(): number {
-    return this.#next < this.#order.length ? this.#edges[this.#order[this.#next]!]! : Infinity;
+  first: number;
+
+  constructor(edges: readonly number[], order: Uint32Array) {
+    this.#order = order;
+    this.#sorted = new Float64Array(order.length + 1);
+    for (let k = 0; k < order.length; k++) this.#sorted[k] = edges[order[k]!]!;
+    this.#sorted[order.length] = Infinity;
+    this.first = this.#sorted[0]!;
   }
+
+  /** Starts and ends: runs that do not overlap end in the order in which they start. */
+  static of({ starts, ends }: Ranges): readonly [Edges, Edges] {
+    const order = ascending(starts);
+    for (let k = 1; k < order.length; k++)
+      if (ends[order[k - 1]!]! > ends[order[k]!]!)
+        return [new Edges(starts, order), new Edges(ends, ascending(ends))];
+    return [new Edges(starts, order), new Edges(ends, order)];
+  }
+
   /** Position in the list of the next edge, which is left behind. */
   take(): number {
-    return this.#order[this.#next++]!;
+    const at = this.#order[this.#next++]!;
+    this.first = this.#sorted[this.#next]!;
+    return at;
   }
 }
 
 /** Goes through the frames in ascending order, from edge to edge of any run. */
 export function sweep(unpins: Unpins, pins: WeightedRuns, references: WeightedRuns, visit: Stretch): void {
-  const [from, to] = [new Edges(unpins.starts), new Edges(unpins.ends)];
-  const [pinned, released] = [new Edges(pins.starts), new Edges(pins.ends)];
-  const [led, left] = [new Edges(references.starts), new Edges(references.ends)];
+  const [from, to] = Edges.of(unpins);
+  const [pinned, released] = Edges.of(pins);
+  const [led, left] = Edges.of(references);
   const nextEdge = (): number =>
     Math.min(from.first, to.first, pinned.first, released.first, led.first, left.first);
   let [held, pages] = [0, 0];
