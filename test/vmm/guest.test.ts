@@ -72,7 +72,7 @@ describe("guest memory", () => {
   it("that does not fit into the machine is an error with the backing's name", () => {
     const process = new Kernel({ ramFrames: 1 << 12 }).createProcess();
     expect(() => new GuestMemory(process, sequence)).toThrow(VmmError);
-    expect(() => new GuestMemory(process, sequence)).toThrow("for backing 'ram': ENOMEM");
+    expect(() => new GuestMemory(process, sequence)).toThrow("of backing 'ram': ENOMEM");
   });
 });
 
