@@ -28,7 +28,7 @@ export function explain(decision: Decision, group: Group, how: DecideOptions): I
   if (group.shows === "V06" && !events.some((e) => e.who === "kernel" && e.step === example.from))
     events.push(kernelEvent(decision, example.from));
   const rank = { kernel: 0, device: 1, caches: 2 };
-  const end = Math.max(...events.map((event) => (event.who === "kernel" ? 0 : event.step)));
+  const end = events.reduce((last, event) => (event.who === "kernel" ? last : Math.max(last, event.step)), 0);
   const shown = events.filter((event) => event.step <= end);
   const backAt = group.gap?.backAt ?? 0;
   if (backAt > end) shown.push(kernelEvent(decision, backAt));

@@ -197,4 +197,21 @@ describe("planner", () => {
     faults.arm(0);
     expect(failures).toBeGreaterThan(3);
   });
+
+  it("invalidates once where more ranges change than a function call can have arguments", () => {
+    const { iommu, domain } = boot();
+    const islands = 140_000;
+    const whole = new RunList();
+    whole.push(iovaPfn(0), 2 * islands, pfn(0x200_0001), 3);
+    const map = iommu.plan([domain], whole, true);
+    if (typeof map === "number") throw new Error(`plan: ${map}`);
+    iommu.commit(map, [domain]);
+    const holes = new RunList();
+    for (let i = 0; i < islands; i++) holes.remove(iovaPfn(2 * i), 1);
+    const planned = iommu.plan([domain], holes, true);
+    if (typeof planned === "number") throw new Error(`plan: ${planned}`);
+    const steps = [...iommu.commit(planned, [domain])].filter((step) => step.op === "invalidate");
+    expect(steps).toEqual([expect.objectContaining({ iovaPfn: 0, pages: 2 * islands - 1, scope: "leaf" })]);
+    expect(iommu.physicalRuns(domain, iovaPfn(0), 2 * islands)).toHaveLength(islands);
+  });
 });

@@ -180,7 +180,13 @@ function join(parts: readonly InvalidationRanges[]): InvalidationRanges {
     for (const [start, end] of pairs) all.add(start, end);
   }
   if (all.starts.length <= MAX_RANGES) return all;
+  // One by one: there may be more ranges than a call can have arguments.
+  let [start, end] = [Infinity, 0];
+  for (let i = 0; i < all.starts.length; i++) {
+    start = Math.min(start, all.starts[i]!);
+    end = Math.max(end, all.ends[i]!);
+  }
   const span = new InvalidationRanges();
-  span.add(Math.min(...all.starts), Math.max(...all.ends));
+  span.add(start, end);
   return span;
 }
