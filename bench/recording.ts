@@ -43,6 +43,10 @@ export function record(vmm: BenchVmm, before: PreparedMap, after: PreparedMap, p
     tables: {
       isTable: (table: Pfn) => contents.has(table),
       entry: (table, index) => contents.get(table)?.[index] ?? 0n,
+      words(table) {
+        const content = contents.get(table);
+        return content === undefined ? null : new Uint32Array(content.buffer, content.byteOffset, 1024);
+      },
     },
     script,
     oldMap,

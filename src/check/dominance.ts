@@ -62,16 +62,18 @@ const isCauseOf = (other: Group, latent: Group): boolean =>
   other.causeStep === latent.causeStep &&
   (HIDES[other.class] ?? []).includes("V04b");
 
+/** The pages of the first list that are not in the second; both ascending and free of overlap. */
 function without(ranges: readonly PageRange[], taken: readonly PageRange[]): readonly PageRange[] {
-  let rest = ranges;
-  for (const hole of taken)
-    rest = rest.flatMap((r) =>
-      hole.end <= r.start || r.end <= hole.start
-        ? [r]
-        : [
-            { start: r.start, end: hole.start },
-            { start: hole.end, end: r.end },
-          ].filter((p) => p.end > p.start),
-    );
+  const rest: PageRange[] = [];
+  let next = 0;
+  for (const { start, end } of ranges) {
+    let from = start;
+    while (next < taken.length && taken[next]!.end <= from) next++;
+    for (let hole = next; hole < taken.length && taken[hole]!.start < end; hole++) {
+      if (from < taken[hole]!.start) rest.push({ start: from, end: taken[hole]!.start });
+      from = Math.max(from, taken[hole]!.end);
+    }
+    if (from < end) rest.push({ start: from, end });
+  }
   return rest;
 }

@@ -9,6 +9,8 @@ export interface TablesBefore {
   isTable(table: Pfn): boolean;
   /** Entry of a table; 0 where nothing was ever written. */
   entry(table: Pfn, index: number): bigint;
+  /** The same entries as pairs of 32-bit words, low first, where they are at hand: one bigint an entry is what deciding scattered pages costs. */
+  words?(table: Pfn): Uint32Array | null;
 }
 
 /** One of the calls that a change is made of. */

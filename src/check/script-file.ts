@@ -2,6 +2,7 @@ import type { ScriptFile } from "../edit-script/index.ts";
 import type { CheckInput, TablesBefore } from "./input.ts";
 
 const MASK = (1n << 64n) - 1n;
+const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** A script file as input of the checker: tables hold what the file says and 0 everywhere else. */
 export function inputOf(file: ScriptFile): CheckInput {
@@ -31,5 +32,9 @@ function tablesOf(file: ScriptFile): TablesBefore {
   return {
     isTable: (table) => contents.has(table),
     entry: (table, index) => contents.get(table)?.[index] ?? 0n,
+    words(table) {
+      const content = contents.get(table);
+      return content === undefined || !isLittleEndian ? null : new Uint32Array(content.buffer);
+    },
   };
 }

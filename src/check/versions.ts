@@ -132,10 +132,21 @@ export class VersionReader {
   ): Version[] {
     const decoder = this.#decoder;
     const { lo, hi, step } = write;
-    const before = this.constant(level, beforeLo, beforeHi);
-    if (!replacesUnknown && !decoder.differ(beforeLo, beforeHi, lo, hi)) return [before];
+    if (!replacesUnknown && !decoder.differ(beforeLo, beforeHi, lo, hi))
+      return [this.constant(level, beforeLo, beforeHi)];
+    const kind = decoder.kind(level, beforeLo, beforeHi);
     return [
-      { ...before, until: step, readableUntil: this.lingersUntil(table, index, step), isLast: false },
+      {
+        kind,
+        lo: beforeLo,
+        hi: beforeHi,
+        step: 0,
+        until: step,
+        readableUntil: this.lingersUntil(table, index, step),
+        isTorn: false,
+        isPlainOverwrite: false,
+        isLast: false,
+      },
       {
         kind: decoder.kind(level, lo, hi),
         lo,
@@ -144,7 +155,7 @@ export class VersionReader {
         until: NEVER,
         readableUntil: NEVER,
         isTorn: false,
-        isPlainOverwrite: before.kind !== ABSENT && write.how === PLAIN,
+        isPlainOverwrite: kind !== ABSENT && write.how === PLAIN,
         isLast: true,
       },
     ];

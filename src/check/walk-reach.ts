@@ -62,6 +62,11 @@ export class WalkReach {
   #ranges!: Ranges;
   #expand = false;
   #isOpen = false;
+  /** The entry read last, and the words of the table it is from. */
+  #lo = 0;
+  #hi = 0;
+  #wordsOf = -1;
+  #words: Uint32Array | null = null;
   /** By level: the last entry to which nothing happens, and there is nothing to say of. */
   readonly #steady: (SteadyLink | undefined)[] = [];
   #root: { readonly begins: Int32Array; readonly version: RootVersion; readonly held: HeldTable } | null =
@@ -191,25 +196,23 @@ export class WalkReach {
       return;
     }
     const span = geometry.span(level);
-    const { tables } = this.#context;
-    const before = (index: number): bigint => (log.life > 0 ? 0n : tables.entry(log.table as never, index));
     let first = cell.first;
     const last = cell.first + cell.count;
     while (first < last) {
-      const entry = before(first);
-      const lo = lowWord(entry);
-      const hi = highWord(entry);
+      this.#readBefore(log.table, log, first);
+      const lo = this.#lo;
+      const hi = this.#hi;
       const kind = decoder.kind(level, lo, hi);
       let end = first + 1;
       const frame = decoder.frame(lo, hi);
       for (; end < last && kind !== TABLE && kind !== MALFORMED; end++) {
-        const next = before(end);
-        const nextLo = lowWord(next);
-        const nextHi = highWord(next);
+        this.#readBefore(log.table, log, end);
+        const nextLo = this.#lo;
+        const nextHi = this.#hi;
         if (decoder.kind(level, nextLo, nextHi) !== kind) break;
         if (
           kind === ABSENT
-            ? next !== entry
+            ? nextLo !== lo || nextHi !== hi
             : !continuesLeaf(decoder, lo, hi, nextLo, nextHi, frame + (end - first) * span)
         )
           break;
@@ -218,6 +221,27 @@ export class WalkReach {
       const history = versions.read(log, level, first, writes, lo, hi);
       this.#history(state, level, base, first, end - first, history, from, to);
       first = end;
+    }
+  }
+
+  /** Reads what an entry held before the script, or before the life of the table that `log` tells about. */
+  #readBefore(table: number, log: TableLog | null, index: number): void {
+    if (log !== null && log.life > 0) {
+      this.#lo = this.#hi = 0;
+      return;
+    }
+    const { tables } = this.#context;
+    if (table !== this.#wordsOf) {
+      this.#wordsOf = table;
+      this.#words = tables.words?.(table as never) ?? null;
+    }
+    if (this.#words === null) {
+      const entry = tables.entry(table as never, index);
+      this.#lo = lowWord(entry);
+      this.#hi = highWord(entry);
+    } else {
+      this.#lo = this.#words[2 * index]!;
+      this.#hi = this.#words[2 * index + 1]!;
     }
   }
 
@@ -231,7 +255,7 @@ export class WalkReach {
     from: number,
     to: number,
   ): void {
-    const { versions, tables } = this.#context;
+    const { versions } = this.#context;
     const { log } = state;
     const steady = this.#steady[level];
     if (steady !== undefined && steady.state === state && steady.index === index) {
@@ -242,9 +266,9 @@ export class WalkReach {
       this.#goOn({ state, level, index, count: 1, start, span, coverage, ranges, from, to }, steady.child);
       return;
     }
-    const entry = log !== null && log.life > 0 ? 0n : tables.entry(state.table as never, index);
-    const lo = lowWord(entry);
-    const hi = highWord(entry);
+    this.#readBefore(state.table, log, index);
+    const lo = this.#lo;
+    const hi = this.#hi;
     const history =
       cell === null
         ? [versions.constant(level, lo, hi)]

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { dominant } from "../../src/check/dominance.ts";
 import type { Group } from "../../src/check/groups.ts";
@@ -41,6 +42,33 @@ describe("dominance", () => {
     expect(found(group("V03"), other("V09"))).toEqual(["V03"]);
     expect(found(group("V02"), other("V09"))).toEqual(["V02"]);
     expect(found(group("V01"), other("V09"))).toEqual(["V01", "V09"]);
+  });
+
+  it("leaves exactly the pages that nothing explains", () => {
+    const ranges = fc
+      .array(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 4 })), { maxLength: 6 })
+      .map((list) => {
+        let end = 0;
+        return list.map(([gap, pages]) => {
+          const start = end + gap;
+          return { start, end: (end = start + pages) };
+        });
+      });
+    const pages = (of: readonly { start: number; end: number }[]): number[] =>
+      of.flatMap(({ start, end }) => Array.from({ length: end - start }, (_, i) => start + i));
+    fc.assert(
+      fc.property(ranges, ranges, ranges, (shown, some, others) => {
+        const groups = [
+          { ...group("V04"), ranges: shown },
+          { ...group("V06"), ranges: some },
+          { ...group("V02"), ranges: others },
+        ];
+        const left = dominant(groups).find((g) => g.class === "V04")?.ranges ?? [];
+        const explained = new Set([...pages(some), ...pages(others)]);
+        expect(pages(left)).toEqual(pages(shown).filter((page) => !explained.has(page)));
+      }),
+      { seed: 1, numRuns: 500 },
+    );
   });
 
   it("keeps what lies outside of the pages that explain it", () => {

@@ -96,6 +96,7 @@ export class ScriptRecorder {
         if (copy === undefined) return this.#tables.has(table) ? engine.loadEntry(table, index) : 0n;
         return (BigInt(copy[2 * index + 1]!) << 32n) | BigInt(copy[2 * index]!);
       },
+      words: (table) => this.#copies.get(table) ?? null,
     };
   }
 
