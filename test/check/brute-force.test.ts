@@ -75,7 +75,7 @@ function isWrong(
   return false;
 }
 
-const CASES = 4000;
+const CASES = 3000;
 const PAIR_CASES = 400;
 
 /** A frame's last pin goes at this step, or never: one pin for each page of the old map and each that newly gets it. */

@@ -188,8 +188,8 @@ function decided({ input, machine }: Case, page: number) {
   return { met, metAfterReturn, freedTables };
 }
 
-const CASES = 1500;
-const PAIRS = 80;
+const CASES = 1000;
+const PAIRS = 60;
 
 describe("root switches against an enumerator of all schedules", () => {
   it(`have the same outcomes in ${CASES} random scripts`, () => {
