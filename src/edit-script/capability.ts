@@ -56,7 +56,7 @@ const vtd = (levels: 3 | 4 | 5): Capability => ({
   cachesContext: true,
 });
 
-/** Profiles by name. `vtd-ss-39/48/57` are VT-d second stage with 3/4/5 levels; `-cm` adds caching mode, `-nc` a walker that does not snoop. */
+/** Profiles by name. `vtd-ss-39/48/57` are VT-d second stage with 3/4/5 levels; `-cm` adds caching mode, `-nc` a walker that does not snoop, `-ad` one that sets accessed and dirty bits. */
 export const CAPABILITIES: ReadonlyMap<string, Capability> = new Map(
   ([3, 4, 5] as const).flatMap((levels) => {
     const base = vtd(levels);
@@ -64,6 +64,7 @@ export const CAPABILITIES: ReadonlyMap<string, Capability> = new Map(
       [base.name, base],
       [`${base.name}-cm`, { ...base, name: `${base.name}-cm`, cachesNotPresent: true }],
       [`${base.name}-nc`, { ...base, name: `${base.name}-nc`, coherentWalk: false }],
+      [`${base.name}-ad`, { ...base, name: `${base.name}-ad`, hardwareDirty: true }],
     ] as [string, Capability][];
   }),
 );

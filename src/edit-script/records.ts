@@ -31,6 +31,7 @@ export const OP = {
   unpin: 11,
   window: 12,
   setRoot: 13,
+  collect: 14,
 } as const;
 
 /** Flags in word 0: `wait` with drain; `window` open; `invalidate` of non-leaf scope. */
@@ -72,6 +73,8 @@ export function decodeStep(words: Uint32Array, at: number): Step {
       return { op: "barrier" };
     case OP.clean:
       return { op: "clean", table, index, count };
+    case OP.collect:
+      return { op: "collect", table, index, count };
     case OP.store:
       return { op: "store", update, table, index, entry: first };
     case OP.storeRun:

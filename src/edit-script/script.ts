@@ -132,6 +132,9 @@ export class EditScript {
   ): void {
     this.#record(OP.exchange, 0, update, table, index | (1 << 16), lo, hi, expectedLo, expectedHi);
   }
+  collect(table: Pfn, index: number, count: number): void {
+    this.#record(OP.collect, 0, 0, table, index | (count << 16));
+  }
   invalidate(domain: number, scope: InvalidationScope, caches: number, start: IovaPfn, pages: number): void {
     this.#record(
       OP.invalidate,
@@ -235,6 +238,9 @@ export class EditScript {
           lowOf(step.entry),
           highOf(step.entry),
         );
+        break;
+      case "collect":
+        this.collect(step.table, step.index, step.count);
         break;
       case "invalidate":
         this.invalidate(step.domain, step.scope, step.caches, step.iovaPfn, step.pages);

@@ -14,6 +14,7 @@ export type Step =
   | StoreStep
   | StoreRunStep
   | ExchangeStep
+  | CollectStep
   | InvalidateStep
   | WaitStep
   | FreeTableStep
@@ -76,6 +77,17 @@ export interface ExchangeStep {
   readonly index: number;
   readonly expected: bigint;
   readonly entry: bigint;
+}
+
+/**
+ * Reads and clears the A and D bits of `count` reachable entries, each by one atomic operation. What it finds is in the
+ * kernel's hands: it is reported, or carried to the entry that translates the page now.
+ */
+export interface CollectStep {
+  readonly op: "collect";
+  readonly table: Pfn;
+  readonly index: number;
+  readonly count: number;
 }
 
 /** What an invalidation reaches: cached leaves only, or cached table pointers as well. */

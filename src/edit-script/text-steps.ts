@@ -79,7 +79,8 @@ function unnumbered(op: string, at: TextLine, context: StepContext): readonly St
     case "barrier":
       at.bare();
       return [{ op }];
-    case "clean": {
+    case "clean":
+    case "collect": {
       const { table, index } = at.slot();
       const count = at.integer(at.take("count") ?? "1", "count", MAX_INDEX);
       at.fits(index, count);

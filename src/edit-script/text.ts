@@ -114,6 +114,8 @@ export function printStep(step: Step): string {
       return `gather ${slotText(step.table, step.index)} = ${step.entries.map(entryText).join(" ")} u=${step.update}`;
     case "barrier":
       return "barrier";
+    case "collect":
+      return `collect ${slotText(step.table, step.index)} count=${step.count}`;
     case "clean":
       return `clean ${slotText(step.table, step.index)} count=${step.count}`;
     case "store":

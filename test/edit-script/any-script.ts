@@ -34,7 +34,9 @@ export const anyStep = fc.oneof(
     })
     .map(({ at: { index, count }, ...s }) => ({ ...s, index, entries: s.entries.slice(0, count) })),
   fc.constant({ op: "barrier" }),
-  fc.record({ op: op("clean"), table: page, at }).map(({ at, ...s }) => ({ ...s, ...at })),
+  fc
+    .record({ op: fc.constantFrom("clean", "collect"), table: page, at })
+    .map(({ at, ...s }) => ({ ...s, ...at })),
   fc.record({ op: op("store"), update, table: page, index: fc.nat(511), entry }),
   fc.record({ op: op("exchange"), update, table: page, index: fc.nat(511), entry, expected: entry }),
   fc.record({
