@@ -6,7 +6,7 @@ export class CounterBlock {
   readonly #words: BigUint64Array;
 
   constructor(buffer: SharedArrayBuffer, control: number) {
-    this.#words = new BigUint64Array(buffer, control + CTL_ENTRY_STORES, 7);
+    this.#words = new BigUint64Array(buffer, control + CTL_ENTRY_STORES, 8);
   }
 
   /** The counters now, as plain data, in the order of the control block. */
@@ -20,6 +20,7 @@ export class CounterBlock {
       barriers: at(4),
       tablesFreed: at(5),
       pagesUnpinned: at(6),
+      entriesCollected: at(7),
     };
   }
 

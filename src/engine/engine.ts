@@ -12,6 +12,7 @@ import {
   CTL_SCRIPT,
   CTL_TABLE_PAGES,
   CTL_TEAR_STORES,
+  FOUND_BYTES,
   LIFE_LIVE,
   MAGIC,
   MAX_DEVICES,
@@ -44,6 +45,7 @@ class WasmEngine implements Engine {
   readonly #window: Uint32Array;
   readonly #counterBlock: CounterBlock;
   readonly #table = new Uint32Array(1024);
+  readonly #found = new Uint32Array(FOUND_BYTES / 4);
 
   constructor(module: object, memory: SharedMemory) {
     this.module = module;
@@ -84,6 +86,12 @@ class WasmEngine implements Engine {
     const at = this.#wasm.readTable(this.control, this.#offset(table, "readTable")) >>> 0;
     this.#table.set(this.#words.subarray(at / 4, at / 4 + 1024));
     return this.#table;
+  }
+
+  takeFound(table: Pfn): Uint32Array {
+    const at = this.#wasm.takeFound(this.control, this.#offset(table, "takeFound")) >>> 0;
+    this.#found.set(this.#words.subarray(at / 4, at / 4 + this.#found.length));
+    return this.#found;
   }
 
   loadEntry(table: Pfn, index: number): bigint {

@@ -6,6 +6,8 @@
  *     0                              table pages; frame TABLE_WINDOW_PFN + n  kernel (execute), devices set A/D
  *                                    is page n
  *     CTL_LIFE                       one life word per table page             kernel
+ *     CTL_FOUND                      FOUND_BYTES per table page: which        kernel (execute, takeFound)
+ *                                    entries a collect found dirty
  *     CTL_PIN_UNIFORM                pins held by all 512 frames of a chunk   kernel
  *     CTL_PIN_SINGLES                pins per frame on top of the above       kernel
  *     CTL_CELLS                      one 32-bit cell per RAM frame            devices
@@ -36,6 +38,7 @@ export const CTL_SCRIPT = 40;
 export const CTL_READ = 44;
 export const CTL_ARENA = 48;
 export const CTL_ARENA_END = 52;
+export const CTL_FOUND = 56;
 /** Target of the read-modify-write that serves as full barrier. */
 export const CTL_FENCE = 64;
 /** Judging epoch: even 2k = map k in force, odd 2k+1 = change k to k+1 under way. */
@@ -64,6 +67,7 @@ export const CTL_WAITS = 856;
 export const CTL_BARRIERS = 864;
 export const CTL_TABLES_FREED = 872;
 export const CTL_PAGES_UNPINNED = 880;
+export const CTL_ENTRIES_COLLECTED = 888;
 /**
  * Not 0 while somebody waits for the slowest device. A device that owes nothing then gives its CPU away after some
  * accesses, for there may be more devices than CPUs; who waits wakes it by clearing the word.
@@ -79,6 +83,9 @@ export const NO_VERSION = 0xffff_ffff;
 
 /** Script window: at least one record with the longest gather; the engine consumes whole records. */
 export const SCRIPT_WORDS = 131072;
+
+/** What collect steps found dirty in one table page, one bit an entry. */
+export const FOUND_BYTES = 64;
 
 /** All 512 entries of a freed table hold this: present, and its frame is in no RAM. */
 export const POISON_LOW = 0xdead_d083;

@@ -5,6 +5,7 @@ import {
   CTL_BYTES,
   CTL_CELLS,
   CTL_DEVICES,
+  CTL_FOUND,
   CTL_LIFE,
   CTL_MAGIC,
   CTL_MAPS,
@@ -17,6 +18,7 @@ import {
   CTL_SCRIPT,
   CTL_TABLE_PAGES,
   CTL_WINDOWS,
+  FOUND_BYTES,
   MAGIC,
   MAP_VERSIONS,
   MAX_DEVICES,
@@ -64,6 +66,7 @@ export function planMemory(options: EngineOptions): MemoryPlan {
     at += Math.ceil(bytes / 4096) * 4096;
   };
   place(CTL_LIFE, tablePages * 4);
+  place(CTL_FOUND, tablePages * FOUND_BYTES);
   place(CTL_PIN_UNIFORM, chunks * 4);
   place(CTL_PIN_SINGLES, chunks * 2048);
   place(CTL_CELLS, ramFrames * 4);

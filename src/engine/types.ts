@@ -30,6 +30,8 @@ export interface EngineCounters {
   readonly barriers: number;
   readonly tablesFreed: number;
   readonly pagesUnpinned: number;
+  /** Entries whose A or D a collect step found set and cleared. */
+  readonly entriesCollected: number;
 }
 
 /** Perturbation of the script executor: after each step, with probability `oneIn`, spin up to `maxSpins` times. */
@@ -68,6 +70,11 @@ export interface Engine {
    * devices have acknowledged. Post: returns when the last step is done.
    */
   execute(words: Uint32Array): void;
+  /**
+   * Which entries of a table collect steps have found dirty since the last call, and forgets them: 16 words, bit i of word
+   * w is entry 32 w + i. Valid until the next call. A table that is claimed has none.
+   */
+  takeFound(table: Pfn): Uint32Array;
   /** The counters at this moment. */
   readonly counters: EngineCounters;
   resetCounters(): void;

@@ -18,6 +18,7 @@ export interface EngineExports {
   claimTable(m: number, table: number): void;
   tableLife(m: number, table: number): number;
   readTable(m: number, table: number): number;
+  takeFound(m: number, table: number): number;
   entryLow(m: number, table: number, index: number): number;
   entryHigh(m: number): number;
   walkPage(m: number, root: number, levels: number, page: number): number;

@@ -38,7 +38,37 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     .map(([t, index, e]) => ({ op: "store" as const, update: 1, table: t, index, entry: e })),
   fc.constantFrom<Step>({ op: "barrier" }, { op: "wait", drain: true }, { op: "wait", drain: false }),
   table.map((t) => ({ op: "clean" as const, table: t, index: 0, count: 512 })),
+  fc.tuple(table, place).map(([t, p]) => ({ op: "collect" as const, table: t, ...p })),
 );
+
+/** Leaves with and without A and D, absent entries with bits that mean nothing there. */
+const leafOrNothing = fc
+  .tuple(
+    fc.integer({ min: FIRST_RAM, max: FIRST_RAM + RAM - 1 }),
+    fc.constantFrom(0n, 1n, 2n, 3n),
+    fc.constantFrom(0n, 0x100n, 0x200n, 0x300n),
+  )
+  .map(([frame, rights, bits]) => (BigInt(frame) << 12n) | rights | bits);
+/** Tables from the third on hold leaves, the second also pointers to those: trees without a cycle. */
+const tree = fc
+  .tuple(
+    fc.array(leafOrNothing, { minLength: 8, maxLength: 8 }),
+    fc.array(fc.integer({ min: 2, max: TABLES - 1 }), { minLength: 1, maxLength: 3 }),
+  )
+  .map(([leaves, children]): Step[] =>
+    Array.from({ length: TABLES - 1 }, (_, i) => ({
+      op: "gather",
+      update: 1,
+      table: pfn(FIRST_TABLE + 1 + i),
+      index: 0,
+      entries: Array.from({ length: 512 }, (_, at) => {
+        const child = i === 0 && at % 97 === 0 ? children[at % children.length] : undefined;
+        return child === undefined
+          ? leaves[(at + i) % leaves.length]!
+          : (BigInt(FIRST_TABLE + child) << 12n) | 3n;
+      }),
+    })),
+  );
 
 function compare(engine: Engine, plain: PlainMachine): void {
   for (let t = 0; t < TABLES; t++) {
@@ -62,6 +92,39 @@ describe("engine against a plain BigInt machine", () => {
         engine.execute(EditScript.from(steps).words);
         plain.run(steps);
         compare(engine, plain);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("carries and collects A and D alike, through trees of any leaves", () => {
+    const large = leafOrNothing.map((entry) => entry | 0x83n);
+    const next = fc.oneof(
+      leafOrNothing,
+      fc.constantFrom(1, 2, 3).map((t) => (BigInt(FIRST_TABLE + t) << 12n) | 3n),
+    );
+    fc.assert(
+      fc.property(tree, large, next, fc.nat(0x3ff), table, place, (steps, old, entry, bits, t, p) => {
+        const engine = createEngine({ tablePages: TABLES, ramFrames: RAM });
+        const plain = new PlainMachine(TABLES);
+        const expected = old ^ (BigInt(bits) & 0x300n);
+        const script: Step[] = [
+          ...steps,
+          { op: "store", update: 1, table: pfn(FIRST_TABLE), index: 7, entry: old },
+          { op: "exchange", update: 2, table: pfn(FIRST_TABLE), index: 7, expected, entry },
+          { op: "collect", table: t, ...p },
+          { op: "collect", table: t, index: 0, count: 1 },
+        ];
+        engine.execute(EditScript.from(script).words);
+        plain.run(script);
+        compare(engine, plain);
+        const found = [...engine.takeFound(t)].flatMap((word, w) =>
+          Array.from({ length: 32 }, (_, i) => i)
+            .filter((i) => (word >>> i) & 1)
+            .map((i) => `${t} ${32 * w + i}`),
+        );
+        expect(new Set(found)).toEqual(plain.found);
+        expect(engine.takeFound(t).every((word) => word === 0)).toBe(true);
       }),
       { numRuns: 150 },
     );

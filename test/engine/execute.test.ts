@@ -96,6 +96,71 @@ describe("execute", () => {
       expect(engine.loadEntry(pfn(T0 + 1), i)).toBe(((leaf & ~0x80n) | 0x200n) + BigInt(i) * 4096n);
   });
 
+  it("carries A and D bits of a split leaf into leaves of nested tables, not into pointers or absent entries", () => {
+    const engine = small();
+    const leaf = (BigInt(RAM_BASE_PFN) << 12n) | 0x83n;
+    const link = (table: number): bigint => (BigInt(table) << 12n) | 3n;
+    const script = new EditScript();
+    script.push({ op: "store", update: 1, table: T0, index: 0, entry: leaf | 0x300n });
+    script.push({ op: "store", update: 1, table: pfn(T0 + 1), index: 0, entry: link(T0 + 2) });
+    script.push({ op: "store", update: 1, table: pfn(T0 + 1), index: 1, entry: leaf });
+    script.push({ op: "store", update: 1, table: pfn(T0 + 2), index: 9, entry: leaf & ~0x80n });
+    script.push({ op: "exchange", update: 2, table: T0, index: 0, expected: leaf, entry: link(T0 + 1) });
+    engine.execute(script.words);
+    const present = (table: number): [number, bigint][] =>
+      Array.from({ length: 512 }, (_, i): [number, bigint] => [i, engine.loadEntry(pfn(table), i)]).filter(
+        ([, entry]) => entry !== 0n,
+      );
+    expect(present(T0 + 1)).toEqual([
+      [0, link(T0 + 2)],
+      [1, leaf | 0x300n],
+    ]);
+    expect(present(T0 + 2)).toEqual([[9, (leaf & ~0x80n) | 0x300n]]);
+  });
+
+  it("carries A and D bits that were expected as well", () => {
+    const engine = small();
+    const leaf = (BigInt(RAM_BASE_PFN) << 12n) | 0x83n;
+    const script = new EditScript();
+    script.push({ op: "store", update: 1, table: T0, index: 3, entry: leaf | 0x200n });
+    script.push({
+      op: "exchange",
+      update: 2,
+      table: T0,
+      index: 3,
+      expected: leaf | 0x200n,
+      entry: leaf & ~2n,
+    });
+    engine.execute(script.words);
+    expect(engine.loadEntry(T0, 3)).toBe((leaf & ~2n) | 0x200n);
+  });
+
+  it("collects A and D of leaves, tells once which were dirty, and leaves everything else alone", () => {
+    const engine = small();
+    const leaf = (BigInt(RAM_BASE_PFN) << 12n) | 0x3n;
+    const link = (BigInt(T0 + 1) << 12n) | 0x303n;
+    const entries = [leaf | 0x300n, leaf | 0x100n, leaf, 0x300n, link, leaf | 0x200n, leaf | 0x200n];
+    const script = new EditScript();
+    script.push({ op: "gather", update: 1, table: T0, index: 30, entries });
+    script.collect(T0, 30, 6);
+    engine.execute(script.words);
+    const now = entries.map((_, i) => engine.loadEntry(T0, 30 + i));
+    expect(now).toEqual([leaf, leaf, leaf, 0x300n, link, leaf, leaf | 0x200n]);
+    expect([...engine.takeFound(T0)]).toEqual([2 ** 30, 1 << 3, ...Array(14).fill(0)]);
+    expect([...engine.takeFound(T0)]).toEqual(Array(16).fill(0));
+    expect(engine.counters).toMatchObject({ entriesCollected: 3, entryStores: 0 });
+  });
+
+  it("forgets what was found in a table page that is claimed anew", () => {
+    const engine = small();
+    const script = new EditScript();
+    script.store(1, T0, 5, 0x203, RAM_BASE_PFN >>> 20);
+    script.collect(T0, 0, 512);
+    engine.execute(script.words);
+    engine.claimTable(T0);
+    expect(engine.takeFound(T0).some((word) => word !== 0)).toBe(false);
+  });
+
   it.each([
     [
       "a table outside the window",
@@ -109,6 +174,7 @@ describe("execute", () => {
     ],
     ["entries past the end of a table", (s: EditScript) => s.fill(1, T0, 500, 13, 1, 0, 0, 0), /512th/],
     ["a gather past the end of a table", (s: EditScript) => s.gather(1, T0, 511, 2), /512th/],
+    ["a collect past the end of a table", (s: EditScript) => s.collect(T0, 511, 2), /512th/],
     ["an unpin of a frame without pins", (s: EditScript) => s.unpin(RAM_BASE_PFN, 1), /no pin/],
     ["an unpin of what is no RAM", (s: EditScript) => s.unpin(pfn(RAM_BASE_PFN + 4095), 2), /no RAM/],
     ["a second free", (s: EditScript) => s.freeTable(T0), /not live/],

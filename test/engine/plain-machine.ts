@@ -4,12 +4,16 @@ import type { Step } from "../../src/edit-script/index.ts";
 export const POISON = 0x000f_dead_dead_d083n;
 const FIRST_TABLE = 0x10_0000;
 const FIRST_RAM = 0x100_0000;
+const DIRTY = 1n << 9n;
+const ACCESSED_DIRTY = (1n << 8n) | DIRTY;
 const MASK64 = (1n << 64n) - 1n;
 
 export class PlainMachine {
   readonly tables: bigint[][];
   readonly pins = new Map<number, number>();
   readonly live = new Set<number>();
+  /** `table index` of every entry that a collect found dirty. */
+  readonly found = new Set<string>();
   readonly tablePages: number;
 
   constructor(tablePages: number) {
@@ -45,7 +49,10 @@ export class PlainMachine {
         this.table(step.table)[step.index] = step.entry;
         break;
       case "exchange":
-        this.table(step.table)[step.index] = step.entry;
+        this.#exchange(step.table, step.index, step.entry);
+        break;
+      case "collect":
+        for (let i = step.index; i < step.index + step.count; i++) this.#collect(step.table, i);
         break;
       case "freeTable":
         this.live.delete(step.table);
@@ -58,6 +65,37 @@ export class PlainMachine {
       default:
         break;
     }
+  }
+
+  /** A table entry names a page of the table window; a leaf never does. */
+  #kindOf(entry: bigint): "absent" | "table" | "leaf" {
+    if ((entry & 3n) === 0n) return "absent";
+    const frame = (entry >> 12n) & ((1n << 40n) - 1n);
+    const isTable = frame >= BigInt(FIRST_TABLE) && frame < BigInt(FIRST_TABLE + this.tablePages);
+    return isTable ? "table" : "leaf";
+  }
+
+  #exchange(table: number, index: number, entry: bigint): void {
+    const old = this.table(table)[index]!;
+    const bits = this.#kindOf(old) === "leaf" ? old & ACCESSED_DIRTY : 0n;
+    const kind = this.#kindOf(entry);
+    this.table(table)[index] = kind === "leaf" ? entry | bits : entry;
+    if (kind === "table") this.#carry(Number((entry >> 12n) & 0xff_ffffn), bits);
+  }
+
+  #carry(table: number, bits: bigint): void {
+    this.table(table).forEach((entry, i) => {
+      const kind = this.#kindOf(entry);
+      if (kind === "leaf") this.table(table)[i] = entry | bits;
+      else if (kind === "table") this.#carry(Number((entry >> 12n) & 0xff_ffffn), bits);
+    });
+  }
+
+  #collect(table: number, index: number): void {
+    const entry = this.table(table)[index]!;
+    if (this.#kindOf(entry) !== "leaf") return;
+    if ((entry & DIRTY) !== 0n) this.found.add(`${table} ${index}`);
+    this.table(table)[index] = entry & ~ACCESSED_DIRTY;
   }
 
   /** The walk of the VT-d specification's second stage, one level after the other. */

@@ -1,5 +1,6 @@
 import {
   CTL_BARRIERS,
+  CTL_ENTRIES_COLLECTED,
   CTL_ENTRY_STORES,
   CTL_ERROR,
   CTL_ERROR_A,
@@ -20,9 +21,10 @@ import {
   ERR_TABLE_DEAD,
   ERR_TRUNCATED,
 } from "../layout";
+import { collectRun, exchangeEntry } from "./dirty";
 import { fillRun, gatherRun } from "./fill";
 import { postInvalidation, waitForDevices } from "./invalidation";
-import { exchangeEntry, perturb, setRoot, storeLive } from "./live";
+import { perturb, setRoot, storeLive } from "./live";
 import { unpinFrames } from "./pins";
 import { freeTable } from "./tables";
 import { closeWindow, openWindow } from "./windows";
@@ -41,6 +43,7 @@ const OP_FREE_TABLE: u32 = 10;
 const OP_UNPIN: u32 = 11;
 const OP_WINDOW: u32 = 12;
 const OP_SET_ROOT: u32 = 13;
+const OP_COLLECT: u32 = 14;
 const RECORD_BYTES: u32 = 32;
 
 const NOT_A_TABLE: u32 = 0xffff_ffff;
@@ -93,6 +96,8 @@ function tableStep(m: usize, at: usize, op: u32): i32 {
   } else if (op === OP_EXCHANGE) {
     count(m, CTL_ENTRY_STORES, 1);
     return exchangeEntry(m, slot, load<u64>(at, 24), first);
+  } else if (op === OP_COLLECT) {
+    count(m, CTL_ENTRIES_COLLECTED, collectRun(m, table, index, entries));
   } else if (op === OP_FREE_TABLE) {
     if (!freeTable(m, table)) return ERR_TABLE_DEAD;
     count(m, CTL_TABLES_FREED, 1);
@@ -155,7 +160,8 @@ export function execute(m: usize, words: u32): u32 {
       length += entries << 3;
       if (at + length > end) break;
     }
-    const isTableStep = op === OP_FREE_TABLE || op <= OP_GATHER || (op >= OP_STORE && op <= OP_EXCHANGE);
+    const isTableStep =
+      op === OP_FREE_TABLE || op === OP_COLLECT || op <= OP_GATHER || (op >= OP_STORE && op <= OP_EXCHANGE);
     const error =
       op === 0
         ? ERR_OP

@@ -3,12 +3,9 @@ import {
   CTL_PERTURB_MAX_SPINS,
   CTL_PERTURB_ONE_IN,
   CTL_PERTURB_STATE,
-  CTL_TABLE_PAGES,
   CTL_TEAR_STORES,
-  ERR_EXCHANGE,
   MAX_DEVICES,
 } from "../layout";
-import { ACCESSED, childOffset, DIRTY, isPresent, isTablePointer, PAGE_SIZE_BIT } from "./entry";
 import { nextRandom, spin } from "./random";
 import { contextDomain } from "./words";
 
@@ -27,7 +24,7 @@ export function perturb(m: usize): void {
 }
 
 /** A deliberately broken store: the halves one after the other, in seeded order, with a pause between. */
-function storeTorn(m: usize, slot: usize, entry: u64): void {
+export function storeTorn(m: usize, slot: usize, entry: u64): void {
   const r = nextRandom(m + CTL_PERTURB_STATE);
   const spins = TORN_SPINS + (u32(r) % (load<u32>(m, CTL_PERTURB_MAX_SPINS) + 1));
   if (r >> 63 === 0) {
@@ -74,40 +71,6 @@ export function storeLive(m: usize, slot: usize, entries: u32, first: u64, strid
     atomic.store<u64>(slot, entry);
     entry += stride;
   }
-}
-
-/**
- * Replaces `expected` by `entry`. Where a walker has set A or D meanwhile, reads again and carries the bits: into the
- * new entry, or, when a leaf becomes a table, into all leaves of the table. Any other difference is ERR_EXCHANGE.
- */
-export function exchangeEntry(m: usize, slot: usize, expected: u64, entry: u64): i32 {
-  if (load<u32>(m, CTL_TEAR_STORES) !== 0) {
-    storeTorn(m, slot, entry);
-    return 0;
-  }
-  const becomesTable =
-    (expected & PAGE_SIZE_BIT) !== 0 &&
-    (entry & PAGE_SIZE_BIT) === 0 &&
-    isPresent(entry) &&
-    isTablePointer(entry, load<u32>(m, CTL_TABLE_PAGES));
-  let current = expected;
-  let carried: u64 = 0;
-  while (true) {
-    const seen = atomic.cmpxchg<u64>(
-      slot,
-      current,
-      becomesTable || !isPresent(entry) ? entry : entry | carried,
-    );
-    if (seen === current) break;
-    if (((seen ^ expected) & ~(ACCESSED | DIRTY)) !== 0) return ERR_EXCHANGE;
-    carried = seen & (ACCESSED | DIRTY);
-    current = seen;
-  }
-  if (becomesTable && (carried & ~expected) !== 0) {
-    const child: usize = childOffset(entry);
-    for (let i: usize = 0; i < 4096; i += 8) atomic.or<u64>(child + i, carried);
-  }
-  return 0;
 }
 
 /** Switches every device whose context carries the tag `domain` to another root and tag, one store each. */

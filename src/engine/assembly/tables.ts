@@ -7,6 +7,7 @@ import {
   POISON_HIGH,
   POISON_LOW,
 } from "../layout";
+import { forgetFound } from "./dirty";
 import { childOffset, isLeaf, isPresent, isReserved, isTablePointer, leafFrame, READ_WRITE } from "./entry";
 
 /** Offset of the life word of the table at `table`. */
@@ -14,10 +15,11 @@ export function lifeWord(m: usize, table: u32): usize {
   return load<u32>(m, CTL_LIFE) + ((table >> 12) << 2);
 }
 
-/** Marks a table page live and keeps the clock of its last free. */
+/** Marks a table page live and keeps the clock of its last free; what was found in its former life is forgotten. */
 export function claimTable(m: usize, table: u32): void {
   const word = lifeWord(m, table);
   atomic.store<u32>(word, atomic.load<u32>(word) | LIFE_LIVE);
+  forgetFound(m, table);
 }
 
 export function tableLife(m: usize, table: u32): u32 {
