@@ -1,7 +1,9 @@
+/** True iff the host keeps the low word of an entry first, so that an entry in memory is a pair of words as they are. */
+export const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
 /* An entry is taken apart in memory: shifting and masking would make two more bigints of each. */
 const whole = new BigUint64Array(1);
 const halves = new DataView(whole.buffer);
-const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** Bits 31:0 of an entry. */
 export function lowWord(entry: bigint): number {

@@ -1,8 +1,8 @@
 import type { ScriptFile } from "../edit-script/index.ts";
+import { isLittleEndian } from "./entry-words.ts";
 import type { CheckInput, TablesBefore } from "./input.ts";
 
 const MASK = (1n << 64n) - 1n;
-const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** A script file as input of the checker: tables hold what the file says and 0 everywhere else. */
 export function inputOf(file: ScriptFile): CheckInput {

@@ -3,22 +3,26 @@ import { mutantNamed } from "../check/mutants/index.ts";
 import { CAPABILITIES } from "../edit-script/index.ts";
 import { type CheckRunOptions, encodeToken, runCheck, sequenceHash } from "../harness/index.ts";
 import { checkHeading, EXIT_OF_VERDICT } from "../report/index.ts";
-import { BACKING_KINDS, type BackingKind, SCENARIOS, STRATEGIES } from "../vmm/index.ts";
+import { BACKING_KINDS, type BackingKind, STRATEGIES } from "../vmm/index.ts";
 import { MODE_NAMES, modesOf, openOutput } from "./check-output.ts";
 import { CounterexampleFolder } from "./check-save.ts";
 import { checkScript } from "./check-script.ts";
 import { printShrunk } from "./check-shrink.ts";
 import { commandName } from "./command-name.ts";
 import { importNotes } from "./import-notes.ts";
-import { addAddressSpace, inputText, loadInputs } from "./inputs.ts";
+import {
+  addInputs,
+  DEFAULT_BACKING,
+  DEFAULT_FORMAT,
+  DEFAULT_SCENARIO,
+  inputText,
+  loadInputs,
+  strategiesOf,
+} from "./inputs.ts";
 import { decidable, idsOf, parseMutant } from "./mutant-option.ts";
-import { parseDuration, parseName, parseNames, parseSeed } from "./option-values.ts";
+import { parseDuration, parseName, parseSeed } from "./option-values.ts";
 import { progressView } from "./progress.ts";
 import { UsageError } from "./usage-error.ts";
-
-const DEFAULT_SCENARIO = "pam-2020";
-const DEFAULT_BACKING: BackingKind = "thp";
-const DEFAULT_FORMAT = "vtd-ss-48";
 
 const HELP = `
 Examples:
@@ -50,22 +54,10 @@ export interface CheckFlags {
  * Exit codes: 0 clean, 1 violation, 2 wrong usage or input, 4 stopped before every change was decided.
  */
 export function registerCheck(program: Command): void {
-  const strategies = [...STRATEGIES.keys()];
   const command = program
     .command("check")
-    .description("decide every interleaving of each map change with any device access; no threads")
-    .argument(
-      "[input...]",
-      `scenario, file or folder; several are one sequence (default: ${DEFAULT_SCENARIO}).\n` +
-        `Scenarios: ${[...SCENARIOS.keys()].join(", ")}`,
-    );
-  addAddressSpace(command)
-    .addOption(
-      new Option(
-        "--strategy <names>",
-        `ways to apply a map change, of ${strategies.join(", ")} (epoch has devices without ATC; default: legacy,set-map; with --inject the one the fault is in)`,
-      ).argParser(parseNames("strategy", strategies)),
-    )
+    .description("decide every interleaving of each map change with any device access; no threads");
+  addInputs(command)
     .addOption(
       new Option(
         "--format <name>",
@@ -128,7 +120,7 @@ async function check(inputs: string[], flags: CheckFlags): Promise<void> {
   const { sequence, scenario } = loadInputs(chosen, flags.addressSpace);
   const output = openOutput(flags);
   const folder = flags.save === undefined ? null : new CounterexampleFolder(flags.save);
-  const names = flags.strategy ?? (mutant === null ? ["legacy", "set-map"] : [mutant.strategy ?? "set-map"]);
+  const names = strategiesOf(flags.strategy, mutant);
   const modes = modesOf(flags.mode);
   const how = {
     sequence,

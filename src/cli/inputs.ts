@@ -1,6 +1,20 @@
 import { type Command, Option } from "commander";
-import { loadInput, type MapSequence, SCENARIOS, type Scenario } from "../vmm/index.ts";
+import {
+  type BackingKind,
+  loadInput,
+  type MapSequence,
+  SCENARIOS,
+  type Scenario,
+  STRATEGIES,
+} from "../vmm/index.ts";
+import { parseNames } from "./option-values.ts";
 import { UsageError } from "./usage-error.ts";
+
+/** What commands that take inputs work on, and how, where they are told nothing else. */
+export const DEFAULT_SCENARIO = "pam-2020";
+export const DEFAULT_FORMAT = "vtd-ss-48";
+export const DEFAULT_BACKING: BackingKind = "thp";
+const DEFAULT_STRATEGIES: readonly string[] = ["legacy", "set-map"];
 
 /** What a command works on, and the scenario it is when it is a single built-in one. */
 export interface LoadedInput {
@@ -11,14 +25,35 @@ export interface LoadedInput {
 /** What the importer of `info mtree -f` says of where a sequence comes from. */
 const DUMP = /\binfo mtree -f, address space /;
 
-/** Adds `--address-space NAME` to a command that takes inputs. */
-export const addAddressSpace = (command: Command): Command =>
-  command.addOption(
-    new Option(
-      "--address-space <name>",
-      "which address space of an `info mtree -f` dump, by its name or its root's (default: memory, or the only one)",
-    ),
-  );
+/** Adds `[INPUT…]`, and what is said of inputs: `--address-space NAME` and `--strategy NAMES`. */
+export function addInputs(command: Command): Command {
+  const strategies = [...STRATEGIES.keys()];
+  return command
+    .argument(
+      "[input...]",
+      `scenario, file or folder; several are one sequence (default: ${DEFAULT_SCENARIO}).\n` +
+        `Scenarios: ${[...SCENARIOS.keys()].join(", ")}`,
+    )
+    .addOption(
+      new Option(
+        "--address-space <name>",
+        "which address space of an `info mtree -f` dump, by its name or its root's (default: memory, or the only one)",
+      ),
+    )
+    .addOption(
+      new Option(
+        "--strategy <names>",
+        `ways to apply a map change, of ${strategies.join(", ")} (epoch has devices without ATC; ` +
+          `default: ${DEFAULT_STRATEGIES.join(",")}; with --inject the one the fault is in)`,
+      ).argParser(parseNames("strategy", strategies)),
+    );
+}
+
+/** What `--strategy` named, or what stands without it. */
+export const strategiesOf = (
+  named: readonly string[] | undefined,
+  mutant: { readonly strategy?: string | undefined } | null,
+): readonly string[] => named ?? (mutant === null ? DEFAULT_STRATEGIES : [mutant.strategy ?? "set-map"]);
 
 /** Inputs in words, as headings and results name them. */
 export const inputText = (inputs: readonly string[], addressSpace: string | undefined): string =>

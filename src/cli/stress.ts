@@ -11,26 +11,24 @@ import {
   sequenceHash,
 } from "../harness/index.ts";
 import { EXIT_OF_VERDICT, groupDigits, PLAIN, runHeading, toJson, toTerminal } from "../report/index.ts";
-import { BACKING_KINDS, type BackingKind, SCENARIOS, STRATEGIES } from "../vmm/index.ts";
+import { BACKING_KINDS, type BackingKind, STRATEGIES } from "../vmm/index.ts";
 import { commandName } from "./command-name.ts";
 import { importNotes } from "./import-notes.ts";
-import { addAddressSpace, inputText, loadInputs } from "./inputs.ts";
+import {
+  addInputs,
+  DEFAULT_BACKING,
+  DEFAULT_FORMAT,
+  DEFAULT_SCENARIO,
+  inputText,
+  loadInputs,
+  strategiesOf,
+} from "./inputs.ts";
 import { openJsonTarget } from "./json-target.ts";
 import { idsOf, parseMutant, seenByThreads } from "./mutant-option.ts";
-import {
-  formatDuration,
-  parseCount,
-  parseDuration,
-  parseName,
-  parseNames,
-  parseSeed,
-} from "./option-values.ts";
+import { formatDuration, parseCount, parseDuration, parseName, parseSeed } from "./option-values.ts";
 import { progressView } from "./progress.ts";
 import { shellWord } from "./shell-word.ts";
 
-const DEFAULT_SCENARIO = "pam-2020";
-const DEFAULT_FORMAT = "vtd-ss-48";
-const DEFAULT_BACKING: BackingKind = "thp";
 const MOST_DEVICES = 16;
 
 const HELP = `
@@ -60,22 +58,10 @@ interface StressFlags {
  */
 export function registerStress(program: Command): void {
   const formats = [...CAPABILITIES.keys()];
-  const strategies = [...STRATEGIES.keys()];
   const command = program
     .command("stress")
-    .description("change maps under live devices and show what the devices saw")
-    .argument(
-      "[input...]",
-      `scenario, file or folder; several are one sequence (default: ${DEFAULT_SCENARIO}).\n` +
-        `Scenarios: ${[...SCENARIOS.keys()].join(", ")}`,
-    );
-  addAddressSpace(command)
-    .addOption(
-      new Option(
-        "--strategy <names>",
-        `ways to apply a map change, of ${strategies.join(", ")} (epoch has devices without ATC; default: legacy,set-map; with --inject the one the fault is in)`,
-      ).argParser(parseNames("strategy", strategies)),
-    )
+    .description("change maps under live devices and show what the devices saw");
+  addInputs(command)
     .addOption(
       new Option(
         "--format <name>",
@@ -115,7 +101,7 @@ async function stress(inputs: string[], flags: StressFlags): Promise<void> {
   const { sequence, scenario } = loadInputs(chosen, flags.addressSpace);
   const json = openJsonTarget(flags.json, stdout);
   const show = json?.isStdout ? () => {} : stdout;
-  const names = flags.strategy ?? (mutant === null ? ["legacy", "set-map"] : [mutant.strategy ?? "set-map"]);
+  const names = strategiesOf(flags.strategy, mutant);
   const format = flags.format ?? mutant?.format ?? DEFAULT_FORMAT;
   const backing = flags.backing ?? scenario?.backing ?? DEFAULT_BACKING;
   const token = {
