@@ -1,16 +1,22 @@
 import type { Pfn } from "../../units/index.ts";
-import { ABSENT, type Entry } from "./format.ts";
+import { ABSENT, type Entry, marked } from "./format.ts";
 import type { PlanContext } from "./plan-context.ts";
 import { NO_FRAME } from "./run-list.ts";
 
 /*
  * Subtrees built where no walker can see them: plain stores, linked later by one live store of the entry returned here.
+ *
+ * Where walkers set A and D, those that still hold what stood there before may set them until it has left the caches, and
+ * nobody would look there again: leaves that replace something begin with both bits set.
  */
 
 /** With more pieces than this a list of entries is shorter than a list of arithmetic runs. */
 const MAX_FILLS = 8;
 
-/** The entry that gives the slot at `start` the translation of the runs [from, to); pages no run mentions are absent. */
+/**
+ * The entry that gives the slot at `start` the translation of the runs [from, to); pages no run mentions are absent. Leaves
+ * begin with the hardware bits `bits`: none for what was absent.
+ */
 export function buildSlot(
   plan: PlanContext,
   update: number,
@@ -18,21 +24,22 @@ export function buildSlot(
   start: number,
   from: number,
   to: number,
+  bits: number,
 ): Entry {
   if (plan.runs.allAbsent(from, to)) return ABSENT;
   const leaf = plan.singleLeaf(level, start, from, to);
   if (leaf !== null) {
     plan.counts.leavesStored++;
-    return leaf;
+    return marked(leaf, bits);
   }
   const table = plan.alloc(level - 1, start);
-  if (level === 1) fillLeaves(plan, update, table, start, from, to);
+  if (level === 1) fillLeaves(plan, update, table, start, from, to, bits);
   else
     fillEntries(plan, update, table, (index) => {
       const childStart = plan.slotStart(level - 1, start, index);
       const a = plan.runs.firstEndingAfter(childStart, from, to);
       const b = plan.runs.firstStartingAt(childStart + plan.span(level - 1), a, to);
-      return a === b ? ABSENT : buildSlot(plan, update, level - 1, childStart, a, b);
+      return a === b ? ABSENT : buildSlot(plan, update, level - 1, childStart, a, b, bits);
     });
   return plan.format.table(table);
 }
@@ -45,6 +52,7 @@ function fillLeaves(
   start: number,
   from: number,
   to: number,
+  bits: number,
 ): void {
   const { runs, format } = plan;
   const script = plan.change.build;
@@ -56,7 +64,7 @@ function fillLeaves(
       const first = Math.max(runs.starts[i]!, start);
       const end = Math.min(runs.ends[i]!, start + 512);
       for (let page = first; page < end; page++) {
-        const entry = format.leaf(0, runs.frameAt(i, page), runs.rights[i]!);
+        const entry = marked(format.leaf(0, runs.frameAt(i, page), runs.rights[i]!), bits);
         words[at + 2 * (page - start)] = entry.lo;
         words[at + 2 * (page - start) + 1] = entry.hi;
       }
@@ -70,7 +78,7 @@ function fillLeaves(
     const first = Math.max(runs.starts[i]!, start) - start;
     const end = Math.min(runs.ends[i]!, start + 512) - start;
     if (first > filled) script.fill(update, table, filled, first - filled, 0, 0, 0, 0);
-    const entry = format.leaf(0, runs.frameAt(i, start + first), runs.rights[i]!);
+    const entry = marked(format.leaf(0, runs.frameAt(i, start + first), runs.rights[i]!), bits);
     script.fill(update, table, first, end - first, entry.lo, entry.hi, stride.lo, stride.hi);
     plan.counts.leavesStored += end - first;
     filled = end;
@@ -147,7 +155,8 @@ function arithmeticPieces(words: Uint32Array): Piece[] {
 
 /**
  * A leaf cut into the shape that the runs [from, to) will need, with the leaf's own translation: the first half of
- * replacing a leaf by smaller ones. Pages that go are absent at once. Pre: the runs cover the slot.
+ * replacing a leaf by smaller ones. Pages that go are absent at once. `bits` are the hardware bits of the old leaf. Pre: the
+ * runs cover the slot.
  */
 export function buildIdentical(
   plan: PlanContext,
@@ -156,19 +165,20 @@ export function buildIdentical(
   start: number,
   frame: Pfn,
   rights: number,
+  bits: number,
   from: number,
   to: number,
 ): Entry {
   if (plan.runs.allAbsent(from, to)) return ABSENT;
   if (level === 0 || plan.singleLeaf(level, start, from, to) !== null)
-    return plan.format.leaf(level, frame, rights);
+    return marked(plan.format.leaf(level, frame, rights), bits);
   const table = plan.alloc(level - 1, start);
   fillEntries(plan, update, table, (index) => {
     const childStart = plan.slotStart(level - 1, start, index);
     const a = plan.runs.firstEndingAfter(childStart, from, to);
     const b = plan.runs.firstStartingAt(childStart + plan.span(level - 1), a, to);
     const childFrame = (frame + (childStart - start)) as Pfn;
-    return buildIdentical(plan, update, level - 1, childStart, childFrame, rights, a, b);
+    return buildIdentical(plan, update, level - 1, childStart, childFrame, rights, bits, a, b);
   });
   return plan.format.table(table);
 }
@@ -193,7 +203,8 @@ export function buildInShapeOf(
     const lo = words[2 * index]!;
     const hi = words[2 * index + 1]!;
     const childFrame = (frame + index * plan.span(level - 1)) as Pfn;
-    if (format.isPresent(lo, hi) && format.isTable(level - 1, lo, hi))
+    const isPresent = format.isPresent(lo, hi);
+    if (isPresent && format.isTable(level - 1, lo, hi))
       return buildInShapeOf(
         plan,
         update,
@@ -204,7 +215,7 @@ export function buildInShapeOf(
         rights,
       );
     plan.counts.leavesStored++;
-    return format.leaf(level - 1, childFrame, rights);
+    return marked(format.leaf(level - 1, childFrame, rights), isPresent ? plan.hardwareBits : 0);
   });
   return format.table(table);
 }

@@ -1,7 +1,7 @@
 import type { Pfn } from "../../units/index.ts";
 import { buildSlot, emitEntries, fillEntries } from "./build-aside.ts";
 import type { Domain } from "./domain.ts";
-import { ABSENT, type Entry } from "./format.ts";
+import { ABSENT, type Entry, marked } from "./format.ts";
 import { leafKeeps, outlook } from "./outlook.ts";
 import { type PlanContext, PlanFailure } from "./plan-context.ts";
 import type { RootSwitches } from "./root-switches.ts";
@@ -37,6 +37,7 @@ function copyTable(
   const first = Math.max(0, Math.floor((runs.starts[from]! - base) / span));
   const last = Math.min(511, Math.floor((Math.min(runs.ends[to - 1]!, end) - 1 - base) / span));
   const words = plan.engine.readTable(table).slice();
+  markLeaves(plan, level, words);
   let differs = false;
   for (let index = first; index <= last; index++) {
     const start = base + index * span;
@@ -57,6 +58,17 @@ function copyTable(
   return copy;
 }
 
+/**
+ * Walks under the old root go on setting A and D in the table that is copied, where nobody looks after the switch: in the
+ * copy they are set from the start.
+ */
+function markLeaves({ format, hardwareBits }: PlanContext, level: number, words: Uint32Array): void {
+  if (hardwareBits === 0) return;
+  for (let at = 0; at < 1024; at += 2)
+    if (format.isPresent(words[at]!, words[at + 1]!) && !format.isTable(level, words[at]!, words[at + 1]!))
+      words[at]! |= hardwareBits;
+}
+
 /** Entry of the new tree for a slot that the runs [from, to) touch; the old one where it says the same. */
 function nextEntry(
   plan: PlanContext,
@@ -68,7 +80,7 @@ function nextEntry(
   to: number,
 ): Entry {
   const { format } = plan;
-  if (!format.isPresent(old.lo, old.hi)) return buildSlot(plan, update, level, start, from, to);
+  if (!format.isPresent(old.lo, old.hi)) return buildSlot(plan, update, level, start, from, to, 0);
   if (!format.isTable(level, old.lo, old.hi)) return nextOfLeaf(plan, update, level, start, old, from, to);
   const child = format.pfnOf(old.lo, old.hi);
   const next = outlook(plan, level, start, old.lo, old.hi, from, to);
@@ -80,7 +92,7 @@ function nextEntry(
   if (next.kind === "absent") return ABSENT;
   plan.counts.leavesStored++;
   plan.counts.merged++;
-  return format.leaf(level, next.frame, next.rights);
+  return marked(format.leaf(level, next.frame, next.rights), plan.hardwareBits);
 }
 
 /** The same for a slot that holds a leaf. */
@@ -98,14 +110,17 @@ function nextOfLeaf(
   const rights = format.rightsOf(old.lo, old.hi);
   if (leafKeeps(plan, start, frame, rights, from, to)) return old;
   if (runs.covers(start, start + plan.span(level), from, to))
-    return buildSlot(plan, update, level, start, from, to);
+    return buildSlot(plan, update, level, start, from, to, plan.hardwareBits);
   const childLevel = level - 1;
   const childSpan = plan.span(childLevel);
   plan.counts.split++;
   const table = plan.alloc(childLevel, start);
   fillEntries(plan, update, table, (index) => {
     const childStart = start + index * childSpan;
-    const leaf = format.leaf(childLevel, (frame + index * childSpan) as Pfn, rights);
+    const leaf = marked(
+      format.leaf(childLevel, (frame + index * childSpan) as Pfn, rights),
+      plan.hardwareBits,
+    );
     const a = runs.firstEndingAfter(childStart, from, to);
     const b = runs.firstStartingAt(childStart + childSpan, a, to);
     return a === b ? leaf : nextOfLeaf(plan, update, childLevel, childStart, leaf, a, b);

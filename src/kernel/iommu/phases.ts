@@ -33,7 +33,7 @@ interface DomainInvalidations {
 }
 
 /** The live stores of one phase, and what caches may hold of the entries they overwrite. */
-class Phase {
+export class Phase {
   readonly script = new EditScript();
   readonly invalidations = new Map<number, DomainInvalidations>();
   #runTable = -1 as Pfn | -1;
@@ -72,6 +72,13 @@ class Phase {
     this.#runUpdate = update;
     this.#firstLo = this.#lastLo = to.lo;
     this.#firstHi = this.#lastHi = to.hi;
+  }
+
+  /** One exchange of a reachable leaf: A and D that walkers set in it are carried over. */
+  exchange(update: number, table: Pfn, index: number, from: Entry, to: Entry): void {
+    this.stores++;
+    this.flush();
+    this.script.exchange(update, table, index, from.lo, from.hi, to.lo, to.hi);
   }
 
   flush(): void {

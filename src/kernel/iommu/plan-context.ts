@@ -35,6 +35,8 @@ export class PlanContext<Change extends TableChange = TableChange> {
   readonly pool: TablePool;
   readonly format: Format;
   readonly capability: Capability;
+  /** The format's A and D bits where walkers set them by themselves, else 0. */
+  readonly hardwareBits: number;
   /** Id of the domain, for the places of its tables; its tag, for what caches hold. */
   readonly domain: number;
   readonly tag: number;
@@ -60,6 +62,7 @@ export class PlanContext<Change extends TableChange = TableChange> {
     this.pool = fields.pool;
     this.format = fields.domain.format;
     this.capability = fields.domain.capability;
+    this.hardwareBits = this.capability.hardwareDirty ? this.format.hardwareBits : 0;
     this.domain = fields.domain.id;
     this.tag = fields.domain.tag;
     this.runs = fields.runs;

@@ -1,8 +1,8 @@
 import type { Pfn } from "../../units/index.ts";
 import { buildIdentical, buildInShapeOf, buildSlot, fillEntries } from "./build-aside.ts";
-import { ABSENT, type Entry } from "./format.ts";
+import { ABSENT, type Entry, marked } from "./format.ts";
 import { leafKeeps, outlook, sameShape, translatesAnything } from "./outlook.ts";
-import type { Phases } from "./phases.ts";
+import type { Phase, Phases } from "./phases.ts";
 import { readEntries } from "./physical-runs.ts";
 import { type PlanContext, PlanFailure } from "./plan-context.ts";
 
@@ -18,6 +18,9 @@ import { type PlanContext, PlanFailure } from "./plan-context.ts";
  *
  * so that no store changes the size of a leaf together with its frame or rights, and a page that both maps translate
  * alike is never touched by more than a change of leaf size.
+ *
+ * Where walkers set A and D by themselves no such bit may be lost: leaves walkers can reach are exchanged, a split hands on
+ * what it has read, and a leaf that replaces smaller ones begins with both bits set (see build-aside.ts).
  */
 export function planTable(
   plan: PlanContext<Phases>,
@@ -61,14 +64,14 @@ function planSlot(
   const slot: Slot = { level, table, index, start };
   if (!format.isPresent(lo, hi)) {
     const update = plan.change.newUpdate();
-    const entry = buildSlot(plan, update, level, start, from, to);
+    const entry = buildSlot(plan, update, level, start, from, to, 0);
     if (entry !== ABSENT) edit(plan, slot, update, ABSENT, entry);
   } else if (format.isTable(level, lo, hi)) planTableSlot(plan, slot, { lo, hi }, from, to, merge);
   else {
     const { first, last, update } = planLeaf(plan, level, start, { lo, hi }, from, to, false);
     if (first.lo !== lo || first.hi !== hi) {
       plan.counts.split++;
-      plan.change.split.store(update, table, index, first);
+      put(plan, plan.change.split, slot, update, { lo, hi }, first);
       plan.change.split.invalidate(plan.tag, true, start, start + plan.span(level));
     }
     if (last !== first) edit(plan, slot, update, first, last);
@@ -80,6 +83,21 @@ interface Slot {
   readonly table: Pfn;
   readonly index: number;
   readonly start: number;
+}
+
+/** Emits one live write: an exchange where walkers may set bits in the old entry meanwhile. */
+function put(
+  plan: PlanContext<Phases>,
+  phase: Phase,
+  { level, table, index }: Slot,
+  update: number,
+  old: Entry,
+  next: Entry,
+): void {
+  const { format } = plan;
+  const isLeaf = format.isPresent(old.lo, old.hi) && !format.isTable(level, old.lo, old.hi);
+  if (isLeaf && plan.capability.hardwareDirty) phase.exchange(update, table, index, old, next);
+  else phase.store(update, table, index, next);
 }
 
 /** Emits the live store of the edit phase that takes a slot from one entry to another. */
@@ -95,7 +113,7 @@ function edit(plan: PlanContext<Phases>, slot: Slot, update: number, old: Entry,
     if (!allowed) throw new PlanFailure("needs-break");
   }
   if (!wasTable && !isTable) plan.counts.leavesStored++;
-  phases.edit.store(update, slot.table, slot.index, next);
+  put(plan, phases.edit, slot, update, old, next);
   if (was || capability.cachesNotPresent)
     phases.edit.invalidate(plan.tag, wasTable || isTable, slot.start, slot.start + plan.span(slot.level));
 }
@@ -122,12 +140,12 @@ function planTableSlot(
   if (covered && !translatesAnything(plan, level - 1, child)) {
     const update = phases.newUpdate();
     plan.retire(child);
-    edit(plan, slot, update, old, buildSlot(plan, update, level, start, from, to));
+    edit(plan, slot, update, old, buildSlot(plan, update, level, start, from, to, 0));
     return;
   }
   if (next.kind === "leaf" && (covered || merge)) {
     if (plan.capability.resizeInPlace === "never") throw new PlanFailure("needs-break");
-    const leaf = format.leaf(level, next.frame, next.rights);
+    const leaf = marked(format.leaf(level, next.frame, next.rights), plan.hardwareBits);
     if (!next.replacesPresent) {
       // Only absent pages change, so this one store resizes the others without touching their translation.
       plan.retire(child);
@@ -157,7 +175,7 @@ function planTableSlot(
   if (covered && sameShape(plan, level, start, child, from, to)) {
     const update = phases.newUpdate();
     plan.retire(child);
-    edit(plan, slot, update, old, buildSlot(plan, update, level, start, from, to));
+    edit(plan, slot, update, old, buildSlot(plan, update, level, start, from, to, plan.hardwareBits));
     return;
   }
   planTable(plan, level - 1, child, start, from, to, merge);
@@ -189,6 +207,7 @@ function planLeaf(
   const { format, change: phases, runs } = plan;
   const frame = format.pfnOf(old.lo, old.hi);
   const rights = format.rightsOf(old.lo, old.hi);
+  const bits = old.lo & plan.hardwareBits;
   if (leafKeeps(plan, start, frame, rights, from, to)) return { first: old, last: old, update: 0 };
   const update = phases.newUpdate();
   if (runs.covers(start, start + plan.span(level), from, to)) {
@@ -201,14 +220,14 @@ function planLeaf(
     // Every page that stays translated changes: cut the leaf to the new shape, then swap the whole table.
     mayResize(plan);
     phases.splitsMustSettle = true;
-    const identical = buildIdentical(plan, update, level, start, frame, rights, from, to);
+    const identical = buildIdentical(plan, update, level, start, frame, rights, bits, from, to);
     retireBuilt(plan, identical);
     const thenUpdate = phases.newUpdate();
-    const last = buildSlot(plan, thenUpdate, level, start, from, to);
+    const last = buildSlot(plan, thenUpdate, level, start, from, to, plan.hardwareBits);
     return { first: identical, last, update };
   }
   mayResize(plan);
-  return { ...splitLeaf(plan, update, level, start, frame, rights, from, to), update };
+  return { ...splitLeaf(plan, update, level, start, frame, rights, bits, from, to), update };
 }
 
 /** A table of smaller leaves with the same translation, and the edits its changing pages need once it is linked. */
@@ -219,6 +238,7 @@ function splitLeaf(
   start: number,
   frame: Pfn,
   rights: number,
+  bits: number,
   from: number,
   to: number,
 ): { first: Entry; last: Entry } {
@@ -229,7 +249,7 @@ function splitLeaf(
   const later: { slot: Slot; plan: LeafPlan }[] = [];
   fillEntries(plan, update, table, (index) => {
     const childStart = start + index * childSpan;
-    const leaf = format.leaf(childLevel, (frame + index * childSpan) as Pfn, rights);
+    const leaf = marked(format.leaf(childLevel, (frame + index * childSpan) as Pfn, rights), bits);
     const a = runs.firstEndingAfter(childStart, from, to);
     const b = runs.firstStartingAt(childStart + childSpan, a, to);
     if (a === b) return leaf;

@@ -12,6 +12,8 @@ import type { Entry, Format } from "../format.ts";
 const SS_READ = READ;
 const SS_WRITE = WRITE;
 const SS_PAGE_SIZE = 1 << 7;
+const SS_ACCESSED = 1 << 8;
+const SS_DIRTY = 1 << 9;
 const FRAME_LOW_SHIFT = 12;
 /** Frame bits held in the low word. */
 const FRAMES_PER_HIGH = 2 ** 20;
@@ -19,6 +21,8 @@ const FRAME_HIGH_MASK = 0xf_ffff;
 
 export const vtdSecondStage: Format = {
   name: "vtd-ss",
+  hardwareBits: SS_ACCESSED | SS_DIRTY,
+  dirtyBit: SS_DIRTY,
   leaf: (level: number, frame: Pfn, rights: Rights): Entry => ({
     lo: (((frame % FRAMES_PER_HIGH) << FRAME_LOW_SHIFT) | rights | (level > 0 ? SS_PAGE_SIZE : 0)) >>> 0,
     hi: Math.floor(frame / FRAMES_PER_HIGH),
