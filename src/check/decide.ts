@@ -1,6 +1,7 @@
 import { CACHE_ATC, CACHES_ALL, type EditScript } from "../edit-script/index.ts";
 import { type Coverage, coverages } from "./coverage.ts";
 import { DECODERS } from "./decoder.ts";
+import { lostBits } from "./dirty/lost-bits.ts";
 import { type Decoder, TABLE } from "./entry-kind.ts";
 import { highWord, lowWord } from "./entry-words.ts";
 import type { FactSink } from "./facts.ts";
@@ -58,7 +59,7 @@ export class Decision {
     if (factory === undefined)
       throw new CheckInputError(`format ${capability.format} of ${capability.name} has no decoder`);
     this.input = input;
-    this.log = new ScriptLog(input.script);
+    this.log = new ScriptLog(input.script, capability.hardwareDirty);
     this.geometry = new Geometry(capability);
     this.decoder = factory(capability);
     this.reader = reader;
@@ -119,6 +120,8 @@ export class Decision {
       if (relapse) judge.relapse(relapse);
       if (options.only === null) this.#keptFrames(judge);
       for (const violation of judge.violations) found.push(violation);
+      if (this.input.capability.hardwareDirty)
+        for (const lost of lostBits(this, options, domain.id)) found.push(lost);
     }
     return found;
   }

@@ -8,20 +8,21 @@ import type { ViolationClass } from "./violation-class.ts";
  * other, directly or through others: both would vanish.
  */
 const HIDES: Readonly<Partial<Record<ViolationClass, readonly ViolationClass[]>>> = {
-  V13: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V11", "V12"],
-  V08: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V09", "V11"],
-  V16: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V07", "V09", "V11"],
-  V07: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V06", "V09", "V11"],
-  V15: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V06", "V07", "V09", "V11"],
-  V06: ["V04", "V04b", "V09"],
-  V09: ["V04b"],
-  V04: ["V04b", "V11"],
-  V02: ["V04", "V04b", "V05", "V06", "V09"],
-  V03: ["V04", "V04b", "V09"],
-  V01: ["V05", "V09"],
+  V13: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V10", "V11", "V12"],
+  V08: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V09", "V10", "V11"],
+  V16: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V07", "V09", "V10", "V11"],
+  V07: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V06", "V09", "V10", "V11"],
+  V15: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V06", "V07", "V09", "V10", "V11"],
+  V06: ["V04", "V04b", "V09", "V10"],
+  V09: ["V04b", "V10"],
+  V04: ["V04b", "V10", "V11"],
+  V02: ["V04", "V04b", "V05", "V06", "V09", "V10"],
+  V03: ["V04", "V04b", "V09", "V10"],
+  V01: ["V05", "V09", "V10"],
   V01b: ["V05"],
   V05: ["V04b", "V11"],
   V11: ["V04b", "V09"],
+  V04b: ["V10"],
 };
 /** Classes that hide what they cause whatever the other's cause was named: they are the cause. */
 const TAINTS: readonly ViolationClass[] = ["V13", "V08", "V16", "V07"];
@@ -31,9 +32,12 @@ const ECHOES: Readonly<Partial<Record<ViolationClass, readonly ViolationClass[]>
   V02: ["V09"],
   V03: ["V09"],
 };
-/** True iff the second class hides behind the first even with a cause of its own. */
+/**
+ * True iff the second class hides behind the first even with a cause of its own. A dirty bit that is lost where the page
+ * shows something else, or nothing, is what that does.
+ */
 const isMadeBy = (kind: ViolationClass, hidden: ViolationClass): boolean =>
-  TAINTS.includes(kind) || (ECHOES[kind]?.includes(hidden) ?? false);
+  TAINTS.includes(kind) || hidden === "V10" || (ECHOES[kind]?.includes(hidden) ?? false);
 
 /** Drops what another finding explains. Pages are compared, so that a second fault elsewhere stays visible. */
 export function dominant(groups: readonly Group[]): Group[] {

@@ -92,6 +92,7 @@ export class Interest {
     const { entries } = this.#geometry;
     const span = this.#geometry.span(level);
     const isWritten = new Uint8Array(entries);
+    for (const { index, count } of log.collects) isWritten.fill(1, index, Math.min(entries, index + count));
     for (const at of log.records) {
       const index = words[at + 3]! & 0xffff;
       isWritten.fill(1, index, Math.min(entries, index + (words[at + 3]! >>> 16)));

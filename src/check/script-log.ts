@@ -44,6 +44,7 @@ export class ScriptLog {
   events = 0;
   /** Entry stores, plain ones included. */
   stores = 0;
+  readonly #hasCollects: boolean;
   readonly #logs = new Map<number, TableLog[]>();
   readonly barriers: number[] = [];
   readonly drains: number[] = [];
@@ -54,8 +55,10 @@ export class ScriptLog {
   readonly roots: (SetRootStep & { readonly step: number })[] = [];
   readonly frees: { readonly step: number; readonly table: number }[] = [];
 
-  constructor(script: EditScript) {
+  /** `collects`: whether D bits matter, so that what is collected from counts as touched. */
+  constructor(script: EditScript, collects = false) {
     this.script = script;
+    this.#hasCollects = collects;
     this.words = script.words;
     this.steps = script.steps;
     this.records = new Uint32Array(this.steps);
@@ -113,6 +116,12 @@ export class ScriptLog {
       else if (op === OP.clean) {
         const index = words[at + 3]! & 0xffff;
         this.#logForWrite(table).cleans.push({ step, index, count: words[at + 3]! >>> 16 });
+      } else if (op === OP.collect) {
+        const index = words[at + 3]! & 0xffff;
+        if (this.#hasCollects)
+          this.#livesOf(table)
+            .at(-1)!
+            .collects.push({ step, index, count: words[at + 3]! >>> 16 });
       } else if (op === OP.invalidate) {
         const start = words[at + 5]! * TWO32 + words[at + 4]!;
         this.invalidations.push({

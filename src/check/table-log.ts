@@ -2,6 +2,13 @@
 export const LIVE = 0;
 export const PLAIN = 1;
 
+/** What one step does to neighbouring entries. */
+export interface EntrySpan {
+  readonly step: number;
+  readonly index: number;
+  readonly count: number;
+}
+
 /**
  * Everything a script does to one table during one life: from its allocation (or the start) to its freeing. A page that is
  * freed and used again has two logs.
@@ -19,8 +26,9 @@ export class TableLog {
   readonly records: number[] = [];
   /** Writes with the same stretch have nothing between them but writes to this table. */
   readonly stretches: number[] = [];
-  /** Cleans: step, first index, count. */
-  readonly cleans: { readonly step: number; readonly index: number; readonly count: number }[] = [];
+  readonly cleans: EntrySpan[] = [];
+  /** Collects, where walkers set dirty bits. */
+  readonly collects: EntrySpan[] = [];
 
   constructor(table: number, life: number, never: number) {
     this.table = table;

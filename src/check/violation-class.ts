@@ -56,7 +56,7 @@ export const RULES: Readonly<Record<ViolationClass, string>> = {
   V07: "A table must not be freed while a walk or a cache can hold a pointer to it.",
   V08: "While one logical update is under way a walker must read the old entry or the new one.",
   V09: "Two leaves of different size may be usable for one page only if they translate it alike.",
-  V10: "A dirty bit that hardware sets must not be lost.",
+  V10: "A page that was written must be known to be when the call has returned: by a dirty bit, or by what was collected.",
   V11: "In epoch mode a device that has seen the new map must not see the old one any more.",
   V12: "After the call pins and table pages must be exactly what the new map needs.",
   V13: "An entry must be well formed for its level.",

@@ -13,6 +13,7 @@ const SHOWN_BY_BARRIERS: ReadonlySet<ViolationClass> = new Set([
   "V06",
   "V07",
   "V09",
+  "V10",
   "V11",
 ]);
 

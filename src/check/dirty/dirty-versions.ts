@@ -1,0 +1,183 @@
+import { type CellTable, cellsOf, type Write } from "../cells.ts";
+import { ABSENT, type Decoder, type EntryKind, LEAF } from "../entry-kind.ts";
+import { highWord, lowWord } from "../entry-words.ts";
+import type { Geometry } from "../geometry.ts";
+import type { TablesBefore } from "../input.ts";
+import { NEVER } from "../positions.ts";
+import type { TableLog } from "../table-log.ts";
+import type { VersionReader } from "../versions.ts";
+
+/** By what a version ends: a store that overwrites whatever it finds, one that carries A and D over, a collect, or nothing. */
+export type VersionEnd = "never" | "plain" | "exchange" | "collect";
+
+/** One value of an entry while its D bit has one history: also a store of the very same value ends it. */
+export interface DirtyVersion {
+  readonly kind: EntryKind;
+  readonly lo: number;
+  readonly hi: number;
+  /** Step that made it; 0 for what was there before the script. */
+  readonly step: number;
+  /** Positions [step, until) in memory, [step, readableUntil) for walkers. */
+  readonly until: number;
+  readonly readableUntil: number;
+  readonly end: VersionEnd;
+  /** D is 1 from its first moment on, as it was written. */
+  readonly isWrittenDirty: boolean;
+}
+
+/** Neighbouring entries of one table with one history up to the frames, and the versions of the first. */
+export interface EntryRun {
+  readonly first: number;
+  readonly count: number;
+  readonly versions: readonly DirtyVersion[];
+}
+
+/** What histories are made of. */
+export interface HistorySource {
+  readonly words: Uint32Array;
+  readonly tables: TablesBefore;
+  readonly decoder: Decoder;
+  readonly geometry: Geometry;
+  readonly lingering: VersionReader;
+  readonly collapse: boolean;
+}
+
+interface Event {
+  readonly step: number;
+  /** The write, or null for a collect. */
+  readonly write: Write | null;
+}
+
+const TWO32 = 0x1_0000_0000;
+const PAGE_BYTES = 4096;
+
+/** Reads the entries of one life of one table, as entries of one level. */
+export class TableHistory {
+  readonly #source: HistorySource;
+  readonly #table: number;
+  readonly #log: TableLog | null;
+  readonly #level: number;
+  readonly #cells: CellTable | null;
+  /** Entries at which a collect begins or ends; null where there is none. */
+  readonly #edges: Uint8Array | null = null;
+  readonly #words: Uint32Array | null;
+  readonly #isNew: boolean;
+  #last: EntryRun | null = null;
+
+  constructor(source: HistorySource, table: number, log: TableLog | null, level: number) {
+    const { words, decoder, geometry, tables, collapse } = source;
+    this.#source = source;
+    this.#table = table;
+    this.#log = log;
+    this.#level = level;
+    const { entries } = geometry;
+    this.#cells = log?.isWritten
+      ? cellsOf(words, log, level, entries, geometry.span(level), decoder, collapse)
+      : null;
+    if (log !== null && log.collects.length > 0) {
+      this.#edges = new Uint8Array(entries + 1);
+      for (const { index, count } of log.collects)
+        this.#edges[index] = this.#edges[Math.min(entries, index + count)] = 1;
+    }
+    this.#isNew = (log?.life ?? 0) > 0 || !tables.isTable(table as never);
+    this.#words = this.#isNew ? null : (tables.words?.(table as never) ?? null);
+  }
+
+  /** The run that starts at an entry, or one that has it inside. Pre: asked for in ascending order, mostly. */
+  at(index: number): EntryRun {
+    const last = this.#last;
+    if (last !== null && last.first <= index && index < last.first + last.count) return last;
+    return (this.#last = this.#read(index));
+  }
+
+  #read(index: number): EntryRun {
+    const { geometry, decoder, collapse } = this.#source;
+    const cells = this.#cells;
+    const at = cells?.cellOf[index] ?? -1;
+    const cell = at < 0 ? null : cells!.cells[at]!;
+    const lo = this.#before(index, 0);
+    const hi = this.#before(index, 1);
+    const events = this.#events(index, cell?.writes ?? [], cell === null ? 0 : index - cell.first);
+    const versions = this.#versions(index, events, lo, hi);
+    const limit = collapse ? (cell === null ? geometry.entries : cell.first + cell.count) : index + 1;
+    const kind = decoder.kind(this.#level, lo, hi);
+    const isSimple = versions.every((v) => v.kind === ABSENT || v.kind === LEAF);
+    const span = geometry.span(this.#level);
+    let end = index + 1;
+    for (; isSimple && end < limit; end++) {
+      if (this.#edges !== null && this.#edges[end] === 1) break;
+      if (cell === null && cells !== null && cells.cellOf[end]! >= 0) break;
+      if (!this.#isNew && !this.#continues(kind, lo, hi, end, (end - index) * span)) break;
+    }
+    return { first: index, count: end - index, versions };
+  }
+
+  /** A word of what the entry held before the script, or before this life of its table. */
+  #before(index: number, word: 0 | 1): number {
+    if (this.#isNew) return 0;
+    if (this.#words !== null) return this.#words[2 * index + word]!;
+    const entry = this.#source.tables.entry(this.#table as never, index);
+    return word === 0 ? lowWord(entry) : highWord(entry);
+  }
+
+  #continues(kind: EntryKind, lo: number, hi: number, index: number, pages: number): boolean {
+    const { decoder } = this.#source;
+    const nextLo = this.#before(index, 0);
+    const nextHi = this.#before(index, 1);
+    if (kind === ABSENT) return nextLo === lo && nextHi === hi;
+    return (
+      decoder.kind(this.#level, nextLo, nextHi) === LEAF &&
+      decoder.frame(nextLo, nextHi) === decoder.frame(lo, hi) + pages &&
+      decoder.rights(nextLo, nextHi) === decoder.rights(lo, hi) &&
+      decoder.attributes(nextLo, nextHi) === decoder.attributes(lo, hi) &&
+      decoder.isDirty(nextLo, nextHi) === decoder.isDirty(lo, hi)
+    );
+  }
+
+  #events(index: number, writes: readonly Write[], by: number): Event[] {
+    const { decoder, geometry } = this.#source;
+    const pages = by * geometry.span(this.#level);
+    const events = writes.map((write): Event => {
+      if (by === 0 || decoder.kind(this.#level, write.lo, write.hi) !== LEAF)
+        return { step: write.step, write };
+      const low = write.lo + pages * PAGE_BYTES;
+      return {
+        step: write.step,
+        write: { ...write, lo: low % TWO32, hi: write.hi + Math.floor(low / TWO32) },
+      };
+    });
+    if (this.#edges === null) return events;
+    for (const { step, index: first, count } of this.#log!.collects)
+      if (first <= index && index < first + count) events.push({ step, write: null });
+    return events.sort((a, b) => a.step - b.step);
+  }
+
+  #versions(index: number, events: readonly Event[], lo: number, hi: number): DirtyVersion[] {
+    const { decoder, lingering } = this.#source;
+    const versions: DirtyVersion[] = [];
+    let step = 0;
+    let isWrittenDirty = decoder.isDirty(lo, hi);
+    let kind = decoder.kind(this.#level, lo, hi);
+    const finish = (until: number, end: VersionEnd): void => {
+      const readableUntil = until === NEVER ? NEVER : lingering.lingersUntil(this.#log!, index, until);
+      versions.push({ kind, lo, hi, step, until, readableUntil, end, isWrittenDirty });
+      step = until;
+    };
+    for (const { step: at, write } of events) {
+      if (write === null) {
+        if (kind !== LEAF) continue;
+        finish(at, "collect");
+        isWrittenDirty = false;
+        continue;
+      }
+      const { expected } = write;
+      if (expected !== null && decoder.differ(lo, hi, expected.lo, expected.hi)) continue;
+      finish(at, write.isExchange ? "exchange" : "plain");
+      ({ lo, hi } = write);
+      kind = decoder.kind(this.#level, lo, hi);
+      isWrittenDirty = decoder.isDirty(lo, hi);
+    }
+    finish(NEVER, "never");
+    return versions;
+  }
+}

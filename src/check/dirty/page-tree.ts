@@ -1,0 +1,134 @@
+import { type Decoder, LEAF, TABLE } from "../entry-kind.ts";
+import type { Geometry } from "../geometry.ts";
+import type { TablesBefore } from "../input.ts";
+import type { RootVersion } from "../roots.ts";
+import type { ScriptLog } from "../script-log.ts";
+import type { DirtyVersion, HistorySource } from "./dirty-versions.ts";
+import { type Slot, TableNode, type WalkRules } from "./table-node.ts";
+
+/** The tables of one level at one place, and the entries above them that lead there or have led there. */
+interface Stage {
+  readonly base: number;
+  readonly nodes: readonly TableNode[];
+  readonly above: readonly Slot[];
+}
+
+/** Every entry that translates a page, or ever did: the same for all pages before `end`, up to the frames. */
+export interface Stretch {
+  readonly slots: readonly Slot[];
+  readonly end: number;
+}
+
+/** What a tree is made from. */
+export interface TreeContext {
+  readonly log: ScriptLog;
+  readonly tables: TablesBefore;
+  readonly geometry: Geometry;
+  readonly decoder: Decoder;
+  readonly source: HistorySource;
+  readonly rules: WalkRules;
+  /** True iff a table in these pages is written, freed or collected from, as they were before the script. */
+  isTouched(start: number, end: number): boolean;
+}
+
+/** Follows pointers, those of any time, from the roots to pages that are asked for in ascending order. */
+export class PageTree {
+  readonly #context: TreeContext;
+  readonly #roots: readonly RootVersion[];
+  readonly #first: RootVersion;
+  readonly #top: number;
+  readonly #stages: (Stage | undefined)[] = [];
+
+  constructor(context: TreeContext, roots: readonly RootVersion[]) {
+    this.#context = context;
+    this.#roots = roots;
+    this.#first = roots[0]!;
+    this.#top = Math.max(...roots.map((root) => root.levels)) - 1;
+    this.#stages[this.#top] = this.#stage(this.#top, 0, [], []);
+  }
+
+  /** The entries of a page. `slots` is null where no D bit can get lost before `end`: nothing there changes. */
+  at(page: number): Stretch | { readonly slots: null; readonly end: number } {
+    const { geometry } = this.#context;
+    let level = this.#stages.findIndex(
+      (stage, l) => stage !== undefined && stage.base <= page && page < stage.base + geometry.tableSpan(l),
+    );
+    if (level < 0) return { slots: [], end: Infinity };
+    for (; ; level--) {
+      const { base, nodes, above } = this.#stages[level]!;
+      const span = geometry.span(level);
+      const index = Math.floor((page - base) / span);
+      const own = nodes.map((node) => node.slotAt(index));
+      const start = base + index * span;
+      let end = base + geometry.tableSpan(level);
+      for (const slot of own) end = Math.min(end, slot.start + slot.count * span);
+      const slots = [...above, ...own];
+      const links = own.flatMap((slot) =>
+        slot.versions.filter((v) => v.kind === TABLE && level > 0).map((version) => ({ slot, version })),
+      );
+      if (links.length === 0 && !this.#hasRootBelow(level, start)) return { slots, end };
+      if (this.#isAtRest(slots, links, start, start + span)) return { slots: null, end: start + span };
+      this.#stages[level - 1] = this.#stage(level - 1, start, slots, links);
+    }
+  }
+
+  #hasRootBelow(level: number, start: number): boolean {
+    return start === 0 && this.#roots.some((root) => root.levels <= level);
+  }
+
+  #stage(
+    level: number,
+    base: number,
+    above: readonly Slot[],
+    links: readonly { readonly slot: Slot; readonly version: DirtyVersion }[],
+  ): Stage {
+    const { log, decoder, source, rules } = this.#context;
+    const nodes: TableNode[] = [];
+    const nodeOf = (table: number, step: number): TableNode => {
+      const own = log.logAt(table, step);
+      let node = nodes.find((n) => n.table === table && n.log === own);
+      if (node === undefined) nodes.push((node = new TableNode(source, rules, table, own, level, base)));
+      return node;
+    };
+    if (base === 0)
+      for (const root of this.#roots)
+        if (root.levels - 1 === level) nodeOf(root.table, root.step).addRoot(root);
+    for (const { slot, version } of links)
+      nodeOf(decoder.frame(version.lo, version.hi), version.step).addLink(slot, version);
+    return { base, nodes, above };
+  }
+
+  /** True iff only one table is left to go through, it stays, and nobody does anything to it or below it. */
+  #isAtRest(
+    slots: readonly Slot[],
+    links: readonly { readonly slot: Slot; readonly version: DirtyVersion }[],
+    start: number,
+    end: number,
+  ): boolean {
+    const { log, decoder } = this.#context;
+    if (slots.some((slot) => slot.versions.some((v) => v.kind === LEAF))) return false;
+    const [first] = links;
+    const table = decoder.frame(first!.version.lo, first!.version.hi);
+    const { level } = first!.slot.node;
+    if (links.some(({ version: { lo, hi } }) => decoder.frame(lo, hi) !== table)) return false;
+    if (!links.some(({ slot, version }) => slot.node.isFinal && version.end === "never")) return false;
+    return (
+      log.logAt(table, 0) === null &&
+      !this.#context.isTouched(start, end) &&
+      this.#stoodBefore(table, level - 1, start)
+    );
+  }
+
+  #stoodBefore(table: number, level: number, base: number): boolean {
+    const { geometry, tables, decoder } = this.#context;
+    let at = this.#first.table;
+    for (let above = this.#first.levels - 1; above > level; above--) {
+      const entry = tables.entry(at as never, Math.floor(base / geometry.span(above)) % geometry.entries);
+      const lo = Number(entry & 0xffff_ffffn);
+      const hi = Number(entry >> 32n);
+      if (decoder.kind(above, lo, hi) !== TABLE) return false;
+      at = decoder.frame(lo, hi);
+    }
+    return at === table;
+  }
+}

@@ -1,0 +1,270 @@
+import { CACHE_ATC, CACHE_IOTLB, CACHE_WALK, type Step } from "../../src/edit-script/index.ts";
+
+/**
+ * A naive machine that sets dirty bits: it plays every schedule of a small script, one action at a time, and looks whether a
+ * page can have been written without anybody knowing when all calls have returned.
+ *
+ * It knows memory with A and D left out and one D bit for each value an entry ever had; a device that walks, keeps a copy of a
+ * leaf with its own D bit, writes through it (by a locked update where D is 0), and may hold the write back; and a user who is
+ * told at the end of a call what the call took. It shares no code with the checker, and no idea: no fates, no lifetimes.
+ */
+export interface DirtyMachine {
+  readonly indexLg2: number;
+  readonly root: number;
+  readonly tables: readonly number[];
+  readonly steps: readonly Step[];
+  /** Steps, counted from 1, after which a call returns; the last one returns at the end. */
+  readonly returns: readonly number[];
+  readonly mode: "strong" | "weak";
+  readonly hasAtc: boolean;
+  /** The frame that the page has in both maps. */
+  readonly frame: number;
+  before(table: number, index: number): bigint;
+}
+
+type Action = Step | { readonly op: "return" };
+
+/** A value that an entry holds from one action on until another. */
+interface Value {
+  readonly id: number;
+  readonly bits: bigint;
+  readonly isWrittenDirty: boolean;
+  readonly from: number;
+  until: number;
+}
+
+interface Token {
+  readonly kind: "walk" | "leaf" | "atc" | "access";
+  readonly table: number;
+  readonly level: number;
+  readonly rights: number;
+  /** Of a copy: the entry, its own D bit, what it leads to and what it spans. */
+  readonly bits: string;
+  readonly isDirty: boolean;
+  readonly frame: number;
+  readonly start: number;
+  readonly pages: number;
+  readonly viaAtc: boolean;
+  readonly isDoomed: boolean;
+}
+
+interface State {
+  readonly at: number;
+  readonly ran: number;
+  readonly token: Token | null;
+  /** D of each value that any entry of the page ever has, by id. */
+  readonly dirty: number;
+  /** The page was written since the user was told. */
+  readonly isUnknown: boolean;
+  /** The call in hand has found a D bit of the page. */
+  readonly isTaken: boolean;
+}
+
+const AD = 0x300n;
+const D = 0x200n;
+const NEVER = 1e9;
+const isPresent = (bits: bigint): boolean => (bits & 3n) !== 0n;
+const frameOf = (bits: bigint): number => Number((bits & 0x000f_ffff_ffff_f000n) >> 12n);
+
+/** True iff some schedule has the page written and leaves neither a D bit nor a report of it. */
+export function losesWrites(machine: DirtyMachine, page: number): boolean {
+  const size = 2 ** machine.indexLg2;
+  const actions: Action[] = [];
+  machine.steps.forEach((step, i) => {
+    actions.push(step);
+    if (machine.returns.includes(i + 1) && i + 1 < machine.steps.length) actions.push({ op: "return" });
+  });
+  actions.push({ op: "return" });
+  const indexIn = (table: number): number => (table === machine.root ? Math.floor(page / size) : page % size);
+  const isLeaf = (table: number, bits: bigint): boolean =>
+    isPresent(bits) && (table !== machine.root || (bits & 0x80n) !== 0n);
+  const isTable = (table: number, bits: bigint): boolean => isPresent(bits) && !isLeaf(table, bits);
+
+  // What every entry of the page holds when, A and D left aside: that does not depend on devices.
+  let ids = 0;
+  const values = new Map<number, Value[]>();
+  const put = (table: number, bits: bigint, from: number): void => {
+    const list = values.get(table) ?? [];
+    if (list.length > 0) list.at(-1)!.until = from;
+    list.push({ id: ids++, bits: bits & ~AD, isWrittenDirty: (bits & D) !== 0n, from, until: NEVER });
+    values.set(table, list);
+  };
+  for (const table of [machine.root, ...machine.tables]) put(table, machine.before(table, indexIn(table)), 0);
+  const newest = (table: number, at: number): Value =>
+    values.get(table)!.find((v) => v.from <= at && at < v.until)!;
+  /** What an action writes into the page's entry of a table, or null. */
+  const written = (action: Action, at: number): { table: number; bits: bigint } | null => {
+    if (!("table" in action) || !values.has(action.table)) return null;
+    const index = indexIn(action.table);
+    const { table } = action;
+    const isHit = (count: number): boolean =>
+      "index" in action && action.index <= index && index < action.index + count;
+    switch (action.op) {
+      case "store":
+        return isHit(1) ? { table, bits: action.entry } : null;
+      case "fill":
+      case "storeRun":
+        return isHit(action.count)
+          ? { table, bits: action.first + BigInt(index - action.index) * action.stride }
+          : null;
+      case "exchange":
+        if (!isHit(1) || ((newest(table, at).bits ^ action.expected) & ~AD) !== 0n) return null;
+        return { table, bits: action.entry };
+      case "collect": {
+        const { bits } = newest(table, at);
+        return isHit(action.count) && isLeaf(table, bits) ? { table, bits } : null;
+      }
+      default:
+        return null;
+    }
+  };
+  actions.forEach((action, i) => {
+    const write = written(action, i);
+    if (write !== null) put(write.table, write.bits, i + 1);
+  });
+  const ownTables = new Set([machine.root]);
+  for (const { bits } of values.get(machine.root)!)
+    if (isTable(machine.root, bits)) ownTables.add(frameOf(bits));
+
+  /** D bits, and what the kernel has in its hands, after an action. */
+  const act = (state: State): State => {
+    const { at } = state;
+    const action = actions[at]!;
+    if (action.op === "return")
+      return { ...state, at: at + 1, isUnknown: state.isUnknown && !state.isTaken, isTaken: false };
+    let { dirty, isTaken } = state;
+    if (action.op === "freeTable") for (const { id } of values.get(action.table) ?? []) dirty &= ~(1 << id);
+    const write = written(action, at);
+    if (write !== null) {
+      const { table } = write;
+      const old = newest(table, at);
+      const next = newest(table, at + 1);
+      const wasDirty = isLeaf(table, old.bits) && (dirty & (1 << old.id)) !== 0;
+      if (action.op !== "collect" && next.isWrittenDirty) dirty |= 1 << next.id;
+      else dirty &= ~(1 << next.id);
+      if (action.op === "collect" && wasDirty && ownTables.has(table)) isTaken = true;
+      if (action.op === "exchange" && wasDirty) {
+        if (isLeaf(table, next.bits)) dirty |= 1 << next.id;
+        else if (!isPresent(next.bits)) isTaken ||= ownTables.has(table);
+        else {
+          const child = frameOf(next.bits);
+          const below = newest(child, at + 1);
+          if (isLeaf(child, below.bits)) dirty |= 1 << below.id;
+        }
+      }
+    }
+    return { ...state, at: at + 1, dirty, isTaken };
+  };
+
+  const readable = (table: number, at: number): Value[] =>
+    values.get(table)!.filter((value) => {
+      if (value.from > at) return false;
+      if (at < value.until) return true;
+      return machine.mode === "weak" && !actions.slice(value.until, at).some((a) => a.op === "barrier");
+    });
+  const isFreed = (table: number, at: number): boolean =>
+    actions.slice(0, at).some((a) => a.op === "freeTable" && a.table === table);
+  /** D of the leaf that translates the page at last. */
+  const isDirtyAtLast = (dirty: number): boolean => {
+    let table = machine.root;
+    let value = newest(table, actions.length);
+    if (isTable(table, value.bits)) {
+      table = frameOf(value.bits);
+      value = newest(table, actions.length);
+    }
+    return isLeaf(table, value.bits) && (dirty & (1 << value.id)) !== 0;
+  };
+
+  const queue = actions.flatMap((a, i) => (a.op === "invalidate" ? [{ ...a, submitted: i + 1 }] : []));
+  const run = (token: Token | null, order: (typeof queue)[number]): Token | null => {
+    if (token === null) return null;
+    const { start, pages } = token;
+    const holds = order.iovaPfn <= page && page < order.iovaPfn + order.pages;
+    const contains = order.iovaPfn <= start && start + pages <= order.iovaPfn + order.pages;
+    const iotlb = (order.caches & CACHE_IOTLB) !== 0 && contains;
+    const atc = (order.caches & CACHE_ATC) !== 0 && contains;
+    if (token.kind === "walk")
+      return order.scope === "nonLeaf" && order.caches & CACHE_WALK && holds ? null : token;
+    if (token.kind === "leaf") return iotlb ? null : token;
+    if (token.kind === "atc") return atc ? null : token;
+    return (token.viaAtc ? atc : iotlb) ? { ...token, isDoomed: true } : token;
+  };
+
+  const root: Token = {
+    kind: "walk",
+    table: machine.root,
+    level: 1,
+    rights: 3,
+    bits: "",
+    isDirty: false,
+    frame: 0,
+    start: 0,
+    pages: 0,
+    viaAtc: false,
+    isDoomed: false,
+  };
+  const load = (token: Token, value: Value, dirty: number): Token | null => {
+    const rights = token.rights & Number(value.bits & 3n);
+    if (rights === 0) return null;
+    if (isTable(token.table, value.bits)) return { ...token, table: frameOf(value.bits), level: 0, rights };
+    const pages = size ** token.level;
+    const start = Math.floor(page / pages) * pages;
+    const frame = frameOf(value.bits) + page - start;
+    const isDirty = (dirty & (1 << value.id)) !== 0;
+    return { ...token, kind: "leaf", rights, bits: String(value.bits), isDirty, frame, start, pages };
+  };
+
+  let dirty = 0;
+  for (const [first] of values.values()) if (first!.isWrittenDirty) dirty |= 1 << first!.id;
+  const top = newest(machine.root, 0);
+  const leafTable = isTable(machine.root, top.bits) ? frameOf(top.bits) : machine.root;
+  const leaf = newest(leafTable, 0);
+  const offset = leafTable === machine.root ? page % size : 0;
+  const isUnknown =
+    isLeaf(leafTable, leaf.bits) && leaf.isWrittenDirty && frameOf(leaf.bits) + offset === machine.frame;
+
+  const seen = new Set<string>();
+  const pending: State[] = [];
+  const push = (state: State): void => {
+    const key = JSON.stringify(state);
+    if (seen.has(key)) return;
+    seen.add(key);
+    pending.push(state);
+  };
+  push({ at: 0, ran: 0, token: null, dirty, isUnknown, isTaken: false });
+  for (let state = pending.pop(); state !== undefined; state = pending.pop()) {
+    const { at, ran, token } = state;
+    if (at === actions.length && state.isUnknown && !isDirtyAtLast(state.dirty)) return true;
+    const submitted = queue.filter((order) => order.submitted <= at).length;
+    const next = actions[at];
+    if (next !== undefined && (next.op !== "wait" || ran === submitted)) {
+      const isDrained = next.op === "wait" && next.drain && token?.isDoomed === true;
+      const isWritten = isDrained && token.frame === machine.frame;
+      push(act({ ...state, token: isDrained ? null : token, isUnknown: state.isUnknown || isWritten }));
+    }
+    if (ran < submitted) push({ ...state, ran: ran + 1, token: run(token, queue[ran]!) });
+    if (token === null) push({ ...state, token: root });
+    else if (token.kind === "walk") {
+      if (isFreed(token.table, at)) continue;
+      for (const value of readable(token.table, at))
+        push({ ...state, token: load(token, value, state.dirty) });
+    } else if (token.kind === "access") {
+      push({ ...state, token: null, isUnknown: state.isUnknown || token.frame === machine.frame });
+    } else {
+      push({ ...state, token: null });
+      if (token.kind === "leaf" && machine.hasAtc) push({ ...state, token: { ...token, kind: "atc" } });
+      if ((token.rights & 2) === 0) continue;
+      let set = state.dirty;
+      if (!token.isDirty) {
+        const now = newest(token.table, at);
+        if (String(now.bits) !== token.bits) continue;
+        if (!isFreed(token.table, at)) set |= 1 << now.id;
+      }
+      const copy = { ...token, isDirty: true };
+      const isWritten = token.frame === machine.frame;
+      push({ ...state, dirty: set, token: copy, isUnknown: state.isUnknown || isWritten });
+      push({ ...state, dirty: set, token: { ...copy, kind: "access", viaAtc: token.kind === "atc" } });
+    }
+  }
+  return false;
+}
