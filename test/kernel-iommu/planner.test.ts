@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest";
 import { CAPABILITIES } from "../../src/edit-script/index.ts";
 import { createEngine } from "../../src/engine/index.ts";
 import { FaultInjector } from "../../src/kernel/fault-injection.ts";
-import { Iommu, NO_FRAME, RunList, visitLeaves } from "../../src/kernel/iommu/index.ts";
+import { Iommu, RunList, visitLeaves } from "../../src/kernel/iommu/index.ts";
 import { iovaPfn, pfn } from "../../src/units/index.ts";
 import { memoryMap } from "./arbitrary-maps.ts";
-import { type Piece, pieceAt, readTranslations } from "./translations.ts";
+import { changes, type Piece, pieceAt, readTranslations } from "./translations.ts";
 
 const capability = CAPABILITIES.get("vtd-ss-48")!;
 
@@ -18,26 +18,6 @@ function boot(tablePages = 4096) {
   return { engine, faults, iommu, domain };
 }
 type Machine = ReturnType<typeof boot>;
-
-/** What a list of pieces means for each page, as the runs that lead from `old` to `next`. */
-function changes(old: readonly Piece[], next: readonly Piece[]): RunList {
-  const cuts = [...new Set([...old, ...next].flatMap((p) => [p.start, p.end]))].sort((a, b) => a - b);
-  const runs = new RunList();
-  for (let i = 0; i + 1 < cuts.length; i++) {
-    const [start, end] = [cuts[i]!, cuts[i + 1]!];
-    const before = pieceAt(old, start);
-    const after = pieceAt(next, start);
-    const same =
-      before !== undefined &&
-      after !== undefined &&
-      before.rights === after.rights &&
-      before.frame - before.start === after.frame - after.start;
-    if (same || (before === undefined && after === undefined)) continue;
-    if (after === undefined) runs.push(iovaPfn(start), end - start, NO_FRAME, 0);
-    else runs.push(iovaPfn(start), end - start, pfn(after.frame + start - after.start), after.rights);
-  }
-  return runs;
-}
 
 /** Applies a change and watches every intermediate state of the tables. */
 function change(machine: Machine, old: readonly Piece[], next: readonly Piece[]) {

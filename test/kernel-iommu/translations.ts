@@ -1,5 +1,6 @@
 import type { Engine } from "../../src/engine/index.ts";
-import type { Domain } from "../../src/kernel/iommu/index.ts";
+import { type Domain, NO_FRAME, RunList } from "../../src/kernel/iommu/index.ts";
+import { iovaPfn, pfn } from "../../src/units/index.ts";
 
 /** One maximal piece of a translation: pages, frames and rights continue throughout. */
 export interface Piece {
@@ -64,3 +65,23 @@ export function readTranslations(
 /** The piece that contains a page, or undefined. */
 export const pieceAt = (pieces: readonly Piece[], page: number): Piece | undefined =>
   pieces.find((piece) => piece.start <= page && page < piece.end);
+
+/** What a list of pieces means for each page, as the runs that lead from `old` to `next`. */
+export function changes(old: readonly Piece[], next: readonly Piece[]): RunList {
+  const cuts = [...new Set([...old, ...next].flatMap((p) => [p.start, p.end]))].sort((a, b) => a - b);
+  const runs = new RunList();
+  for (let i = 0; i + 1 < cuts.length; i++) {
+    const [start, end] = [cuts[i]!, cuts[i + 1]!];
+    const before = pieceAt(old, start);
+    const after = pieceAt(next, start);
+    const same =
+      before !== undefined &&
+      after !== undefined &&
+      before.rights === after.rights &&
+      before.frame - before.start === after.frame - after.start;
+    if (same || (before === undefined && after === undefined)) continue;
+    if (after === undefined) runs.push(iovaPfn(start), end - start, NO_FRAME, 0);
+    else runs.push(iovaPfn(start), end - start, pfn(after.frame + start - after.start), after.rights);
+  }
+  return runs;
+}

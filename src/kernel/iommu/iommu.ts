@@ -4,6 +4,7 @@ import { Errno } from "../../uapi/errno.ts";
 import { type IovaPfn, iovaPfn, type Pfn, type Rights } from "../../units/index.ts";
 import { type FaultInjector, KernelBug } from "../fault-injection.ts";
 import { Committer, type FrameRelease } from "./commit.ts";
+import { DirtyCollection } from "./dirty-collection.ts";
 import { Domain } from "./domain.ts";
 import { DomainTags } from "./domain-tags.ts";
 import { planSwitch } from "./epoch.ts";
@@ -248,6 +249,24 @@ export class Iommu {
 
   physicalRuns(domain: Domain, start: IovaPfn, pages: number): PhysicalRun[] {
     return physicalRuns(this.engine, domain, start, pages);
+  }
+
+  /**
+   * Clears the dirty bits of all leaves with a page in one of the ranges [start, end), in every domain whose walkers set
+   * them, and calls back with the pages of each that was dirty, which may reach beyond the ranges. Cannot fail.
+   * Post: nothing is cached that would let a later write go unseen; writes translated before have been performed.
+   */
+  collectDirty(
+    domains: readonly Domain[],
+    ranges: readonly (readonly [start: number, end: number])[],
+    found: (start: number, pages: number) => void,
+  ): void {
+    const collection = new DirtyCollection(this.engine);
+    for (const domain of domains) for (const [start, end] of ranges) collection.add(domain, start, end);
+    const script = collection.compose(domains.every(({ capability }) => capability.coherentWalk));
+    if (script.isEmpty) return;
+    this.committer.run(script);
+    collection.takeFound(found);
   }
 
   /** The tag a setRoot step took away is free: its script leaves nothing behind, and none is taken before that is over. */

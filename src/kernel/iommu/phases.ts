@@ -1,41 +1,13 @@
-import { CACHES_ALL, EditScript } from "../../edit-script/index.ts";
-import { iovaPfn, type Pfn } from "../../units/index.ts";
+import { EditScript } from "../../edit-script/index.ts";
+import type { Pfn } from "../../units/index.ts";
 import type { Entry } from "./format.ts";
+import { Invalidations, settle } from "./invalidations.ts";
 import { appendStores, TableChange } from "./table-change.ts";
-
-/** Ranges to invalidate for one domain; neighbours join as they arrive in ascending order. */
-class InvalidationRanges {
-  readonly starts: number[] = [];
-  readonly ends: number[] = [];
-
-  add(start: number, end: number): void {
-    const last = this.starts.length - 1;
-    if (last >= 0 && start <= this.ends[last]! && end >= this.starts[last]!) {
-      this.starts[last] = Math.min(this.starts[last]!, start);
-      this.ends[last] = Math.max(this.ends[last]!, end);
-      return;
-    }
-    this.starts.push(start);
-    this.ends.push(end);
-  }
-
-  get isEmpty(): boolean {
-    return this.starts.length === 0;
-  }
-}
-
-/** More ranges than this become one that spans them all: hardware does the same above its largest page-selective range. */
-const MAX_RANGES = 64;
-
-interface DomainInvalidations {
-  readonly leaf: InvalidationRanges;
-  readonly nonLeaf: InvalidationRanges;
-}
 
 /** The live stores of one phase, and what caches may hold of the entries they overwrite. */
 export class Phase {
   readonly script = new EditScript();
-  readonly invalidations = new Map<number, DomainInvalidations>();
+  readonly invalidations = new Invalidations();
   #runTable = -1 as Pfn | -1;
   #runFirst = 0;
   #runCount = 0;
@@ -99,16 +71,6 @@ export class Phase {
       );
     this.#runTable = -1;
   }
-
-  /** The caches of `domain` may hold what stood in [start, end); `nonLeaf` when a table pointer did or does. */
-  invalidate(domain: number, nonLeaf: boolean, start: number, end: number): void {
-    let of = this.invalidations.get(domain);
-    if (of === undefined) {
-      of = { leaf: new InvalidationRanges(), nonLeaf: new InvalidationRanges() };
-      this.invalidations.set(domain, of);
-    }
-    (nonLeaf ? of.nonLeaf : of.leaf).add(start, end);
-  }
 }
 
 /**
@@ -138,62 +100,17 @@ export class Phases extends TableChange {
     const script = new EditScript();
     this.appendBuild(script, isCoherent);
     appendStores(script, this.split.script, isCoherent);
-    const carried = this.splitsMustSettle ? [] : [this.split];
-    if (this.splitsMustSettle) settle(script, [this.split]);
+    const carried = this.splitsMustSettle ? [] : [this.split.invalidations];
+    if (this.splitsMustSettle) settle(script, [this.split.invalidations]);
     appendStores(script, this.edit.script, isCoherent);
-    const settled = settle(script, [...carried, this.edit]);
+    const settled = settle(script, [...carried, this.edit.invalidations]);
     if (this.merge.stores > 0) {
       appendStores(script, this.merge.script, isCoherent);
-      settle(script, [this.merge]);
+      settle(script, [this.merge.invalidations]);
     } else if (!settled && this.entryStores > 0) {
       script.barrier();
     }
     this.appendReleases(script);
     return script;
   }
-}
-
-/** Appends barrier, invalidations and a draining wait for what the phases overwrote; false when there was nothing to do. */
-function settle(script: EditScript, phases: readonly Phase[]): boolean {
-  const domains = new Map<number, DomainInvalidations[]>();
-  for (const phase of phases)
-    for (const [domain, of] of phase.invalidations) domains.set(domain, [...(domains.get(domain) ?? []), of]);
-  if (domains.size === 0) return false;
-  script.barrier();
-  for (const [domain, parts] of domains) {
-    for (const scope of ["leaf", "nonLeaf"] as const) {
-      const ranges = join(parts.map((part) => part[scope]));
-      for (let i = 0; i < ranges.starts.length; i++)
-        script.invalidate(
-          domain,
-          scope,
-          CACHES_ALL,
-          iovaPfn(ranges.starts[i]!),
-          ranges.ends[i]! - ranges.starts[i]!,
-        );
-    }
-  }
-  script.wait(true);
-  return true;
-}
-
-function join(parts: readonly InvalidationRanges[]): InvalidationRanges {
-  const used = parts.filter((part) => !part.isEmpty);
-  let all = used[0] ?? new InvalidationRanges();
-  if (used.length > 1) {
-    const pairs = used.flatMap((part) => part.starts.map((start, i) => [start, part.ends[i]!] as const));
-    pairs.sort((a, b) => a[0] - b[0]);
-    all = new InvalidationRanges();
-    for (const [start, end] of pairs) all.add(start, end);
-  }
-  if (all.starts.length <= MAX_RANGES) return all;
-  // One by one: there may be more ranges than a call can have arguments.
-  let [start, end] = [Infinity, 0];
-  for (let i = 0; i < all.starts.length; i++) {
-    start = Math.min(start, all.starts[i]!);
-    end = Math.max(end, all.ends[i]!);
-  }
-  const span = new InvalidationRanges();
-  span.add(start, end);
-  return span;
 }

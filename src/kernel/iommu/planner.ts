@@ -72,7 +72,7 @@ function planSlot(
     if (first.lo !== lo || first.hi !== hi) {
       plan.counts.split++;
       put(plan, plan.change.split, slot, update, { lo, hi }, first);
-      plan.change.split.invalidate(plan.tag, true, start, start + plan.span(level));
+      plan.change.split.invalidations.add(plan.tag, true, start, start + plan.span(level));
     }
     if (last !== first) edit(plan, slot, update, first, last);
   }
@@ -115,7 +115,12 @@ function edit(plan: PlanContext<Phases>, slot: Slot, update: number, old: Entry,
   if (!wasTable && !isTable) plan.counts.leavesStored++;
   put(plan, phases.edit, slot, update, old, next);
   if (was || capability.cachesNotPresent)
-    phases.edit.invalidate(plan.tag, wasTable || isTable, slot.start, slot.start + plan.span(slot.level));
+    phases.edit.invalidations.add(
+      plan.tag,
+      wasTable || isTable,
+      slot.start,
+      slot.start + plan.span(slot.level),
+    );
 }
 
 /** Plans a slot that holds a table. */
@@ -169,7 +174,7 @@ function planTableSlot(
     for (let i = builtBefore; i < plan.built.length; i++) phases.retired.add(plan.built[i]!);
     plan.counts.merged++;
     phases.merge.store(phases.newUpdate(), slot.table, slot.index, leaf);
-    phases.merge.invalidate(plan.tag, true, start, start + plan.span(level));
+    phases.merge.invalidations.add(plan.tag, true, start, start + plan.span(level));
     return;
   }
   if (covered && sameShape(plan, level, start, child, from, to)) {

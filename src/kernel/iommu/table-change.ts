@@ -47,7 +47,8 @@ export function appendStores(script: EditScript, part: EditScript, isCoherent: b
   if (isCoherent) return;
   for (const step of part) {
     if (step.op === "gather") script.clean(step.table, step.index, step.entries.length);
-    else if (step.op === "fill" || step.op === "storeRun") script.clean(step.table, step.index, step.count);
+    else if (step.op === "fill" || step.op === "storeRun" || step.op === "collect")
+      script.clean(step.table, step.index, step.count);
     else if (step.op === "store" || step.op === "exchange") script.clean(step.table, step.index, 1);
   }
 }

@@ -1,6 +1,7 @@
 import { Errno } from "../../uapi/index.ts";
 import { iovaPfn } from "../../units/index.ts";
 import type { Domain } from "../iommu/index.ts";
+import { keepWrites } from "./dirty-writes.ts";
 import type { Group } from "./group.ts";
 import { apertureEndPfn } from "./iova-ranges.ts";
 import { removeAllMappings } from "./remove-mapping.ts";
@@ -41,7 +42,10 @@ export function detachGroup(iommu: Type1, group: Group): void {
   iommu.groups.delete(group);
   if ([...iommu.groups.values()].includes(domain)) return;
   if (iommu.domains.length === 1) removeAllMappings(iommu);
-  else driver.unmapRange(domain, iovaPfn(0), apertureEndPfn(domain), false);
+  else {
+    keepWrites(iommu, domain);
+    driver.unmapRange(domain, iovaPfn(0), apertureEndPfn(domain), false);
+  }
   iommu.domains.splice(iommu.domains.indexOf(domain), 1);
   driver.destroyDomain(domain);
   iommu.domainsChanged();

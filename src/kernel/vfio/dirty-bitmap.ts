@@ -1,6 +1,8 @@
 import { Errno, type ValueOf, type vfio_bitmap } from "../../uapi/index.ts";
 import type { Process } from "../process.ts";
+import { dropWrites } from "./dirty-writes.ts";
 import type { Mapping } from "./mapping.ts";
+import { orLowBits, orShifted, setBits } from "./page-bits.ts";
 import type { Type1 } from "./type1.ts";
 import { isUserRange } from "./user-argument.ts";
 
@@ -20,7 +22,10 @@ export function allocateDirtyBitmap(iommu: Type1, mapping: Mapping): number {
   return 0;
 }
 
-/** Starts tracking in all mappings or none. Returns 0 or -errno. */
+/**
+ * Starts tracking in all mappings or none. What was written before does not count: where walkers set dirty bits, they are
+ * cleared, once nothing can fail any more. Returns 0 or -errno.
+ */
 export function startTracking(iommu: Type1): number {
   if (iommu.trackingDirty) return 0;
   for (const mapping of iommu.mappings) {
@@ -31,6 +36,7 @@ export function startTracking(iommu: Type1): number {
     }
   }
   iommu.trackingDirty = true;
+  dropWrites(iommu);
   return 0;
 }
 
@@ -51,13 +57,21 @@ export function checkUserBitmap(bitmap: ValueOf<typeof vfio_bitmap>, sizeBytes: 
 /** Pages reported in one copy: bounds the kernel's buffer. */
 const CHUNK_BYTES = 1 << 16;
 
+/** Which pages a report tells: every one, or those whose bits are set in the mapping's bitmap. */
+export type Told = "all" | "known";
+
 /**
  * Writes the dirty pages of one mapping into the user's bitmap, whose bit 0 is page `base`. The words the mapping's bits lie
  * in are written whole: bits in front of the mapping are kept as the user has them, bits behind it become zero. Nothing is
- * written where nothing is mapped. Every attached group does DMA without telling, so every page counts as dirty.
- * Returns 0 or -EFAULT. Pre: tracking is on.
+ * written where nothing is mapped. The mapping's own bitmap stays as it is. Returns 0 or -EFAULT. Pre: tracking is on.
  */
-export function reportDirtyPages(process: Process, mapping: Mapping, base: number, bitmap: bigint): number {
+export function reportDirtyPages(
+  process: Process,
+  mapping: Mapping,
+  base: number,
+  bitmap: bigint,
+  told: Told,
+): number {
   const firstBit = mapping.iovaPfn - base;
   const endBit = firstBit + mapping.pages;
   const startByte = Math.floor(firstBit / 64) * 8;
@@ -67,21 +81,10 @@ export function reportDirtyPages(process: Process, mapping: Mapping, base: numbe
     return -Errno.EFAULT;
   for (let at = startByte; at < endByte; at += CHUNK_BYTES) {
     const bytes = new Uint8Array(Math.min(CHUNK_BYTES, endByte - at));
-    setBits(bytes, Math.max(0, firstBit - at * 8), Math.min(bytes.length * 8, endBit - at * 8));
-    if (at === startByte) keepLowBits(bytes, word, firstBit % 64);
+    if (told === "known") orShifted(bytes, mapping.dirty!, at * 8 - firstBit);
+    else setBits(bytes, Math.max(0, firstBit - at * 8), Math.min(bytes.length * 8, endBit - at * 8));
+    if (at === startByte) orLowBits(bytes, word, firstBit % 64);
     if (process.mm.copyToUser(bitmap + BigInt(at), bytes) < 0) return -Errno.EFAULT;
   }
   return 0;
-}
-
-function setBits(bytes: Uint8Array, from: number, to: number): void {
-  const firstWhole = Math.ceil(from / 8);
-  const endWhole = Math.floor(to / 8);
-  if (firstWhole <= endWhole) bytes.fill(0xff, firstWhole, endWhole);
-  for (let bit = from; bit < Math.min(to, firstWhole * 8); bit++) bytes[bit >> 3]! |= 1 << (bit & 7);
-  for (let bit = Math.max(from, endWhole * 8); bit < to; bit++) bytes[bit >> 3]! |= 1 << (bit & 7);
-}
-
-function keepLowBits(bytes: Uint8Array, from: Uint8Array, count: number): void {
-  for (let bit = 0; bit < count; bit++) bytes[bit >> 3]! |= from[bit >> 3]! & (1 << (bit & 7));
 }

@@ -11,12 +11,19 @@ import {
 import { bytesToPage } from "../../units/index.ts";
 import type { Process } from "../process.ts";
 import { checkUserBitmap, reportDirtyPages, startTracking, stopTracking } from "./dirty-bitmap.ts";
+import { gatherWrites, tellsWrites } from "./dirty-writes.ts";
 import { firstEndingAfter } from "./mapping.ts";
 import { cutsMapping } from "./range-rules.ts";
 import type { Type1 } from "./type1.ts";
 import { copyArgument, wraps } from "./user-argument.ts";
 
-/** VFIO_IOMMU_DIRTY_PAGES: start or stop tracking (both may be repeated), or read the bitmap of a range. */
+/**
+ * VFIO_IOMMU_DIRTY_PAGES: start or stop tracking (both may be repeated), or read the bitmap of a range.
+ *
+ * Where every IOMMU of the container marks what devices write, reading tells exactly the pages written since they were last
+ * told (whole leaves; all of a leaf that has just replaced others) and forgets them; else every mapped page. A call that
+ * fails forgets nothing.
+ */
 export function dirtyPages(iommu: Type1, process: Process, argument: bigint, head: Uint8Array): number {
   const { argsz, flags } = decode(vfio_iommu_type1_dirty_bitmap, head);
   switch (flags) {
@@ -43,13 +50,16 @@ function getBitmap(iommu: Type1, process: Process, argument: bigint, argsz: numb
   const start = bytesToPage(range.iova);
   const end = start + Number(range.size >> 12n);
   if (cutsMapping(iommu, start, end)) return -Errno.EINVAL;
+  const told = tellsWrites(iommu) ? "known" : "all";
+  if (told === "known") gatherWrites(iommu, iommu.domains, start, end);
   const { mappings } = iommu;
-  for (let i = firstEndingAfter(mappings, start); i < mappings.length; i++) {
-    const mapping = mappings[i]!;
-    if (mapping.iovaPfn >= end) break;
-    const failed = reportDirtyPages(process, mapping, start, range.bitmap.data);
+  const first = firstEndingAfter(mappings, start);
+  let i = first;
+  for (; i < mappings.length && mappings[i]!.iovaPfn < end; i++) {
+    const failed = reportDirtyPages(process, mappings[i]!, start, range.bitmap.data, told);
     if (failed < 0) return failed;
   }
+  if (told === "known") for (const mapping of mappings.slice(first, i)) mapping.dirty!.fill(0);
   return 0;
 }
 

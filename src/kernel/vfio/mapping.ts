@@ -19,7 +19,7 @@ export interface Mapping {
   lockCap: boolean;
   /** Pages of this mapping charged to `mm.lockedVm`. */
   lockedPages: number;
-  /** Software dirty bitmap, one bit a page; null while tracking is off. */
+  /** Pages known to be dirty and not reported yet, one bit a page; null while tracking is off. Leaves may know of more. */
   dirty: Uint8Array | null;
   /** UNMAP_DMA with VADDR took the address away; MAP_DMA with VADDR brings it back. */
   vaddrInvalid: boolean;

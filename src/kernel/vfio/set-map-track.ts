@@ -1,6 +1,7 @@
 import { Errno } from "../../uapi/index.ts";
 import type { AddressSpace } from "../mm/types.ts";
 import { allocateDirtyBitmap } from "./dirty-bitmap.ts";
+import { inheritDirty } from "./dirty-writes.ts";
 import { firstEndingAfter, type Mapping } from "./mapping.ts";
 import { type Delta, isSameMapping } from "./set-map-delta.ts";
 import type { Region } from "./set-map-regions.ts";
@@ -9,7 +10,7 @@ import type { Type1 } from "./type1.ts";
 
 /**
  * The tracked mappings of the new map: as the user gave them, whatever leaves serve them. A region that asks for what a
- * mapping is already keeps the very object, dirty bitmap included. Returns -ENOMEM or -EINVAL when tracking entries or
+ * mapping is already keeps the very object, dirty bitmap included; others inherit what is known of their pages. Returns -ENOMEM or -EINVAL when tracking entries or
  * bitmaps cannot be had. The old mappings are not written.
  */
 export function track(
@@ -42,6 +43,7 @@ export function track(
     if (iommu.trackingDirty) {
       const error = allocateDirtyBitmap(iommu, mapping);
       if (error < 0) return error;
+      inheritDirty(mapping, old);
     }
     next.push(mapping);
   }

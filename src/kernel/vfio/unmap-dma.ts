@@ -28,6 +28,8 @@ const WHOLE_SPACE_PAGES = 2 ** 52;
 /**
  * VFIO_IOMMU_UNMAP_DMA: removes the mappings of a range, or with VADDR takes their process addresses away. The bytes unmapped
  * are written back on success only; with a bitmap that cannot be written the mappings in front of the bad one are gone.
+ * A bitmap tells every page unmapped as dirty, whatever the IOMMU knows: what devices write until the invalidation is
+ * complete would be missing in one that was made before.
  */
 export function unmapDma(iommu: Type1, process: Process, argument: bigint, head: Uint8Array): number {
   const unmap: Unmap = { ...decode(vfio_iommu_type1_dma_unmap, head), data: new Uint8Array() };
@@ -111,7 +113,7 @@ function removeMappings(
   let gone = from;
   for (; gone < to; gone++) {
     const mapping = iommu.mappings[gone]!;
-    if (report !== null) error = reportDirtyPages(process, mapping, report.base, report.data);
+    if (report !== null) error = reportDirtyPages(process, mapping, report.base, report.data, "all");
     if (error === 0) error = releaseMapping(iommu, mapping);
     if (error < 0) break;
     pages += mapping.pages;
