@@ -20,5 +20,5 @@ export type { PageRange } from "./interest.ts";
 export { ListedMaps, type MapReader, type MapSide } from "./map-reader.ts";
 export { type Outcome, outcomesOf } from "./outcomes.ts";
 export { firstEndingAfter, RangeList, type Ranges } from "./ranges.ts";
-export { inputOf } from "./script-file.ts";
+export { callsOf, inputOf } from "./script-file.ts";
 export { CAUSES, type Cause, RULES, type ViolationClass } from "./violation-class.ts";

@@ -16,9 +16,9 @@ export function* callScripts(recording: Recording): Generator<ScriptFile> {
   const tables = new CarriedTables(recording);
   let { oldMap, domains } = before;
   let pins = before.pins;
-  for (const [i, { newMap, pinned, script, stepLines }] of calls.entries()) {
+  for (const [i, { newMap, pinned, ioctls, script, stepLines }] of calls.entries()) {
     if (pins !== null) pins = [...pins, ...pinned];
-    yield { ...before, domains, tables: tables.runs(), oldMap, newMap, pins, script, stepLines };
+    yield { ...before, domains, tables: tables.runs(), oldMap, newMap, pins, ioctls, script, stepLines };
     if (i === calls.length - 1) return;
     tables.run(script);
     oldMap = newMap;

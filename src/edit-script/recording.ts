@@ -1,7 +1,7 @@
 import type { Pfn } from "../units/index.ts";
 import type { Capability } from "./capability.ts";
 import type { EditScript } from "./script.ts";
-import type { MapRun, PinRun, ScriptDomain, ScriptFile, TableRun } from "./text.ts";
+import type { MapRun, PinRun, ScriptDomain, ScriptFile, ScriptIoctl, TableRun } from "./text.ts";
 
 /** What a driver did in one call, and the map the call had to lead to. */
 export interface RecordedCall {
@@ -12,6 +12,8 @@ export interface RecordedCall {
   readonly newMap: readonly MapRun[];
   /** Pins the call takes before its steps. */
   readonly pinned: readonly PinRun[];
+  /** The ioctls it is made of, where it says so. */
+  readonly ioctls: readonly ScriptIoctl[];
   readonly script: EditScript;
   readonly stepLines: readonly number[];
 }
@@ -34,7 +36,7 @@ export interface Recording {
 /** The only call of a recording, as a script. Pre: there is one. */
 export function onlyScript(recording: Recording): ScriptFile {
   const { calls, ...before } = recording;
-  const { newMap, pinned, script, stepLines } = calls[0]!;
+  const { newMap, pinned, ioctls, script, stepLines } = calls[0]!;
   const pins = before.pins === null ? null : [...before.pins, ...pinned];
-  return { ...before, newMap, pins, script, stepLines };
+  return { ...before, newMap, pins, ioctls, script, stepLines };
 }

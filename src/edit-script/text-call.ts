@@ -1,6 +1,6 @@
 import { EditScript } from "./script.ts";
 import type { Step } from "./steps.ts";
-import type { PinRun } from "./text.ts";
+import type { PinRun, ScriptIoctl } from "./text.ts";
 import { MapText } from "./text-map.ts";
 import type { LineSteps } from "./text-steps.ts";
 
@@ -11,6 +11,7 @@ export class CallText {
   readonly line: number;
   readonly map = new MapText();
   pins: PinRun[] | null = null;
+  readonly ioctls: ScriptIoctl[] = [];
   readonly steps: Step[] = [];
   readonly stepLines: number[] = [];
   readonly #unnumbered: number[] = [];

@@ -76,8 +76,10 @@ class Parser {
       this.#line++;
       const line = statementIn(raw);
       if (line === "") continue;
-      const label = /^call(?:\s+(.*))?$/.exec(line);
-      if (label !== null && this.#capability !== null) this.#call((label[1] ?? "").trim());
+      const named = this.#capability === null ? null : /^(call|ioctl)(?:\s+(.*))?$/.exec(line);
+      const label = named?.[2] ?? "";
+      if (named?.[1] === "call") this.#call(label);
+      else if (named?.[1] === "ioctl") this.#ioctl(label);
       else {
         this.#at = new TextLine(this.#file, this.#line, line, this.#directMap);
         if (this.#capability === null) this.#header();
@@ -140,6 +142,17 @@ class Parser {
       this.#calls.pop();
     }
     this.#calls.push(new CallText(label, this.#line));
+  }
+
+  #ioctl(label: string): void {
+    this.#firstOfCall ||= this.#line;
+    const { ioctls, stepLines } = this.#current;
+    if (ioctls.length === 0 && stepLines.length > 0)
+      this.#fail(
+        'what an ioctl does stands below its "ioctl" line, and this is above the first of the change',
+        stepLines[0],
+      );
+    ioctls.push({ label, step: stepLines.length + 1 });
   }
 
   /** Fails inside a call: the statement says what there was before the first. */
@@ -282,8 +295,8 @@ class Parser {
       const newMap = isWhole ? call.map.whole("new", this.#backings, fail) : edited;
       before = newMap;
       if (call.pins !== null) this.#pins ??= [];
-      const { label, line, stepLines } = call;
-      return { label, line, newMap, pinned: call.pins ?? [], script: call.script(), stepLines };
+      const { label, line, ioctls, stepLines } = call;
+      return { label, line, newMap, pinned: call.pins ?? [], ioctls, script: call.script(), stepLines };
     });
   }
 }

@@ -39,6 +39,14 @@ export interface PinRun {
   readonly count: number;
 }
 
+/** One of several ioctls that make a change together. */
+export interface ScriptIoctl {
+  /** What follows `ioctl` in its line. */
+  readonly label: string;
+  /** The step from which on steps are its own, from 1; that of the next ioctl, or one past the last step, where it ran none. */
+  readonly step: number;
+}
+
 /** One edit script with everything it means something against. */
 export interface ScriptFile {
   readonly capability: Capability;
@@ -54,6 +62,8 @@ export interface ScriptFile {
   readonly deviceCaches: number;
   /** The caller asked for epoch mode: no device may see the new map and after that the old one. */
   readonly isEpoch: boolean;
+  /** The ioctls that ran the steps, in order; none where nothing is said of them. The first begins with step 1. */
+  readonly ioctls: readonly ScriptIoctl[];
   readonly script: EditScript;
   /** Line of each step; empty for a script that was not read from text. */
   readonly stepLines: readonly number[];
@@ -150,7 +160,7 @@ export function printStep(step: Step): string {
 /** A whole file as text; `parseScript` reads it back unchanged. */
 export function printScript(file: ScriptFile): string {
   const lines = [...linesBefore(file), ...mapLines("new", file.newMap), ...pinLines(file.pins)];
-  for (const step of file.script) lines.push(printStep(step));
+  lines.push(...linesOf(file));
   return `${lines.join("\n")}\n`;
 }
 
@@ -159,14 +169,29 @@ export function printRecording(recording: Recording): string {
   const { calls, pins } = recording;
   if (calls.length === 1 && calls[0]!.line === 0) return printScript(onlyScript(recording));
   const lines = [...linesBefore(recording), ...pinLines(pins)];
-  for (const { label, newMap, pinned, script } of calls) {
+  for (const call of calls) {
+    const { label, newMap, pinned } = call;
     lines.push(`call ${label}`.trimEnd());
     lines.push(...(newMap.length === 0 ? ["map new none"] : mapLines("new", newMap)));
     if (pinned.length > 0) lines.push(...pinLines(pinned));
-    for (const step of script) lines.push(printStep(step));
+    lines.push(...linesOf(call));
   }
   return `${lines.join("\n")}\n`;
 }
+
+/** Steps, each below the line of the ioctl that ran it. */
+function* linesOf({ script, ioctls }: Pick<ScriptFile, "script" | "ioctls">): Generator<string> {
+  let next = 0;
+  let number = 0;
+  for (const step of script) {
+    number++;
+    for (; next < ioctls.length && ioctls[next]!.step <= number; next++) yield ioctlLine(ioctls[next]!);
+    yield printStep(step);
+  }
+  yield* ioctls.slice(next).map(ioctlLine);
+}
+
+const ioctlLine = ({ label }: ScriptIoctl): string => `ioctl ${label}`.trimEnd();
 
 type Before = Omit<Recording, "calls" | "pins">;
 

@@ -5,7 +5,8 @@ import { check, inputOf } from "../../src/check/index.ts";
 import { callScripts, parseRecording, parseScript, printScript } from "../../src/edit-script/index.ts";
 
 const page = readFileSync(new URL("../../docs/edit-script.md", import.meta.url), "utf8");
-const [example, calls] = [...page.matchAll(/```edit-script\n([\s\S]*?)```/g)].map((m) => m[1]!) as [
+const [example, calls, ioctls] = [...page.matchAll(/```edit-script\n([\s\S]*?)```/g)].map((m) => m[1]!) as [
+  string,
   string,
   string,
 ];
@@ -43,6 +44,21 @@ describe("docs/edit-script.md", () => {
       .replace("invalidate", `${/^unpin .*$/m.exec(calls)![0]}\ninvalidate`);
     const [, second] = [...callScripts(parseRecording(late))].map((file) => check(inputOf(file)).findings);
     expect(second!.map((f) => `${f.class} ${f.cause}`)).toEqual(["V06 early-unpin"]);
+  });
+
+  it("has an example of one change of several ioctls, and says truly how it and its parts are judged", () => {
+    const [kept, ...others] = check(inputOf(parseScript(ioctls, "docs/edit-script.md"))).findings;
+    expect(others).toEqual([]);
+    expect(kept).toMatchObject({ class: "V01", cause: "plan", pages: 1, page: 3 });
+    expect(kept!.causeText).toContain("call 1 (UNMAP_DMA iova=0x3000 size=0x2000) takes the page away");
+    const apart = ioctls
+      .replace(/^map new .*$/m, "")
+      .replace(/^ioctl (UNMAP.*)$/m, "call $1\nmap new none")
+      .replace(/^ioctl (MAP.*)$/m, "call $1\nmap add iova=0x3000 size=0x1000 frame=0x1000003000");
+    const files = [...callScripts(parseRecording(apart))];
+    expect(files).toHaveLength(2);
+    for (const file of files)
+      expect(check(inputOf(file))).toMatchObject({ verdict: "clean", mismatch: null });
   });
 
   it("has a filter that makes a recording of what tracepoints print", () => {

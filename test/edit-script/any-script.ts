@@ -78,6 +78,16 @@ export const anyMap = fc
 
 export const anyPins = fc.array(fc.record({ pfn: wide.map(pfn), pages, count: fc.nat(9) }));
 export const anySteps = fc.array(anyStep, { maxLength: 30 });
+/** Names of the calls that a driver may be told to make. */
+export const anyLabel = fc.constantFrom("", "map", "iommu_unmap iova=0x1000 size=4096", "ioctl 3 (MAP_DMA)");
+/** Steps, and which of several ioctls ran them: the first runs the first, and some may run none. */
+export const anyIoctls = fc
+  .record({ steps: anySteps, labels: fc.array(anyLabel, { maxLength: 4 }), starts: fc.array(fc.nat(30)) })
+  .map(({ steps, labels, starts }) => {
+    const sorted = starts.map((start) => Math.min(start, steps.length) + 1).sort((a, b) => a - b);
+    return { steps, ioctls: labels.map((label, i) => ({ label, step: i === 0 ? 1 : (sorted[i] ?? 1) })) };
+  })
+  .filter(({ ioctls }) => ioctls.every(({ step }, i) => i === 0 || step >= ioctls[i - 1]!.step));
 
 /** What there is before the first step. */
 export const anyBefore = fc.record({

@@ -9,7 +9,7 @@ import {
   type Recording,
   ScriptTextError,
 } from "../../src/edit-script/index.ts";
-import { anyBefore, anyMap, anyPins, anySteps } from "./any-script.ts";
+import { anyBefore, anyIoctls, anyLabel, anyMap, anyPins } from "./any-script.ts";
 
 const HEAD = "hitless-edit-script 1 vtd-ss-39\ndomain 1 root=0x100000000\n";
 const LINKED = `${HEAD}table 0x100000000[0] = 0x100001003\ntable 0x100001000[0] = 0x100002003\n`;
@@ -85,6 +85,28 @@ describe("a recording of several calls", () => {
     expect(written).toEqual([[], [[1, 0x6003n]], [], [[7, 0x8003n]]]);
   });
 
+  it("says which ioctl ran each step of a call, also of those that ran none", () => {
+    const text = `${HEAD}call one change
+      map new none
+      ioctl UNMAP_DMA iova=0
+      barrier
+      wait
+      ioctl
+      ioctl MAP_DMA iova=0 # again
+      barrier
+      ioctl MAP_DMA iova=0x1000
+      call another
+      barrier`;
+    const [one, another] = parseRecording(text).calls;
+    expect(one!.ioctls).toEqual([
+      { label: "UNMAP_DMA iova=0", step: 1 },
+      { label: "", step: 3 },
+      { label: "MAP_DMA iova=0", step: 3 },
+      { label: "MAP_DMA iova=0x1000", step: 4 },
+    ]);
+    expect(another!.ioctls).toEqual([]);
+  });
+
   it("knows a domain by its new tag after a root switch", () => {
     const text = `${HEAD}call a\nsetRoot root=0x100005000 tag=9\ncall b\ninvalidate domain=9 all`;
     const [, second] = [...callScripts(parseRecording(text))];
@@ -92,16 +114,16 @@ describe("a recording of several calls", () => {
   });
 
   it("gives back the same calls after printing and parsing", () => {
-    const label = fc.constantFrom("", "map", "iommu_unmap iova=0x1000 size=4096", "ioctl 3 (MAP_DMA)");
-    const call = fc.record({ label, newMap: anyMap, pinned: anyPins, steps: anySteps });
+    const call = fc.record({ label: anyLabel, newMap: anyMap, pinned: anyPins, ran: anyIoctls });
     fc.assert(
       fc.property(anyBefore, fc.array(call, { minLength: 1, maxLength: 4 }), (before, calls) => {
         const pinned = before.pins === null ? { pinned: [] } : {};
         const recording: Recording = {
           ...before,
-          calls: calls.map(({ steps, ...rest }) => ({
+          calls: calls.map(({ ran: { steps, ioctls }, ...rest }) => ({
             ...rest,
             ...pinned,
+            ioctls,
             line: 1,
             script: EditScript.from(steps),
             stepLines: [],
@@ -133,6 +155,11 @@ describe("a recording of several calls", () => {
     [`${HEAD}call a\nmap swap iova=0 size=4K frame=0`, 4, 'map "swap" is neither'],
     [`${HEAD}call a\ninvalidate domain=9 all\ncall b\nsetRoot root=0x1000 tag=9`, 4, "domain 9 has no"],
     ["call a", 1, "the first line must be"],
+    ["ioctl a", 1, "the first line must be"],
+    [`${HEAD}ioctl a\nbarrier\ncall a`, 3, 'stands below its "call" line'],
+    [`${HEAD}barrier\nioctl a`, 3, 'what an ioctl does stands below its "ioctl" line'],
+    [`${HEAD}call a\nioctl b\ncall c\nwait\nbarrier\nioctl d`, 6, 'stands below its "ioctl" line'],
+    [`${HEAD}ioctls`, 3, '"ioctls" is no statement'],
   ])("rejects %j and says file, line and reason", (text, line, reason) => {
     expect(rejected(text)).toMatchObject({ file: "driver.script", line });
     expect(rejected(text).message).toContain(reason);

@@ -8,7 +8,7 @@ import {
   ScriptTextError,
   type Step,
 } from "../../src/edit-script/index.ts";
-import { anyBefore, anyMap, anySteps } from "./any-script.ts";
+import { anyBefore, anyIoctls, anyMap } from "./any-script.ts";
 
 const HEAD = "hitless-edit-script 1 vtd-ss-48\ndomain 1 root=0x100000000\n";
 const parseSteps = (lines: string): Step[] => [...parseScript(HEAD + lines).script];
@@ -138,8 +138,9 @@ describe("text form of an edit script", () => {
 
   it("gives back the same file after printing and parsing", () => {
     fc.assert(
-      fc.property(anyBefore, anyMap, anySteps, (before, newMap, steps) => {
-        const file: ScriptFile = { ...before, newMap, script: EditScript.from(steps), stepLines: [] };
+      fc.property(anyBefore, anyMap, anyIoctls, (before, newMap, { steps, ioctls }) => {
+        const script = EditScript.from(steps);
+        const file: ScriptFile = { ...before, newMap, ioctls, script, stepLines: [] };
         const back = parseScript(printScript(file));
         expect([...back.script]).toEqual(steps);
         expect(back.script.words).toEqual(file.script.words);

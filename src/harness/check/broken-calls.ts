@@ -86,7 +86,7 @@ function decideOne(
     ioctls: asked.length,
     scripts: asked.length,
     input,
-    recorder: { tablesBefore: () => planned.tables },
+    recorder: { tablesBefore: () => planned.tables, ioctls: () => [] },
     results,
     findings: rule === null ? united(results) : [rule],
     crash: null,

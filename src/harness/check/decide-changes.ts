@@ -1,13 +1,14 @@
 import {
   type CheckInput,
   type CheckResult,
+  callsOf,
   check,
   type Finding,
   type MemoryMode,
   type ReaderInput,
 } from "../../check/index.ts";
 import { isCallMutant } from "../../check/mutants/index.ts";
-import { CACHE_IOTLB, CACHE_WALK, CACHES_ALL } from "../../edit-script/index.ts";
+import { CACHE_IOTLB, CACHE_WALK, CACHES_ALL, type ScriptIoctl } from "../../edit-script/index.ts";
 import { EngineBug } from "../../engine/index.ts";
 import { KernelBug } from "../../kernel/fault-injection.ts";
 import type { Pfn } from "../../units/index.ts";
@@ -31,7 +32,7 @@ export interface DecidedChange {
   readonly scripts: number;
   /** Valid until the next change. */
   readonly input: CheckInput | ReaderInput;
-  readonly recorder: { tablesBefore(): readonly Pfn[] };
+  readonly recorder: { tablesBefore(): readonly Pfn[]; ioctls(): readonly ScriptIoctl[] };
   /** One result a mode. */
   readonly results: readonly CheckResult[];
   /** Of all modes; what shows in both is given as strong. */
@@ -131,16 +132,17 @@ export function* decideChanges(
         extentsBefore,
         extentsAfter: vm.container.extents,
       });
+      const script = recorder.whole();
       const input: ReaderInput = {
         capability: kernel.capability,
         domains: recorder.domainsBefore(),
         deviceCaches: hasAts(strategy) ? CACHES_ALL : CACHE_IOTLB | CACHE_WALK,
         isEpoch: strategy.isEpoch ?? false,
         tables: recorder.before(),
-        script: recorder.whole(),
+        script,
         maps: guestMaps,
         pinsTaken: crash === null ? asPins(guestMaps.pinsTaken()) : null,
-        calls: recorder.calls(),
+        calls: callsOf(recorder.ioctls(), script.steps),
         isRepinned: !ONE_CALL.has(strategy.name),
       };
       const scripts = recorder.scripts.length;

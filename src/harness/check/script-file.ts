@@ -16,6 +16,7 @@ export function scriptFileOf(change: DecidedChange): ScriptFile {
     keptTables: [],
     deviceCaches: deviceCaches ?? CACHES_ALL,
     isEpoch: isEpoch ?? false,
+    ioctls: change.recorder.ioctls(),
     script,
     stepLines: [],
   };

@@ -1,5 +1,11 @@
-import type { CallSpan, ChangeCalls, TablesBefore } from "../../check/index.ts";
-import { EditScript, OP, recordLength, type ScriptDomain } from "../../edit-script/index.ts";
+import type { TablesBefore } from "../../check/index.ts";
+import {
+  EditScript,
+  OP,
+  recordLength,
+  type ScriptDomain,
+  type ScriptIoctl,
+} from "../../edit-script/index.ts";
 import type { Kernel } from "../../kernel/index.ts";
 import { type Pfn, pfn } from "../../units/index.ts";
 
@@ -49,18 +55,16 @@ export class ScriptRecorder {
     this.#calls.push(name);
   }
 
-  /** The calls of the change and the first step of each; null unless there are several. */
-  calls(): ChangeCalls | null {
-    if (this.#calls.length < 2) return null;
-    const spans: CallSpan[] = [];
+  /** The calls of the change and the first step of each; none unless there are several. */
+  ioctls(): ScriptIoctl[] {
+    if (this.#calls.length < 2) return [];
     let step = 1;
-    this.#scripts.forEach((script, i) => {
-      const number = this.#callOf[i]!;
-      const isNew = spans.at(-1)?.number !== number;
-      if (isNew && script.steps > 0) spans.push({ number, step, name: this.#calls[number - 1] ?? "a call" });
-      step += script.steps;
+    let next = 0;
+    return this.#calls.map((label, i) => {
+      for (; next < this.#scripts.length && this.#callOf[next]! <= i; next++)
+        step += this.#scripts[next]!.steps;
+      return { label, step };
     });
-    return { count: this.#calls.length, spans };
   }
 
   /** The scripts of the change so far, in the order in which they ran. */

@@ -1,5 +1,5 @@
 import { CheckInputError, type CheckOptions, check, inputOf } from "../../check/index.ts";
-import { EditScript, type ScriptFile } from "../../edit-script/index.ts";
+import { EditScript, type ScriptFile, type Step } from "../../edit-script/index.ts";
 import { fewest, Patience, type ShrinkBudget } from "./smaller.ts";
 
 /**
@@ -36,9 +36,29 @@ export function shrinkScript(
     if (kept.length < items.length) best = withItems(kept);
     return kept;
   };
-  lowered([...file.script], (steps) => ({ ...best, script: EditScript.from(steps), stepLines: [] }));
+  lowered(ownedSteps(file), (steps) => ({ ...best, ...scriptOf(steps, file), stepLines: [] }));
   const oldOnly = lowered(best.oldMap, (oldMap) => ({ ...best, oldMap }));
   if (oldOnly.length > 0) lowered(best.newMap, (newMap) => ({ ...best, newMap }));
   lowered(best.tables, (tables) => ({ ...best, tables }));
   return { file: best, trials: patience.trials };
+}
+
+/** A step, and the position in the list of ioctls of the one that ran it; -1 where none is named. */
+interface OwnedStep {
+  readonly step: Step;
+  readonly owner: number;
+}
+
+const ownedSteps = ({ script, ioctls }: ScriptFile): OwnedStep[] =>
+  [...script].map((step, i) => ({ step, owner: ioctls.findLastIndex((ioctl) => ioctl.step <= i + 1) }));
+
+/** The steps that are left, with those ioctls that still run one. */
+function scriptOf(steps: readonly OwnedStep[], file: ScriptFile): Pick<ScriptFile, "script" | "ioctls"> {
+  const ioctls: ScriptFile["ioctls"][number][] = [];
+  let last = -1;
+  steps.forEach(({ owner }, i) => {
+    if (owner > last) ioctls.push({ label: file.ioctls[owner]!.label, step: i + 1 });
+    last = Math.max(last, owner);
+  });
+  return { script: EditScript.from(steps.map(({ step }) => step)), ioctls };
 }

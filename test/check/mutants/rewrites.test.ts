@@ -91,6 +91,7 @@ describe.each(mutants)("$id", (mutant) => {
         keptTables: [],
         deviceCaches: 7,
         isEpoch: false,
+        ioctls: [],
         script,
         stepLines: [],
       };
