@@ -84,11 +84,8 @@ describe("a failure of the tool itself", () => {
     const lines = stderr.trimEnd().split("\n");
     expect(lines[0]).toBe("hitless: the tool itself failed, this is no verdict");
     expect(lines[1]).toMatch(/^EngineBug: execute: record at word \d+ frees a table page that is not live/);
-    const replay = lines.at(-1)!;
-    expect(replay).toBe(`Replay: node --import tsx src/cli/main.ts ${args.join(" ")}`);
-    const again = replay.split("main.ts ")[1]!.split(" ");
-    expect((await broken(again)).code).toBe(3);
-    expect((await runCli(again)).code).toBe(0);
+    expect(lines.at(-1)).toBe(`Replay: node --import tsx src/cli/main.ts ${args.join(" ")}`);
+    expect((await runCli(args)).code).toBe(0);
   });
 
   it("is a finding where finding such failures is what was asked for", async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { runResultSchema } from "../../src/report/index.ts";
-import { runCli } from "../cli/run-cli.ts";
+import { PROGRAM, runCli } from "../cli/run-cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hitless-stress-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -62,14 +62,14 @@ describe("hitless stress", () => {
     const { code, stdout } = await runCli(args);
     expect(code).toBe(1);
     expect(stdout).toMatch(/^hitless stress: remap, .* seed 16, fault M18 injected/);
-    const replay =
-      "node --import tsx src/cli/main.ts stress remap --strategy set-map --seed 16 --time 1s --inject M18";
+    const words = "stress remap --strategy set-map --seed 16 --time 1s --inject M18";
+    const replay = `${PROGRAM} ${words}`;
     expect(stdout).toContain(`Next: ${replay}   # runs the failing case again (V06 in set-map)`);
     expect(stdout).toMatch(/Verdict: violation: V06 in set-map\n$/);
     const result = runResultSchema.parse(JSON.parse(readFileSync(json, "utf8")));
     expect(result).toMatchObject({ verdict: "violation", inject: "M18", seed: 16 });
     expect(result.violations).toMatchObject([{ class: "V06", strategy: "set-map", replay }]);
-    const again = await runCli(replay.split("main.ts ")[1]!.split(" "));
+    const again = await runCli(words.split(" "));
     expect(again.code).toBe(1);
   });
 
