@@ -75,8 +75,8 @@ function isWrong(
   return false;
 }
 
-const CASES = 3000;
-const PAIR_CASES = 400;
+const CASES = 1500;
+const PAIR_CASES = 200;
 
 /** A frame's last pin goes at this step, or never: one pin for each page of the old map and each that newly gets it. */
 function unpinnedAt({ input, steps }: Case, frame: number): number {

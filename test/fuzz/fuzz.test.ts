@@ -34,16 +34,11 @@ describe("fuzzing the kernel", () => {
     expect(nextSeed).toBe(seed + 5);
   });
 
-  it("reaches every shape of change the planner knows, and failures of every kind of thing", async () => {
+  it("reaches every shape of change, and makes calls of every kind fail for every reason, some after they had begun", async () => {
     const { totals, found } = await runFuzz(options(100, 320));
     expect(found).toBeNull();
     for (const shape of SHAPES) expect(totals.shapes.get(shape) ?? 0, shape).toBeGreaterThan(0);
     expect([...totals.failedSites.keys()].sort()).toEqual(["account", "pin", "table", "tag", "tracking"]);
-  });
-
-  it("makes calls of every kind fail, some of them after they had begun", async () => {
-    const { totals, found } = await runFuzz(options(1, 120));
-    expect(found).toBeNull();
     const failed = [...totals.failedCalls.values()];
     for (const call of ["set-map", "epoch", "legacy"])
       for (const errno of ["EEXIST", "EINVAL", "ENOMEM"])
@@ -87,18 +82,20 @@ describe("fuzzing the kernel", () => {
   it.each(["M01", "M02", "M13", "M18", "M21", "M25"])(
     "finds the kernel with %s by its class, shrinks the case and shows it again",
     async (id) => {
-      const { found } = await runFuzz(options(1, 1000, id));
+      /* Which of its findings a mutant shows first depends on the profiles there are to draw from: so one is named. */
+      const format = "vtd-ss-48";
+      const { found } = await runFuzz({ ...options(1, 1000, id), format });
       expect(found).not.toBeNull();
       /* V01b is V01 on a page that changes. */
       expect(found!.kind.replace("V01b", "V01")).toBe(MUTANTS.get(id)!.expected);
       expect(found!.case.steps.length).toBeLessThanOrEqual(3);
       const mutant = MUTANTS.get(id)!;
-      expect(replayFuzzCase({ format: null, mutant }, found!.seed, found!.path)).toMatchObject({
+      expect(replayFuzzCase({ format, mutant }, found!.seed, found!.path)).toMatchObject({
         kind: found!.kind,
         message: found!.message,
         case: found!.case,
       });
-      expect(replayFuzzCase({ format: null, mutant: null }, found!.seed, found!.path)).toBeNull();
+      expect(replayFuzzCase({ format, mutant: null }, found!.seed, found!.path)).toBeNull();
     },
   );
 

@@ -77,7 +77,7 @@ describe("planner", () => {
         }
         expect(machine.iommu.pool.live).toBe(1);
       }),
-      { numRuns: 20 },
+      { numRuns: 10 },
     );
   });
 
@@ -97,7 +97,7 @@ describe("planner", () => {
         expect(liveStores).toBeLessThanOrEqual(2 * differing);
         if (runs.count === 0) expect(liveStores).toBe(0);
       }),
-      { numRuns: 20 },
+      { numRuns: 10 },
     );
   });
 

@@ -111,7 +111,7 @@ describe("VFIO_IOMMU_SET_MAP with EPOCH", () => {
     expect(machine.kernel.domains()[0]).toMatchObject({ root, tag });
   });
 
-  it("recycles tags: 100,000 switches of two domains need four", () => {
+  it("recycles tags: 70,000 switches of two domains, more than there are tags, need four", () => {
     const machine = new Machine({ ...TWO_DOMAINS, tablePages: 64, ramFrames: 2 ** 12 });
     const ram = machine.process.mmap(MIB, "pop");
     const lists = [machine.writeRegions([{ iova: 0n, size: PAGE, vaddr: ram }]), machine.listAt + 64n];
@@ -121,7 +121,7 @@ describe("VFIO_IOMMU_SET_MAP with EPOCH", () => {
     const tags = new Set<number>();
     let failed = 0;
     const domains = machine.kernel.domains();
-    for (let i = 0; i < 50_000; i++) {
+    for (let i = 0; i < 35_000; i++) {
       const result = machine.setMapAt(machine.argumentAt, 1, {
         flags: EPOCH,
         regions: lists[i % 2]!,
@@ -132,10 +132,10 @@ describe("VFIO_IOMMU_SET_MAP with EPOCH", () => {
       for (const { tag } of domains) tags.add(tag);
     }
     expect(failed).toBe(0);
-    expect(machine.kernel.engine.counters.entryStores).toBe(100_000);
+    expect(machine.kernel.engine.counters.entryStores).toBe(70_000);
     expect([...tags].sort()).toEqual([1, 2, 3, 4]);
     expect(machine.kernel.iommu.pool.live).toBe(4 + 3);
-  }, 60_000);
+  });
 
   it("switches every domain of the container and releases after the last of them has let go", () => {
     const machine = new Machine(TWO_DOMAINS);
@@ -253,9 +253,9 @@ describe("VFIO_IOMMU_SET_MAP with EPOCH", () => {
           expect(stateOf(left)).toEqual(stateOf(right));
         }
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
-    expect(switches).toBeGreaterThan(20);
+    expect(switches).toBeGreaterThan(8);
   });
 });
 

@@ -48,7 +48,7 @@ describe("epoch mode under device threads", () => {
   });
 
   it("never shows a device the old map again, on any page, once it has seen the new one", async () => {
-    const run = await seen("replace-all", "epoch", 2000);
+    const run = await seen("replace-all", "epoch", 1000);
     expect(run.newAnswers).toBeGreaterThan(0);
     expect(run.oldAnswers).toBeGreaterThan(0);
     expect(run.backToOld).toBe(0);
@@ -72,8 +72,8 @@ describe("epoch mode under device threads", () => {
   it("differs in that from edits in place, where devices do see both maps by turns", async () => {
     // It takes a device between two stores of one change: with other seeds until one is there.
     let backToOld = 0;
-    for (let seed = 1; seed <= 20 && backToOld === 0; seed++)
-      backToOld = (await seen("replace-all", "set-map", 2000, seed)).backToOld;
+    for (let seed = 1; seed <= 80 && backToOld === 0; seed++)
+      backToOld = (await seen("replace-all", "set-map", 500, seed)).backToOld;
     expect(backToOld).toBeGreaterThan(0);
   });
 });

@@ -39,15 +39,8 @@ const observed = ({ strategies: [s] }: RunResult): (string | null)[] => [
 const predicted = ({ strategies: [s] }: RunResult): string[] => s!.proved!.violations.map((v) => v.class);
 
 describe("what is proved beside what threads observe", () => {
-  it.each([
-    ...["M01", "M02", "M13", "M18", "M21", "M25"].map((id): [string, string, string | null] => [
-      MUTANTS.get(id)!.scenario,
-      "set-map",
-      id,
-    ]),
-    ["pam-2020", "legacy", null] as [string, string, string | null],
-  ])("observed classes are among the predicted ones: %s, %s, %s", async (scenario, strategy, inject) => {
-    const result = await run(scenario, strategy, inject);
+  it("observed classes of legacy are among the predicted ones", async () => {
+    const result = await run("pam-2020", "legacy", null);
     const [seen, foretold] = [observed(result), predicted(result)];
     expect(seen.length).toBeGreaterThan(0);
     for (const violation of seen) expect(foretold).toContain(violation);
@@ -74,7 +67,7 @@ describe("what is proved beside what threads observe", () => {
   });
 
   it("says so in one line, in JSON, and shows a class that was predicted and not met with 0 samples", async () => {
-    const result = await run("no-change", "set-map", null, 2_000);
+    const result = await run("no-change", "set-map", null, 500);
     const [s] = result.strategies;
     expect(s!.proved).toMatchObject({ mode: "weak", changes: result.maps, violations: [] });
     expect(JSON.parse(toJson(result)).strategies[0].proved.violations).toEqual([]);
