@@ -3,12 +3,14 @@ import { Kernel, type KernelOptions, type Process, type Type1 } from "../../src/
 import {
   decode,
   encode,
+  VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP,
   VFIO_GROUP_SET_CONTAINER,
   VFIO_IOMMU_MAP_DMA,
   VFIO_IOMMU_SET_MAP,
   VFIO_IOMMU_UNMAP_DMA,
   VFIO_SET_IOMMU,
   VFIO_TYPE1v2_IOMMU,
+  vfio_bitmap,
   vfio_iommu_type1_dma_map,
   vfio_iommu_type1_dma_unmap,
   vfio_iommu_type1_map_region,
@@ -45,6 +47,8 @@ export class Machine {
   readonly kernel: Kernel;
   readonly process: Process;
   readonly container: number;
+  /** Descriptors of the groups, by index. */
+  readonly groupFds: readonly number[];
   readonly #argument: bigint;
   readonly #list: bigint;
   readonly reportAt: bigint;
@@ -58,10 +62,9 @@ export class Machine {
     this.#list = this.process.mmap(listBytes, "pop");
     const fd = new Uint8Array(new Int32Array([this.container]).buffer);
     this.process.write(this.#argument, fd);
-    for (const group of this.kernel.groups) {
-      const groupFd = this.process.open(`/dev/vfio/${group.index}`);
-      this.#ok("attach", this.process.ioctl(groupFd, VFIO_GROUP_SET_CONTAINER, this.#argument));
-    }
+    this.groupFds = this.kernel.groups.map((group) => this.process.open(`/dev/vfio/${group.index}`));
+    for (const fd of this.groupFds)
+      this.#ok("attach", this.process.ioctl(fd, VFIO_GROUP_SET_CONTAINER, this.#argument));
     this.#ok("set iommu", this.process.ioctl(this.container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
   }
 
@@ -146,6 +149,26 @@ export class Machine {
     });
     this.process.write(this.#argument + 8192n, bytes);
     return this.process.ioctl(this.container, VFIO_IOMMU_UNMAP_DMA, this.#argument + 8192n);
+  }
+
+  /** UNMAP_DMA with a dirty bitmap; returns the result and the pages told as dirty, counted from `iova`. */
+  unmapDirty(iova: bigint, size: bigint): { result: number; dirty: number[] } {
+    const data = this.#argument + 12288n;
+    const bytes = encode(vfio_iommu_type1_dma_unmap, {
+      argsz: 48,
+      flags: VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP,
+      iova,
+      size,
+      data: encode(vfio_bitmap, { pgsize: PAGE, size: 4096n, data }),
+    });
+    this.process.write(data, new Uint8Array(4096));
+    this.process.write(this.#argument + 8192n, bytes);
+    const result = this.process.ioctl(this.container, VFIO_IOMMU_UNMAP_DMA, this.#argument + 8192n);
+    const dirty: number[] = [];
+    this.process.read(data, 4096).forEach((byte, i) => {
+      for (let bit = 0; bit < 8; bit++) if ((byte >> bit) & 1) dirty.push(8 * i + bit);
+    });
+    return { result, dirty };
   }
 
   /** Everything a failed call must leave alone, as one comparable value. */
