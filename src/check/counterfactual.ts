@@ -1,5 +1,6 @@
 import { decodeStep, EditScript, OP, type Step } from "../edit-script/index.ts";
 import type { DecideOptions, Decision } from "./decide.ts";
+import { callsOfTrial } from "./dirty/trial-calls.ts";
 import type { Group } from "./groups.ts";
 import { repairsFor } from "./repairs.ts";
 import type { Cause, ViolationClass } from "./violation-class.ts";
@@ -80,6 +81,8 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
     isCoherent: input.capability.coherentWalk,
     tables,
     entries: geometry.entries,
+    walkerBits: input.capability.walkerBits,
+    entry: input.tables.entry,
   };
   const whole: Candidate[] = [];
   const partial: Candidate[] = [];
@@ -87,7 +90,9 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
   let trials = 0;
   for (const repair of repairsFor(group.shows, group.class === "V15", context)) {
     if (++trials > most) break;
-    const trial = decision.withScript(EditScript.from(repair.apply()));
+    const repaired = repair.apply();
+    const calls = input.calls ? callsOfTrial(input.calls, steps, numbers, repaired) : null;
+    const trial = decision.withScript(EditScript.from(repaired), calls);
     const left = trial.violations({ ...options, only: page });
     // What trades a violation for a graver one repairs nothing: edits made before a wrong split is linked hide the wrong
     // child, and change size and content in one store.
@@ -119,9 +124,10 @@ function pageHistory(
   for (let k = 0; k < log.steps; k++) {
     const at = log.records[k]!;
     const op = log.words[at]! & 0xff;
-    const isWrite = op === 1 || op === 2 || op === 4 || (op >= 5 && op <= 7);
+    const isWrite = op === 1 || op === 2 || op === 4 || (op >= 5 && op <= 7) || op === OP.collect;
     if (isWrite && !tables.has(log.words[at + 2]!)) continue;
-    const isSingle = op === OP.store || op === OP.exchange;
+    const isOne = log.words[at + 3]! >>> 16 === 1;
+    const isSingle = op === OP.store || op === OP.exchange || (op === OP.collect && isOne);
     kept.push({ step: k + 1, isNeighbour: isSingle && !slots.has(log.words[at + 3]! & 0xffff) });
   }
   const own = kept.length <= FEW_STEPS ? kept : kept.filter((each) => !each.isNeighbour);

@@ -7,7 +7,13 @@ import { highWord, lowWord } from "./entry-words.ts";
 import type { FactSink } from "./facts.ts";
 import { UnpinnedFrames } from "./frame-drops.ts";
 import { Geometry } from "./geometry.ts";
-import { type CheckInput, CheckInputError, type MemoryMode, type ReaderInput } from "./input.ts";
+import {
+  type ChangeCalls,
+  type CheckInput,
+  CheckInputError,
+  type MemoryMode,
+  type ReaderInput,
+} from "./input.ts";
 import { Interest } from "./interest.ts";
 import { JointMap, NOTHING } from "./joint-map.ts";
 import { Judge, type RawViolation } from "./judge.ts";
@@ -65,9 +71,9 @@ export class Decision {
     this.reader = reader;
   }
 
-  /** The same with another script. */
-  withScript(script: EditScript): Decision {
-    return new Decision({ ...this.input, script }, this.reader);
+  /** The same with another script, and the calls that it is made of. */
+  withScript(script: EditScript, calls: ChangeCalls | null = null): Decision {
+    return new Decision({ ...this.input, script, calls }, this.reader);
   }
 
   /** Frames that lose pins. */

@@ -1,9 +1,11 @@
-import { decodeStep, printStep } from "../edit-script/index.ts";
-import { callAt, callText } from "./between-calls.ts";
+import { decodeStep } from "../edit-script/index.ts";
+import { callAt } from "./between-calls.ts";
 import type { DecideOptions, Decision } from "./decide.ts";
+import { explainLost } from "./dirty/explain-lost.ts";
 import { LEAF, TABLE } from "./entry-kind.ts";
 import type { InterleavingEvent } from "./finding.ts";
 import type { Group } from "./groups.ts";
+import { kernelEvent } from "./kernel-event.ts";
 import { type Load, type Path, pathsOf } from "./page-paths.ts";
 import { NEVER } from "./positions.ts";
 
@@ -16,6 +18,7 @@ const slot = (load: Load): string => `${address(load.table)}[${load.index}]`;
 export function explain(decision: Decision, group: Group, how: DecideOptions): InterleavingEvent[] {
   const { example } = group;
   if (group.ranges.length === 0 || group.class === "V12") return [];
+  if (group.shows === "V10") return explainLost(decision, group, how);
   const mode = group.class === "V15" ? how.mode : "strong";
   const found = bestPath(decision, group, mode) ?? bestPath(decision, group, how.mode);
   if (found === null) return withoutPath(decision, group);
@@ -122,12 +125,6 @@ function kernelEvents(decision: Decision, path: Path, page: number): Interleavin
     if (matters || ordering.has(k + 1)) events.push(kernelEvent(decision, k + 1));
   }
   return events.filter(({ step }) => !ordering.has(step) || calls == null || acting.has(callOf(step)));
-}
-
-/** A step of the script as an event, with the call that ran it where there are several. */
-function kernelEvent({ log, input: { calls } }: Decision, step: number): InterleavingEvent {
-  const text = printStep(decodeStep(log.words, log.records[step - 1]!)).replace(/ u=\d+$/, "");
-  return { who: "kernel", step, text, ...(calls && { call: callText(calls, callAt(calls, step)) }) };
 }
 
 function deviceEvents(

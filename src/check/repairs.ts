@@ -1,33 +1,16 @@
 import { CACHE_ATC, CACHE_CONTEXT, CACHES_ALL, type Step } from "../edit-script/index.ts";
 import type { IovaPfn } from "../units/index.ts";
+import { carryingRepairs, lastDirtyRepairs } from "./dirty/dirty-repairs.ts";
+import { BARRIER, DRAIN, fullInvalidation, type Repair, type RepairContext, reaching } from "./repair.ts";
 import type { Cause, ViolationClass } from "./violation-class.ts";
-
-/** One ideal change of a script, and the step (by index in the list it was made from) that it is about. */
-export interface Repair {
-  readonly cause: Cause;
-  readonly at: number;
-  apply(): Step[];
-}
-
-/** What repairs may use. */
-export interface RepairContext {
-  readonly steps: readonly Step[];
-  /** Tags that the address space has in turn. */
-  readonly tags: readonly number[];
-  /** Pages of the whole IOVA space. */
-  readonly pages: number;
-  readonly isCoherent: boolean;
-  readonly tables: readonly number[];
-  readonly entries: number;
-}
 
 const isStore = (step: Step): boolean =>
   step.op === "store" || step.op === "storeRun" || step.op === "exchange" || step.op === "setRoot";
 const isWrite = (step: Step): boolean => isStore(step) || step.op === "fill" || step.op === "gather";
+/** True iff a barrier has to follow before walkers are sure to see it. */
+const isShown = (step: Step): boolean => isWrite(step) || step.op === "collect";
 const isRelease = (step: Step): boolean => step.op === "unpin" || step.op === "freeTable";
 const isClosing = (step: Step): boolean => step.op === "window" && step.state === "close";
-const DRAIN: Step = { op: "wait", drain: true };
-const BARRIER: Step = { op: "barrier" };
 
 /** Repairs worth trying for a class, the most specific first. Each is one ideal event, inserted or moved. */
 export function* repairsFor(
@@ -40,12 +23,17 @@ export function* repairsFor(
     return;
   }
   if (kind === "V05") yield* visibility(context);
+  if (kind === "V10") yield* carryingRepairs(context);
   if (kind === "V01" || kind === "V01b" || kind === "V02" || kind === "V03" || kind === "V05")
     yield* order(context);
   if (context.steps.some((step) => step.op === "setRoot")) yield freshTags(context);
   if (kind === "V06") yield delayed("early-unpin", "unpin", context);
   if (kind === "V07") yield delayed("early-free", "freeTable", context);
   yield* weakened(context);
+  if (kind === "V10") {
+    yield delayed("early-free", "freeTable", context);
+    yield* lastDirtyRepairs(context);
+  }
   yield* fullInvalidations(context);
 }
 
@@ -56,7 +44,7 @@ function* visibility({ steps, isCoherent, tables, entries }: RepairContext): Gen
     : tables.map((table) => ({ op: "clean", table: table as never, index: 0, count: entries }));
   const cause: Cause = isCoherent ? "no-barrier" : "no-clean";
   for (let at = 1; at <= steps.length; at++)
-    if (isWrite(steps[at - 1]!) && (at === steps.length || !isWrite(steps[at]!) || isStore(steps[at]!)))
+    if (isShown(steps[at - 1]!) && (at === steps.length || !isShown(steps[at]!) || isStore(steps[at]!)))
       yield {
         cause,
         at: at - 1,
@@ -149,17 +137,10 @@ function freshTags({ steps, tags }: RepairContext): Repair {
 
 /** A complete invalidation at the earliest place where it helps. */
 function* fullInvalidations({ steps, pages, tags }: RepairContext): Generator<Repair> {
-  const reaching = (caches: number): Step[] =>
-    tags.map((domain) => ({
-      op: "invalidate",
-      domain,
-      scope: "nonLeaf",
-      caches,
-      iovaPfn: 0 as IovaPfn,
-      pages,
-    }));
-  const contexts = steps.some((step) => step.op === "setRoot") ? [...reaching(CACHE_CONTEXT), DRAIN] : [];
-  const full: Step[] = [BARRIER, ...contexts, ...reaching(CACHES_ALL), DRAIN];
+  const contexts = steps.some((step) => step.op === "setRoot")
+    ? [BARRIER, ...reaching(tags, pages, CACHE_CONTEXT), DRAIN]
+    : [];
+  const full = [...contexts, ...fullInvalidation(tags, pages)];
   for (let at = 0; at <= steps.length; at++)
     if (at === steps.length || isStore(steps[at]!) || isRelease(steps[at]!) || isClosing(steps[at]!))
       yield {

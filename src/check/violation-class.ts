@@ -79,7 +79,8 @@ export const CAUSES: Readonly<Record<Cause, string>> = {
   "early-unpin": "the frame is unpinned too early",
   "no-barrier": "a barrier is missing",
   "no-clean": "cache lines are not cleaned for a walker that does not snoop",
-  "split-store": "one update is written in several stores, or in a store that may tear",
+  "split-store":
+    "one update is written in several stores, in one that may tear, or in one that overwrites what walkers set",
   order: "the steps stand in the wrong order",
   leak: "something is never given back",
   double: "something is given back twice",

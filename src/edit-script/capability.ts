@@ -30,6 +30,8 @@ export interface Capability {
   readonly coherentWalk: boolean;
   /** Hardware sets A/D in leaves; reachable leaves change by `exchange`. */
   readonly hardwareDirty: boolean;
+  /** Bits that walkers set in entries by themselves, accessed and dirty: where entries are compared they do not count. */
+  readonly walkerBits: bigint;
   /** An invalidation must contain a leaf's whole span to drop it. */
   readonly invalidateCoversLeaf: boolean;
   /** Root, levels and domain tag of a device change in one store (epoch mode possible). On VT-d that is one 128-bit write of a context entry. */
@@ -51,6 +53,7 @@ const vtd = (levels: 3 | 4 | 5): Capability => ({
   cachesNotPresent: false,
   coherentWalk: true,
   hardwareDirty: false,
+  walkerBits: 0x300n,
   invalidateCoversLeaf: true,
   rootSwitch: true,
   cachesContext: true,

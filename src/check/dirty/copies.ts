@@ -13,6 +13,8 @@ export interface Copy {
   readonly loaded: number;
   /** Position at which the D bit is set, or was found set. */
   readonly setAt: number;
+  /** Position at which the last cache has dropped it. */
+  readonly death: number;
   /** Position by which the last write through it has been performed. */
   readonly drained: number;
   readonly view: View;
@@ -53,8 +55,8 @@ export class Copies {
       // What was overwritten is still read with the bit that somebody else has set before.
       if (from >= until && !this.#mayBeDirty(slot, version)) return;
       const loaded = to - 1;
-      const { drained } = this.#ends(slot, view, generation, loaded);
-      better({ loadedFrom: version, loaded, setAt: Math.max(from, step), drained, view });
+      const ends = this.#ends(slot, view, generation, loaded);
+      better({ loadedFrom: version, loaded, setAt: Math.max(from, step), ...ends, view });
     });
     this.#eachEarlier(slot, version, better);
     return best;
@@ -85,9 +87,9 @@ export class Copies {
       this.#each(slot, k, (view, generation, from, to) => {
         const loaded = Math.min(to, clean, now.until) - 1;
         if (loaded < from) return;
-        const { death, drained } = this.#ends(slot, view, generation, loaded);
-        if (death > now.step)
-          found({ loadedFrom: k, loaded, setAt: Math.max(from, now.step), drained, view });
+        const ends = this.#ends(slot, view, generation, loaded);
+        if (ends.death > now.step)
+          found({ loadedFrom: k, loaded, setAt: Math.max(from, now.step), ...ends, view });
       });
     }
   }

@@ -20,6 +20,8 @@ export interface LostWrite {
   readonly slot: Slot;
   readonly version: number;
   readonly fate: Fate;
+  /** Every entry that translates the page, or ever did. */
+  readonly slots: readonly Slot[];
   /** The copy that is written through; null for what was written before the script. */
   readonly copy: Copy | null;
 }
@@ -82,7 +84,7 @@ function violation(lost: LostWrite, start: number, end: number, domain: number, 
     end,
     access: 2,
     from: fate.step === NEVER ? (copy?.setAt ?? 0) : fate.step,
-    met: metText(fate),
+    met: MET[fate.what],
     coverage: copy?.view.coverage ?? at,
     table,
     index: slot.first,
@@ -92,18 +94,13 @@ function violation(lost: LostWrite, start: number, end: number, domain: number, 
   };
 }
 
-function metText({ what, step }: Fate): string {
-  switch (what) {
-    case "overwritten":
-      return `no dirty bit for a page that was written: step ${step} overwrites it`;
-    case "freed":
-      return `no dirty bit for a page that was written: it goes with the table that step ${step} frees`;
-    case "taken":
-      return `no dirty bit for a page that was written after the call that cleared it at step ${step}`;
-    default:
-      return "no dirty bit for a page that was written: it stays in a detached table";
-  }
-}
+const MET: Readonly<Record<Fate["what"], string>> = {
+  overwritten: "no dirty bit for a page that was written: a store overwrites it",
+  freed: "no dirty bit for a page that was written: it goes with a table that is freed",
+  left: "no dirty bit for a page that was written: it stays in a detached table",
+  taken: "no dirty bit for a page that is written after the call that took it has returned",
+  known: "",
+};
 
 /** Decides page after page, ascending. */
 class Search {
@@ -190,12 +187,13 @@ class Search {
     this.#enter(page);
     const { decoder } = this.#decision;
     const copies = new Copies(entries, this.#views, this.#rules, decoder, page);
+    const { slots } = entries;
     let best: LostWrite | null = null;
     for (const { slot, version, fate, wasDirty, told = -1 } of places) {
       if (best !== null && RANK[best.fate.what] <= RANK[fate.what]) continue;
       const copy = copies.longest(slot, version);
-      if (copy !== null && copy.drained > told) best = { slot, version, fate, copy };
-      else if (wasDirty && told < 0) best = { slot, version, fate, copy: null };
+      if (copy !== null && copy.drained > told) best = { slot, version, fate, slots, copy };
+      else if (wasDirty && told < 0) best = { slot, version, fate, slots, copy: null };
     }
     return best;
   }

@@ -1,0 +1,123 @@
+import { decodeStep } from "../../edit-script/index.ts";
+import type { DecideOptions, Decision } from "../decide.ts";
+import type { InterleavingEvent } from "../finding.ts";
+import type { Group } from "../groups.ts";
+import { kernelEvent } from "../kernel-event.ts";
+import { type Path, pathsOf } from "../page-paths.ts";
+import { type LostWrite, lostWriteOn } from "./lost-bits.ts";
+
+const address = (page: number): string => `0x${(page * 4096).toString(16)}`;
+
+/** A minimal interleaving in which a page is written and nobody knows: who sets which D bit, and what becomes of it. */
+export function explainLost(decision: Decision, group: Group, how: DecideOptions): InterleavingEvent[] {
+  const { domain, example } = group;
+  const page = example.start;
+  const own = (mode: DecideOptions["mode"]): LostWrite | null =>
+    lostWriteOn(decision, { ...how, mode }, domain, page);
+  const inStrong = group.class === "V15" ? null : own("strong");
+  const lost = inStrong ?? own(how.mode);
+  if (lost === null) return [];
+  const events = [
+    ...kernelEvents(decision, lost, page),
+    ...deviceEvents(decision, lost, domain, page, inStrong === null ? how.mode : "strong"),
+    { who: "device" as const, step: decision.log.steps, text: `after the return: ${example.met}` },
+  ];
+  const rank = { kernel: 0, device: 1, caches: 1 };
+  return events
+    .map((event, i) => ({ event, i }))
+    .sort((a, b) => a.event.step - b.event.step || rank[a.event.who] - rank[b.event.who] || a.i - b.i)
+    .map(({ event }) => event);
+}
+
+/** Steps that change the page's entries, free their tables or reach the copy. */
+function kernelEvents(decision: Decision, { slots, copy }: LostWrite, page: number): InterleavingEvent[] {
+  const { log, geometry } = decision;
+  const events: InterleavingEvent[] = [];
+  for (let k = 0; k < log.steps; k++) {
+    const step = decodeStep(log.words, log.records[k]!);
+    let matters = step.op === "barrier" || step.op === "wait" || step.op === "setRoot";
+    if (step.op === "invalidate")
+      matters = copy?.view.coverage.reaching.some((inv) => inv.step === k + 1) ?? false;
+    else if (step.op === "freeTable") matters = slots.some(({ node }) => node.table === step.table);
+    else if ("table" in step && step.op !== "clean") {
+      const count = "count" in step ? step.count : step.op === "gather" ? step.entries.length : 1;
+      matters = slots.some(({ node }) => {
+        const index = Math.floor(page / geometry.span(node.level)) % geometry.entries;
+        return node.table === step.table && step.index <= index && index < step.index + count;
+      });
+    }
+    if (matters) events.push(kernelEvent(decision, k + 1));
+  }
+  return events;
+}
+
+function deviceEvents(
+  decision: Decision,
+  { slot, version, fate, copy }: LostWrite,
+  domain: number,
+  page: number,
+  mode: DecideOptions["mode"],
+): InterleavingEvent[] {
+  const { geometry, log } = decision;
+  const index = Math.floor(page / geometry.span(slot.node.level)) % geometry.entries;
+  const entry = `${address(slot.node.table)}[${index}]`;
+  if (copy === null)
+    return [{ who: "device", step: 0, text: `has written IOVA ${address(page)}: D is 1 in ${entry}` }];
+  const from = slot.versions[copy.loadedFrom]!;
+  const isDirty = slot.versions[version]!.isWrittenDirty;
+  const isStale = fate.what === "taken";
+  // What only has to set the bit does so at once; what has to outlive a call is loaded as late as can be.
+  const loaded = isStale ? Math.min(copy.loaded, fate.step - 1, from.until - 1) : copy.setAt;
+  const at = Math.max(loaded, from.step);
+  const events: InterleavingEvent[] = [];
+  const path = pathTo(decision, domain, page, mode, slot.node.table, index, at);
+  for (const load of path?.loads ?? []) {
+    const isLast = load === path!.loads.at(-1);
+    const text = `loads level ${load.level} ${address(load.table)}[${load.index}]`;
+    events.push({ who: "device", step: isLast ? Math.max(at, load.from) : load.from, text });
+  }
+  const set = Math.max(copy.setAt, Math.min(at, slot.versions[version]!.until));
+  events.push({
+    who: "caches",
+    step: at,
+    text: `IOTLB keeps the leaf of ${entry} with D = ${isDirty ? 1 : 0}`,
+  });
+  events.push({
+    who: "device",
+    step: set,
+    text: isDirty
+      ? `writes IOVA ${address(page)}; D is 1 in the copy, so memory stays as it is`
+      : `writes IOVA ${address(page)}; a locked update sets A and D in ${entry}`,
+  });
+  if (isStale) {
+    const isHeldBack = copy.death <= log.steps;
+    events.push({
+      who: "device",
+      step: Math.min(copy.drained - 1, log.steps),
+      text: isHeldBack
+        ? `performs a write to IOVA ${address(page)} that used the copy when there was one`
+        : `writes IOVA ${address(page)} again; D is 1 in the copy, so memory stays as it is`,
+    });
+  }
+  return events;
+}
+
+/** A path whose last load is of the entry, at a position; else any that comes to the entry. */
+function pathTo(
+  decision: Decision,
+  domain: number,
+  page: number,
+  mode: DecideOptions["mode"],
+  table: number,
+  index: number,
+  at: number,
+): Path | null {
+  let any: Path | null = null;
+  for (const path of pathsOf(decision, domain, page, mode)) {
+    const last = path.loads.at(-1)!;
+    if (last.table !== table || last.index !== index) continue;
+    if (last.from <= at && at < last.to) return path;
+    any ??= path;
+  }
+  return any;
+}

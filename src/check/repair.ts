@@ -1,0 +1,47 @@
+import { CACHES_ALL, type Step } from "../edit-script/index.ts";
+import type { IovaPfn, Pfn } from "../units/index.ts";
+import type { Cause } from "./violation-class.ts";
+
+/** One ideal change of a script, and the step (by index in the list it was made from) that it is about. */
+export interface Repair {
+  readonly cause: Cause;
+  readonly at: number;
+  apply(): Step[];
+}
+
+/** What repairs may use. */
+export interface RepairContext {
+  readonly steps: readonly Step[];
+  /** Tags that the address space has in turn. */
+  readonly tags: readonly number[];
+  /** Pages of the whole IOVA space. */
+  readonly pages: number;
+  readonly isCoherent: boolean;
+  readonly tables: readonly number[];
+  readonly entries: number;
+  /** Bits that walkers set in entries by themselves. */
+  readonly walkerBits: bigint;
+  /** An entry before the first step. */
+  entry(table: Pfn, index: number): bigint;
+}
+
+export const DRAIN: Step = { op: "wait", drain: true };
+export const BARRIER: Step = { op: "barrier" };
+
+/** An invalidation of everything under each of some tags. */
+export const reaching = (tags: readonly number[], pages: number, caches: number): Step[] =>
+  tags.map((domain) => ({
+    op: "invalidate",
+    domain,
+    scope: "nonLeaf",
+    caches,
+    iovaPfn: 0 as IovaPfn,
+    pages,
+  }));
+
+/** Everything under some tags invalidated, and waited for. */
+export const fullInvalidation = (tags: readonly number[], pages: number): Step[] => [
+  BARRIER,
+  ...reaching(tags, pages, CACHES_ALL),
+  DRAIN,
+];
