@@ -3,6 +3,7 @@ import { ABSENT, type Decoder, LEAF } from "./entry-kind.ts";
 import { LIVE, PLAIN, type TableLog } from "./table-log.ts";
 
 const TWO32 = 0x1_0000_0000;
+const PAGE_BYTES = 4096;
 
 /** One value an entry is given. In a cell of several entries frames rise by the entry span from entry to entry. */
 export interface Write {
@@ -25,10 +26,21 @@ export interface Cell {
 }
 
 /** What a script writes into one table, as cells; entries it does not write are in none. */
-export interface CellTable {
+export class CellTable {
   readonly cells: readonly Cell[];
   /** Position in `cells` by entry index, -1 where the entry is not written. */
   readonly cellOf: Int16Array;
+
+  constructor(cells: readonly Cell[], cellOf: Int16Array) {
+    this.cells = cells;
+    this.cellOf = cellOf;
+  }
+
+  /** The cell of an entry; null where it is not written. */
+  cellAt(index: number): Cell | null {
+    const at = this.cellOf[index]!;
+    return at < 0 ? null : this.cells[at]!;
+  }
 }
 
 /** Sorts the writes of a table by entry and joins entries whose history is the same. */
@@ -89,11 +101,17 @@ export function cellsOf(
     } else previous = null;
     first = end;
   }
-  return { cells, cellOf };
+  return new CellTable(cells, cellOf);
 }
 
 /** True iff a run of writes gives leaves that continue each other, or nothing but absent entries. */
-function isRegular(words: Uint32Array, at: number, level: number, span: number, decoder: Decoder): boolean {
+export function isRegular(
+  words: Uint32Array,
+  at: number,
+  level: number,
+  span: number,
+  decoder: Decoder,
+): boolean {
   const op = words[at]! & 0xff;
   if (op === OP.gather) return false;
   const kind = decoder.kind(level, words[at + 4]!, words[at + 5]!);
@@ -102,7 +120,7 @@ function isRegular(words: Uint32Array, at: number, level: number, span: number, 
   return kind === LEAF && stride === span * 4096;
 }
 
-function writeAt(words: Uint32Array, at: number, i: number, step: number, stretch: number): Write {
+export function writeAt(words: Uint32Array, at: number, i: number, step: number, stretch: number): Write {
   const op = words[at]! & 0xff;
   const update = words[at + 1]!;
   const how = op === OP.fill || op === OP.gather ? PLAIN : LIVE;
@@ -151,16 +169,44 @@ function continues(
     if (kind !== decoder.kind(level, b.lo, b.hi)) return false;
     if (kind === ABSENT) {
       if (a.lo !== b.lo || a.hi !== b.hi) return false;
-    } else if (kind !== LEAF || !continuesLeaf(a, b, distance * span, decoder)) return false;
+    } else if (
+      kind !== LEAF ||
+      !goesOn(a.lo, a.hi, b.lo, b.hi, distance * span, decoder) ||
+      decoder.isDirty(a.lo, a.hi) !== decoder.isDirty(b.lo, b.hi)
+    )
+      return false;
   }
   return true;
 }
 
-const continuesLeaf = (a: Write, b: Write, pages: number, decoder: Decoder): boolean =>
-  decoder.frame(a.lo, a.hi) + pages === decoder.frame(b.lo, b.hi) &&
-  decoder.rights(a.lo, a.hi) === decoder.rights(b.lo, b.hi) &&
-  decoder.attributes(a.lo, a.hi) === decoder.attributes(b.lo, b.hi) &&
-  decoder.isDirty(a.lo, a.hi) === decoder.isDirty(b.lo, b.hi);
+/** True iff two leaves say the same, the second of a frame so many pages further on. */
+export const goesOn = (
+  lo: number,
+  hi: number,
+  nextLo: number,
+  nextHi: number,
+  pages: number,
+  decoder: Decoder,
+): boolean =>
+  decoder.frame(lo, hi) + pages === decoder.frame(nextLo, nextHi) &&
+  decoder.rights(lo, hi) === decoder.rights(nextLo, nextHi) &&
+  decoder.attributes(lo, hi) === decoder.attributes(nextLo, nextHi);
+
+/** The writes of a cell as entry `first + by` sees them. */
+export function shifted(
+  cell: Cell,
+  by: number,
+  span: number,
+  level: number,
+  decoder: Decoder,
+): readonly Write[] {
+  if (by === 0) return cell.writes;
+  return cell.writes.map((write) => {
+    if (decoder.kind(level, write.lo, write.hi) !== LEAF) return write;
+    const low = write.lo + by * span * PAGE_BYTES;
+    return { ...write, lo: low % TWO32, hi: write.hi + Math.floor(low / TWO32) };
+  });
+}
 
 /** Last value of every entry that a table's writes leave; `before` is what the table held at first. */
 export function decodeWrites(

@@ -28,6 +28,7 @@ export function check(input: CheckInput | ReaderInput, options: CheckOptions = {
     collapse: options.collapse ?? true,
     skipUntouched: options.skipUntouched ?? true,
     journalRules: true,
+    acceptPlain: options.acceptPlain ?? true,
     only: null,
   };
   const found = decision.violations(how);

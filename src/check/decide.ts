@@ -33,6 +33,8 @@ export interface DecideOptions {
   readonly collapse: boolean;
   readonly skipUntouched: boolean;
   readonly journalRules: boolean;
+  /** Accept entries that are plainly right without telling what can be learned from them; default true. */
+  readonly acceptPlain?: boolean;
   /** Look at these pages of this domain only. */
   readonly only: { readonly domain: number; readonly start: number; readonly end: number } | null;
 }
@@ -115,7 +117,7 @@ export class Decision {
       const tags = new Set(this.rootsOf(domain.id).map((root) => root.tag));
       const windows = this.log.windows.filter((w) => tags.has(w.domain));
       const judge = new Judge(maps, this.#unpinned, windows, this.log.steps, domain.id, this.#hasAtc);
-      const sink = new OverlapSink(judge, maps, this.input.capability);
+      const sink = new OverlapSink(judge, maps, this.input.capability, this.#unpinned);
       const watch = this.input.isEpoch ? new WholeMapSink(sink, maps, this.#hasAtc) : null;
       this.walk(domain.id, options, watch ?? sink, (coverage, roots) => {
         judge.coverage = coverage;
@@ -210,6 +212,8 @@ export class Decision {
         collapse: options.collapse,
         skipUntouched: options.skipUntouched,
         journalRules: options.journalRules,
+        // Dirty bits are judged by facts.
+        acceptPlain: (options.acceptPlain ?? true) && !capability.hardwareDirty,
         visit,
         // Only a new root can lead to a table that stood in the same place under the old one.
         stoodBefore: (table, level, base) =>

@@ -67,7 +67,8 @@ export class EntryFacts {
       const version = history[k]!;
       const reach = this.#reaches[k === 0 ? 0 : 1];
       this.#reach = reach;
-      if (!reach.set(slot.coverage, state, version)) continue;
+      const until = Math.min(version.readableUntil, state.log?.freedAt ?? NEVER);
+      if (!reach.set(slot.coverage, state, version.step, until)) continue;
       const first = reach.first;
       if (this.#context.journalRules && version.until <= heldFrom)
         this.#bad(slot, version, "unpublished", first);

@@ -1,3 +1,5 @@
+import type { PlainRules } from "./plain-rules.ts";
+
 /**
  * What devices may come to know, as the walk analysis reports it. Times are positions in the script, as pairs
  * [from, to, from, to, …] ascending; `to` is NEVER for what is still true after the call has returned.
@@ -68,7 +70,7 @@ export interface BadEntryFact extends Origin {
   readonly reason: string;
 }
 
-/** Takes the facts of one domain. Between `open` and `close` all facts belong to pages of one entry that changes. */
+/** Takes the facts of one domain, or accepts plain entries without them where it has `plain` rules. Between `open` and `close` all facts belong to pages of one entry that changes. */
 export interface FactSink {
   leaf(fact: LeafFact): void;
   fault(fact: FaultFact): void;
@@ -76,8 +78,12 @@ export interface FactSink {
   pointer(fact: PointerFact): void;
   badEntry(fact: BadEntryFact): void;
   open(): void;
-  /** False asks for the same facts again, with untouched subtrees read leaf by leaf. */
+  /**
+   * False asks for the same facts again, with untouched subtrees read leaf by leaf; or first with nothing accepted
+   * without them, if `plain` is undecided.
+   */
   close(): boolean;
+  readonly plain?: PlainRules;
 }
 
 /** Adds [from, to) to ascending spans, joining where they meet. Pre: `from` does not lie before the last `from`. */

@@ -80,6 +80,8 @@ export interface CheckOptions {
   readonly collapse?: boolean;
   /** Take subtrees no step touches from the old map instead of reading them. Default true. */
   readonly skipUntouched?: boolean;
+  /** Accept pages that are plainly right at sight. Default true. */
+  readonly acceptPlain?: boolean;
   /** Name the cause of each violation by replaying the script with one repair. Default true. */
   readonly causes?: boolean;
 }

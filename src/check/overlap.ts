@@ -7,9 +7,11 @@ import {
   firstCommon,
   type LeafFact,
 } from "./facts.ts";
+import type { UnpinnedFrames } from "./frame-drops.ts";
 import type { CheckedCapability } from "./geometry.ts";
 import { type JointMap, NOTHING } from "./joint-map.ts";
 import type { Judge } from "./judge.ts";
+import { PlainRules } from "./plain-rules.ts";
 import { NEVER } from "./positions.ts";
 
 type Other =
@@ -31,10 +33,13 @@ export class OverlapSink implements FactSink {
   /** Faults, pointers and bad entries, in the order in which they came. */
   readonly #rest: Other[] = [];
 
-  constructor(judge: Judge, maps: JointMap, capability: CheckedCapability) {
+  readonly plain: PlainRules;
+
+  constructor(judge: Judge, maps: JointMap, capability: CheckedCapability, unpinned: UnpinnedFrames) {
     this.#judge = judge;
     this.#maps = maps;
     this.#capability = capability;
+    this.plain = new PlainRules(maps, unpinned, capability, this.#leaves, this.#subtrees);
   }
 
   leaf(fact: LeafFact): void {
@@ -60,10 +65,13 @@ export class OverlapSink implements FactSink {
 
   open(): void {
     this.#isOpen = true;
+    this.plain.clear();
   }
 
   close(): boolean {
-    const settled = !this.#needsLeaves();
+    const needsLeaves = this.plain.isSettled || this.#needsLeaves();
+    this.plain.isUndecided = !needsLeaves && this.plain.isMixed();
+    const settled = !needsLeaves && !this.plain.isUndecided;
     if (settled) {
       this.#compare();
       for (const fact of this.#leaves) this.#judge.leaf(fact);

@@ -42,7 +42,7 @@ export function entryHistories(
   mode: MemoryMode,
 ): EntryHistories {
   const reader = new VersionReader(log, input.tables, decoder, mode, input.capability.coherentWalk);
-  const known = new Map<TableLog, CellTable & { readonly level: number }>();
+  const known = new Map<TableLog, { readonly level: number; readonly cells: CellTable }>();
   return (table, own, level, index) => {
     const entry = own !== null && own.life > 0 ? 0n : input.tables.entry(table as never, index);
     const lo = Number(entry & 0xffff_ffffn);
@@ -51,11 +51,11 @@ export function entryHistories(
     let sorted = known.get(own);
     if (sorted?.level !== level) {
       const span = geometry.span(level);
-      sorted = { level, ...cellsOf(log.words, own, level, geometry.entries, span, decoder, false) };
-      known.set(own, sorted);
+      const cells = cellsOf(log.words, own, level, geometry.entries, span, decoder, false);
+      known.set(own, (sorted = { level, cells }));
     }
-    const cell = sorted.cells[sorted.cellOf[index]!];
-    return cell === undefined
+    const cell = sorted.cells.cellAt(index);
+    return cell === null
       ? [reader.constant(level, lo, hi)]
       : reader.read(own, level, index, cell.writes, lo, hi);
   };

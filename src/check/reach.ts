@@ -1,8 +1,6 @@
 import type { Coverage } from "./coverage.ts";
 import type { HeldTable } from "./entry-facts.ts";
 import { addSpan } from "./facts.ts";
-import { NEVER } from "./positions.ts";
-import type { Version } from "./versions.ts";
 
 /**
  * When a version can be loaded, by generation: the positions between "some walk holds the table" and "the version can no
@@ -22,25 +20,21 @@ export class Reach {
   #loads: readonly number[] | null = null;
   #cachedInside: readonly number[] | null = null;
 
-  /** Fills in; false where the version can never be loaded. */
-  set(coverage: Coverage, state: HeldTable, version: Version): boolean {
-    const until = Math.min(version.readableUntil, state.log === null ? NEVER : state.log.freedAt);
+  /** Fills in what can be read at positions [begin, until); false where it can never be loaded. */
+  set(coverage: Coverage, state: HeldTable, begin: number, until: number): boolean {
     const isSame =
-      coverage === this.#coverage &&
-      state === this.#state &&
-      version.step === this.#begin &&
-      until === this.#end;
+      coverage === this.#coverage && state === this.#state && begin === this.#begin && until === this.#end;
     if (isSame) return this.#count > 0;
     const { earliest } = state;
     const { begins, deaths, generations } = coverage;
     this.#coverage = coverage;
     this.#state = state;
-    this.#begin = version.step;
+    this.#begin = begin;
     this.#end = until;
     this.#loads = this.#cachedInside = null;
     this.#count = 0;
-    for (let g = coverage.firstAlive(version.step); g < generations && begins[g]! < until; g++) {
-      const from = Math.max(earliest[g]!, version.step);
+    for (let g = coverage.firstAlive(begin); g < generations && begins[g]! < until; g++) {
+      const from = Math.max(earliest[g]!, begin);
       const to = Math.min(until, deaths[g]!);
       if (from < to) this.#add(g, from, to);
     }

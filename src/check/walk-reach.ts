@@ -1,15 +1,17 @@
-import { type Cell, type CellTable, cellsOf, type Write } from "./cells.ts";
+import { type Cell, type CellTable, cellsOf, goesOn, shifted } from "./cells.ts";
 import type { Coverage } from "./coverage.ts";
 import { EntryFacts, type HeldTable, type Slot } from "./entry-facts.ts";
-import { ABSENT, type Decoder, LEAF, MALFORMED, TABLE } from "./entry-kind.ts";
+import { ABSENT, type Decoder, MALFORMED, TABLE } from "./entry-kind.ts";
 import { highWord, lowWord } from "./entry-words.ts";
 import type { FactSink } from "./facts.ts";
 import type { CheckedCapability, Geometry } from "./geometry.ts";
 import type { TablesBefore } from "./input.ts";
+import { PlainEntries } from "./plain-entries.ts";
 import { NEVER } from "./positions.ts";
 import type { Ranges } from "./ranges.ts";
 import type { RootVersion } from "./roots.ts";
 import type { ScriptLog } from "./script-log.ts";
+import { SingleWrites } from "./single-writes.ts";
 import type { TableLog } from "./table-log.ts";
 import type { Version, VersionReader } from "./versions.ts";
 
@@ -25,6 +27,8 @@ export interface ReachContext {
   readonly skipUntouched: boolean;
   /** Report values that a missing barrier keeps readable in a table linked later, instead of walking into them. */
   readonly journalRules: boolean;
+  /** Let the sink accept entries without their facts. */
+  readonly acceptPlain: boolean;
   /** Called with each table that a walk can pass through. */
   visit(table: number): void;
   /** True iff the table stood in the same place before the script, with all rights on the way to it. */
@@ -42,8 +46,6 @@ interface SteadyLink {
 
 const R_W = 3;
 const MAX_CELL_TABLES = 64;
-const TWO32 = 0x1_0000_0000;
-const PAGE_BYTES = 4096;
 
 /**
  * Follows every walk a device can make through tables that change under it.
@@ -57,7 +59,9 @@ export class WalkReach {
   readonly #context: ReachContext;
   readonly #sink: FactSink;
   readonly #entries: EntryFacts;
-  readonly #cells = new Map<TableLog, (CellTable | undefined)[]>();
+  readonly #plain: PlainEntries | null;
+  #acceptsPlain: boolean;
+  readonly #cells = new Map<TableLog, (CellTable | SingleWrites | undefined)[]>();
   #coverage!: Coverage;
   #ranges!: Ranges;
   #expand = false;
@@ -78,6 +82,8 @@ export class WalkReach {
     this.#context = context;
     this.#sink = sink;
     this.#entries = new EntryFacts(context, sink);
+    this.#plain = sink.plain && context.acceptPlain ? new PlainEntries(context, sink.plain) : null;
+    this.#acceptsPlain = this.#plain !== null;
   }
 
   /**
@@ -91,17 +97,32 @@ export class WalkReach {
       return;
     }
     // Under one tag leaves of both roots may meet.
+    this.#together(() => this.#follow(roots, from, to));
+  }
+
+  /** Tells facts that are judged together, once more where untouched subtrees have to be read leaf by leaf. */
+  #together(tell: () => void): void {
     this.#isOpen = true;
-    this.#sink.open();
-    this.#follow(roots, from, to);
-    if (!this.#sink.close()) {
+    if (!this.#told(tell)) {
       this.#expand = true;
-      this.#sink.open();
-      this.#follow(roots, from, to);
-      this.#sink.close();
+      this.#told(tell);
       this.#expand = false;
     }
     this.#isOpen = false;
+  }
+
+  #told(tell: () => void): boolean {
+    const { histories } = this;
+    this.#sink.open();
+    tell();
+    if (this.#sink.close()) return true;
+    if (!this.#sink.plain?.isUndecided) return false;
+    this.histories = histories;
+    this.#acceptsPlain = false;
+    this.#sink.open();
+    tell();
+    this.#acceptsPlain = true;
+    return this.#sink.close();
   }
 
   #follow(roots: readonly RootVersion[], from: number, to: number): void {
@@ -142,14 +163,23 @@ export class WalkReach {
     const span = geometry.span(level);
     const end = base + geometry.tableSpan(level);
     const { starts, ends } = this.#ranges;
-    const cells = state.log?.isWritten ? this.#cellsOf(state.log, level) : null;
+    const { log } = state;
+    const cells = log?.isWritten ? this.#cellsOf(log, level) : null;
+    const plain = level === 0 ? this.#plainIn(state, cells) : null;
     let page = Math.max(base, starts[from]!);
     for (let range = from; range < to && page < end; ) {
       page = Math.max(page, starts[range]!);
       if (page >= end) return;
       const index = Math.floor((page - base) / span);
-      const at = cells?.cellOf[index] ?? -1;
-      const cell = at < 0 ? null : cells!.cells[at]!;
+      if (plain !== null) {
+        this.#readBefore(state.table, log, index);
+        if (plain.accepts(index, page, this.#lo, this.#hi, this.#isOpen)) {
+          this.histories++;
+          if (ends[range]! <= ++page) range++;
+          continue;
+        }
+      }
+      const cell = cells?.cellAt(index) ?? null;
       const first = cell?.first ?? index;
       const cellEnd = base + (first + (cell?.count ?? 1)) * span;
       let next = range;
@@ -161,23 +191,30 @@ export class WalkReach {
     }
   }
 
-  #cellsOf(log: TableLog, level: number): CellTable {
+  /** What decides entries of a table of the lowest level at sight; null where nothing can. */
+  #plainIn(state: HeldTable, cells: CellTable | SingleWrites | null): PlainEntries | null {
+    if (!this.#acceptsPlain || !(cells === null || cells instanceof SingleWrites)) return null;
+    return this.#plain!.enter(state, this.#coverage, cells, this.#isOpen) ? this.#plain : null;
+  }
+
+  #cellsOf(log: TableLog, level: number): CellTable | SingleWrites {
     let byLevel = this.#cells.get(log);
     if (byLevel === undefined) {
       // Pages are visited in order: a table is not asked for again much later.
       if (this.#cells.size >= MAX_CELL_TABLES) this.#cells.clear();
       this.#cells.set(log, (byLevel = []));
     }
-    const { geometry, decoder, collapse } = this.#context;
-    return (byLevel[level] ??= cellsOf(
-      this.#context.log.words,
-      log,
-      level,
-      geometry.entries,
-      geometry.span(level),
-      decoder,
-      collapse,
-    ));
+    const known = byLevel[level];
+    if (known !== undefined) return known;
+    const { geometry, decoder, collapse, acceptPlain } = this.#context;
+    const { words } = this.#context.log;
+    const { entries } = geometry;
+    const span = geometry.span(level);
+    const single =
+      level === 0 && acceptPlain
+        ? SingleWrites.of(words, log, level, entries, span, decoder, collapse)
+        : null;
+    return (byLevel[level] = single ?? cellsOf(words, log, level, entries, span, decoder, collapse));
   }
 
   /** A cell of several entries: one history, unless what stood there before the script differs and can be seen. */
@@ -204,7 +241,6 @@ export class WalkReach {
       const hi = this.#hi;
       const kind = decoder.kind(level, lo, hi);
       let end = first + 1;
-      const frame = decoder.frame(lo, hi);
       for (; end < last && kind !== TABLE && kind !== MALFORMED; end++) {
         this.#readBefore(log.table, log, end);
         const nextLo = this.#lo;
@@ -213,7 +249,7 @@ export class WalkReach {
         if (
           kind === ABSENT
             ? nextLo !== lo || nextHi !== hi
-            : !continuesLeaf(decoder, lo, hi, nextLo, nextHi, frame + (end - first) * span)
+            : !goesOn(lo, hi, nextLo, nextHi, (end - first) * span, decoder)
         )
           break;
       }
@@ -294,17 +330,7 @@ export class WalkReach {
       this.#facts(state, level, base, index, count, history, from, to);
       return;
     }
-    this.#isOpen = true;
-    this.#sink.open();
-    this.#facts(state, level, base, index, count, history, from, to);
-    if (!this.#sink.close()) {
-      this.#expand = true;
-      this.#sink.open();
-      this.#facts(state, level, base, index, count, history, from, to);
-      this.#sink.close();
-      this.#expand = false;
-    }
-    this.#isOpen = false;
+    this.#together(() => this.#facts(state, level, base, index, count, history, from, to));
   }
 
   #facts(
@@ -356,26 +382,4 @@ export class WalkReach {
       this.#coverage.reaching.every((i) => i.start <= start && end <= i.end)
     );
   }
-}
-
-const continuesLeaf = (
-  decoder: Decoder,
-  lo: number,
-  hi: number,
-  nextLo: number,
-  nextHi: number,
-  frame: number,
-): boolean =>
-  decoder.frame(nextLo, nextHi) === frame &&
-  decoder.rights(lo, hi) === decoder.rights(nextLo, nextHi) &&
-  decoder.attributes(lo, hi) === decoder.attributes(nextLo, nextHi);
-
-/** The writes of a cell as entry `first + by` sees them. */
-function shifted(cell: Cell, by: number, span: number, level: number, decoder: Decoder): readonly Write[] {
-  if (by === 0) return cell.writes;
-  return cell.writes.map((write) => {
-    if (decoder.kind(level, write.lo, write.hi) !== LEAF) return write;
-    const low = write.lo + by * span * PAGE_BYTES;
-    return { ...write, lo: low % TWO32, hi: write.hi + Math.floor(low / TWO32) };
-  });
 }

@@ -102,7 +102,7 @@ export function randomCase(seed: number): Case {
 }
 
 /** What tables translate, page by page. */
-function mapOf(content: ReadonlyMap<string, bigint>, size: number): MapRun[] {
+export function mapOf(content: ReadonlyMap<string, bigint>, size: number): MapRun[] {
   const runs: MapRun[] = [];
   for (let page = 0; page < size * size; page++) {
     const top = content.get(`${ROOT} ${Math.floor(page / size)}`) ?? 0n;

@@ -1,0 +1,145 @@
+import type { Coverage } from "./coverage.ts";
+import type { HeldTable } from "./entry-facts.ts";
+import { ABSENT, type EntryKind, LEAF } from "./entry-kind.ts";
+import { Lifetime } from "./lifetime.ts";
+import type { PlainRules } from "./plain-rules.ts";
+import { NEVER } from "./positions.ts";
+import type { SingleWrites } from "./single-writes.ts";
+import { PLAIN } from "./table-log.ts";
+import type { ReachContext } from "./walk-reach.ts";
+
+/**
+ * Decides entries of the lowest tables without telling what walks can learn from them, where that breaks no rule whatever
+ * else is known: the old leaf until it is overwritten and dropped in time, the new one from then on. Says nothing of all
+ * others; they are told fact by fact.
+ */
+export class PlainEntries {
+  readonly #context: ReachContext;
+  readonly #rules: PlainRules;
+  /** Of the value before the script, and of the one that is written. */
+  readonly #before = new Lifetime();
+  readonly #after = new Lifetime();
+  #coverage!: Coverage;
+  #state!: HeldTable;
+  #writes: SingleWrites | null = null;
+  #freedAt = NEVER;
+  #isNew = false;
+  /** First position at which some walk may hold the table. */
+  #heldFrom = NEVER;
+  /** What is overwritten at steps [from, until) can be read until `until`. */
+  #lingersFrom = 1;
+  #lingersUntil = 0;
+
+  constructor(context: ReachContext, rules: PlainRules) {
+    this.#context = context;
+    this.#rules = rules;
+  }
+
+  /** The entries to come are those of a held table; false where none of them can be accepted. */
+  enter(state: HeldTable, coverage: Coverage, writes: SingleWrites | null, isOpen: boolean): boolean {
+    this.#coverage = coverage;
+    this.#writes = writes;
+    if (isOpen && !this.#rules.mayHold) return false;
+    if (state === this.#state) return true;
+    const { log, earliest } = state;
+    this.#state = state;
+    this.#freedAt = log?.freedAt ?? NEVER;
+    this.#isNew = log !== null && (log.life > 0 || !this.#context.tables.isTable(state.table as never));
+    this.#heldFrom = NEVER;
+    for (let g = 0; g < earliest.length; g++)
+      if (earliest[g]! < this.#heldFrom) this.#heldFrom = earliest[g]!;
+    return true;
+  }
+
+  /** True iff nothing is wrong with the entry, which held `oldLo`, `oldHi` before the script and translates `page`. */
+  accepts(index: number, page: number, oldLo: number, oldHi: number, isOpen: boolean): boolean {
+    const writes = this.#writes;
+    const k = writes === null ? -1 : writes.write[index]!;
+    if (k >= 0 && !writes!.isAlone(index)) return false;
+    const { decoder } = this.#context;
+    const kind = decoder.kind(0, oldLo, oldHi);
+    if (isOpen && this.#rules.isSettled) return kind === ABSENT || kind === LEAF;
+    if (kind !== ABSENT && kind !== LEAF) return false;
+    const state = this.#state;
+    const before = this.#before;
+    if (k < 0) {
+      this.#set(before, 0, NEVER);
+      return this.#isFine(before, kind, oldLo, oldHi, page, state.isCurrent, isOpen);
+    }
+    const lo = writes!.lo[index]!;
+    const hi = writes!.hi[index]!;
+    const how = writes!.how[index]!;
+    if (!(this.#isNew && how === PLAIN) && !decoder.differ(oldLo, oldHi, lo, hi)) {
+      this.#set(before, 0, NEVER);
+      return this.#isFine(before, kind, oldLo, oldHi, page, state.isCurrent, isOpen);
+    }
+    const written = decoder.kind(0, lo, hi);
+    if (written !== ABSENT && written !== LEAF) return false;
+    if (how === PLAIN && kind !== ABSENT) return false;
+    const step = state.log!.steps[k]!;
+    const after = this.#after;
+    this.#set(before, 0, this.#readableUntil(index, step));
+    this.#set(after, step, NEVER);
+    const isPair = kind === LEAF && written === LEAF;
+    if (isPair && !isOpen && !this.#mayReplace(oldLo, oldHi, lo, hi)) return false;
+    if (before.isReachable && this.#context.journalRules && step <= this.#heldFrom) return false;
+    return (
+      this.#isFine(before, kind, oldLo, oldHi, page, false, isOpen) &&
+      this.#isFine(after, written, lo, hi, page, state.isCurrent, isOpen)
+    );
+  }
+
+  #set(lifetime: Lifetime, begin: number, until: number): void {
+    const end = Math.min(until, this.#freedAt);
+    lifetime.set(this.#coverage, this.#state, begin, end, this.#context.capability.cachesNotPresent);
+  }
+
+  /** Position until which what is overwritten at a step can be read. */
+  #readableUntil(index: number, step: number): number {
+    if (step < this.#lingersFrom || step >= this.#lingersUntil) {
+      this.#lingersFrom = step;
+      this.#lingersUntil = this.#context.versions.lingersUntil(this.#state.log!, index, step);
+    }
+    return this.#lingersUntil;
+  }
+
+  /** True iff two leaves may be known of one entry, and the old one is not known for good. */
+  #mayReplace(oldLo: number, oldHi: number, lo: number, hi: number): boolean {
+    const { decoder, capability } = this.#context;
+    const { frame, rights } = capability.swapInPlace;
+    const isStale = this.#before.isReachable && this.#before.leafUntil === NEVER;
+    const isFinal = this.#state.isCurrent || !this.#after.isReachable || this.#after.leafUntil !== NEVER;
+    return (
+      frame &&
+      rights &&
+      !isStale &&
+      isFinal &&
+      decoder.attributes(oldLo, oldHi) === decoder.attributes(lo, hi)
+    );
+  }
+
+  /** True iff one version breaks no rule. */
+  #isFine(
+    lifetime: Lifetime,
+    kind: EntryKind,
+    lo: number,
+    hi: number,
+    page: number,
+    isCurrent: boolean,
+    isOpen: boolean,
+  ): boolean {
+    if (!lifetime.isReachable) return true;
+    const { decoder, capability } = this.#context;
+    const own = decoder.rights(lo, hi);
+    const rights = capability.rightsAnded ? own & this.#state.rights : own;
+    if (kind !== LEAF || rights === 0) return this.#rules.isFineFault(page, lifetime.isLastingAbsence);
+    const frame = decoder.frame(lo, hi);
+    if (!this.#rules.isFineLeaf(page, frame, rights, lifetime.leafUntil === NEVER, lifetime.drained))
+      return false;
+    if (!isOpen) return true;
+    if (!isCurrent && lifetime.leafUntil === NEVER) return false;
+    this.#rules.hold(decoder.attributes(lo, hi));
+    if (this.#rules.hasSubtrees) this.#rules.compare(page, frame, rights, lifetime.spans());
+    return true;
+  }
+}

@@ -1,0 +1,122 @@
+import { aliveUntil, firstCommon, type LeafFact, type Spans, type SubtreeFact } from "./facts.ts";
+import type { UnpinnedFrames } from "./frame-drops.ts";
+import type { CheckedCapability } from "./geometry.ts";
+import { type JointMap, NOTHING } from "./joint-map.ts";
+import { NEVER } from "./positions.ts";
+
+/**
+ * Says of single pages that what is met there is allowed, whatever else is; a "no" only means that the facts have to be
+ * told and judged. While facts are held back, it sums up the leaves that nobody was told of.
+ */
+export class PlainRules {
+  readonly #maps: JointMap;
+  readonly #unpinned: UnpinnedFrames;
+  readonly #resizesNever: boolean;
+  readonly #swaps: boolean;
+  /** What is held back. */
+  readonly #leaves: readonly LeafFact[];
+  readonly #subtrees: readonly SubtreeFact[];
+  /** Subtrees there were when the first leaf was accepted, -1 before that, and the attributes of that leaf. */
+  #subtreesSeen = -1;
+  #attributes = 0;
+  #isMixed = false;
+  /** The leaves of a subtree matter: what is told until they are known does not count. */
+  isSettled = false;
+  /** What was held back could not be judged, because leaves were accepted that nobody was told of. */
+  isUndecided = false;
+
+  constructor(
+    maps: JointMap,
+    unpinned: UnpinnedFrames,
+    { swapInPlace, resizeInPlace }: CheckedCapability,
+    leaves: readonly LeafFact[],
+    subtrees: readonly SubtreeFact[],
+  ) {
+    this.#maps = maps;
+    this.#unpinned = unpinned;
+    this.#swaps = swapInPlace.frame && swapInPlace.rights;
+    this.#resizesNever = resizeInPlace === "never";
+    this.#leaves = leaves;
+    this.#subtrees = subtrees;
+  }
+
+  /** True iff leaves may be accepted while facts are held back. */
+  get mayHold(): boolean {
+    return this.#swaps && (this.#leaves.length === 0 || this.#leaves[0]!.level === 0);
+  }
+
+  /** True iff subtrees are held back that leaves have to be compared with. */
+  get hasSubtrees(): boolean {
+    return this.#subtrees.length > 0;
+  }
+
+  /** True iff a page may translate so; `remains` after the call, accesses being done at `drained`. */
+  isFineLeaf(page: number, frame: number, rights: number, remains: boolean, drained: number): boolean {
+    const maps = this.#maps;
+    const piece = maps.find(page);
+    const isExact =
+      (rights === maps.newRights[piece] && frame === maps.newFrame(piece, page)) ||
+      (!remains && rights === maps.oldRights[piece] && frame === maps.oldFrame(piece, page));
+    return isExact && !this.#unpinned.canMiss(frame, frame + 1, drained);
+  }
+
+  /** True iff a page may have no translation. */
+  isFineFault(page: number, remains: boolean): boolean {
+    const { oldRights, newRights } = this.#maps;
+    const piece = this.#maps.find(page);
+    return (oldRights[piece]! & newRights[piece]!) === 0 && !(remains && newRights[piece] !== 0);
+  }
+
+  /** Takes a leaf into the sum that is compared with what is held back. Pre: it does not outlive the call unsaid. */
+  hold(attributes: number): void {
+    if (this.#subtreesSeen < 0) {
+      this.#subtreesSeen = this.#subtrees.length;
+      this.#attributes = attributes;
+    } else if (this.#attributes !== attributes) this.#isMixed = true;
+    if (this.#subtreesSeen !== this.#subtrees.length) this.#isMixed = true;
+  }
+
+  /** Compares a leaf with the subtrees that are held back. */
+  compare(page: number, frame: number, rights: number, alive: Spans): void {
+    for (const subtree of this.#subtrees)
+      if (
+        subtree.start <= page &&
+        page < subtree.end &&
+        firstCommon(alive, subtree.alive) >= 0 &&
+        (this.#resizesNever ||
+          (subtree.isCurrent && aliveUntil(alive) === NEVER) ||
+          (!subtree.isCurrent && aliveUntil(subtree.alive) === NEVER) ||
+          this.#differs(page, frame, rights))
+      ) {
+        this.isSettled = true;
+        return;
+      }
+  }
+
+  #differs(page: number, frame: number, rights: number): boolean {
+    const maps = this.#maps;
+    const piece = maps.find(page);
+    const old = maps.oldFrame(piece, page);
+    return old !== NOTHING && (old !== frame || maps.oldRights[piece] !== rights);
+  }
+
+  /** True iff the leaves accepted and those held back have to be compared one by one. */
+  isMixed(): boolean {
+    if (this.#subtreesSeen < 0) return false;
+    if (this.#isMixed || this.#subtreesSeen !== this.#subtrees.length) return true;
+    for (const leaf of this.#leaves)
+      if (
+        leaf.level !== 0 ||
+        leaf.attributes !== this.#attributes ||
+        (!leaf.isCurrent && aliveUntil(leaf.alive) === NEVER)
+      )
+        return true;
+    return false;
+  }
+
+  /** Begins anew. */
+  clear(): void {
+    this.#subtreesSeen = -1;
+    this.#isMixed = this.isSettled = false;
+  }
+}

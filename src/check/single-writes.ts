@@ -1,0 +1,154 @@
+import { OP, RECORD_WORDS } from "../edit-script/index.ts";
+import { type Cell, goesOn, isRegular, writeAt } from "./cells.ts";
+import { ABSENT, type Decoder, LEAF } from "./entry-kind.ts";
+import { LIVE, PLAIN, type TableLog } from "./table-log.ts";
+
+const TWO32 = 0x1_0000_0000;
+const UNWRITTEN = -1;
+/** With a smaller share of entries that may differ from their neighbours, cells cost less than columns. */
+const SCATTERED = 1 / 32;
+
+/**
+ * What a script writes into a table of which it writes no entry twice, entry by entry in columns: a scattered map has a
+ * history for every page, and an object for each of them would cost more than to decide it.
+ */
+export class SingleWrites {
+  /** Words of the entries written. */
+  readonly lo: Uint32Array;
+  readonly hi: Uint32Array;
+  /** Position in the log of the write of an entry, -1 where it is not written. */
+  readonly write: Int32Array;
+  /** `LIVE` or `PLAIN`. */
+  readonly how: Uint8Array;
+  /** First of the entries that share the history of this one. */
+  readonly #first: Uint16Array;
+  /** How many they are, at the first; 0 where nothing is written. */
+  readonly #count: Uint16Array;
+  readonly #words: Uint32Array;
+  readonly #log: TableLog;
+
+  private constructor(words: Uint32Array, log: TableLog, entries: number) {
+    this.#words = words;
+    this.#log = log;
+    this.lo = new Uint32Array(entries);
+    this.hi = new Uint32Array(entries);
+    this.write = new Int32Array(entries).fill(UNWRITTEN);
+    this.how = new Uint8Array(entries);
+    this.#first = new Uint16Array(entries);
+    this.#count = new Uint16Array(entries);
+  }
+
+  /** The columns of a table whose entries span `span` pages; null where they cannot say all there is. */
+  static of(
+    words: Uint32Array,
+    log: TableLog,
+    level: number,
+    entries: number,
+    span: number,
+    decoder: Decoder,
+    collapse: boolean,
+  ): SingleWrites | null {
+    if (log.cleans.length > 0 || !isScattered(words, log, entries)) return null;
+    const single = new SingleWrites(words, log, entries);
+    const cut = new Uint8Array(entries + 1);
+    for (let k = 0; k < log.records.length; k++) {
+      const at = log.records[k]!;
+      const index = words[at + 3]! & 0xffff;
+      const count = Math.min(words[at + 3]! >>> 16, entries - index);
+      if (!single.#take(k, at, index, count)) return null;
+      cut[index] = cut[index + count] = 1;
+      if (count > 1 && !(collapse && isRegular(words, at, level, span, decoder)))
+        cut.fill(1, index, index + count);
+    }
+    single.#join(cut, level, span, decoder, collapse);
+    return single;
+  }
+
+  /** True iff the entry is written and shares its history with no neighbour. */
+  isAlone(index: number): boolean {
+    return this.#count[index] === 1;
+  }
+
+  /** The entries that share the history of this one; null where it is not written. */
+  cellAt(index: number): Cell | null {
+    const k = this.write[index]!;
+    if (k === UNWRITTEN) return null;
+    const first = this.#first[index]!;
+    const at = this.#log.records[this.write[first]!]!;
+    const by = first - (this.#words[at + 3]! & 0xffff);
+    const own = this.write[first]!;
+    const write = writeAt(this.#words, at, by, this.#log.steps[own]!, this.#log.stretches[own]!);
+    return { first, count: this.#count[first]!, writes: [write] };
+  }
+
+  /** Notes down one record; false where it writes an entry again, or not without looking at what is there. */
+  #take(k: number, at: number, index: number, count: number): boolean {
+    const { lo, hi, write, how } = this;
+    const words = this.#words;
+    const op = words[at]! & 0xff;
+    if (op !== OP.store && op !== OP.storeRun && op !== OP.fill && op !== OP.gather) return false;
+    for (let i = index; i < index + count; i++) {
+      if (write[i] !== UNWRITTEN) return false;
+      write[i] = k;
+      how[i] = op === OP.fill || op === OP.gather ? PLAIN : LIVE;
+    }
+    if (op === OP.gather)
+      for (let i = index, value = at + RECORD_WORDS; i < index + count; i++, value += 2) {
+        lo[i] = words[value]!;
+        hi[i] = words[value + 1]!;
+      }
+    else {
+      lo[index] = words[at + 4]!;
+      hi[index] = words[at + 5]!;
+      for (let i = 1; i < count; i++) {
+        const low = words[at + 4]! + i * words[at + 6]!;
+        lo[index + i] = low % TWO32;
+        hi[index + i] = (words[at + 5]! + i * words[at + 7]! + Math.floor(low / TWO32)) % TWO32;
+      }
+    }
+    return true;
+  }
+
+  /** Joins neighbours with one history; `cut` are the entries where one may begin. */
+  #join(cut: Uint8Array, level: number, span: number, decoder: Decoder, collapse: boolean): void {
+    const entries = this.write.length;
+    let start = UNWRITTEN;
+    for (let first = 0; first < entries; ) {
+      let end = first + 1;
+      while (end < entries && cut[end] === 0) end++;
+      if (this.write[first] === UNWRITTEN) start = UNWRITTEN;
+      else {
+        if (start === UNWRITTEN || !collapse || !this.#continues(start, first, level, span, decoder))
+          start = first;
+        this.#first.fill(start, first, end);
+        this.#count[start] = end - start;
+      }
+      first = end;
+    }
+  }
+
+  /** True iff entry `b` is written what `a` is, with the frames that many entries further on. */
+  #continues(a: number, b: number, level: number, span: number, decoder: Decoder): boolean {
+    const { lo, hi, write, how } = this;
+    const { stretches } = this.#log;
+    if (stretches[write[a]!] !== stretches[write[b]!] || how[a] !== how[b]) return false;
+    // Nearly all are told apart by their frames.
+    if (lo[a] === lo[b] && hi[a] === hi[b]) return decoder.kind(level, lo[a]!, hi[a]!) === ABSENT;
+    if (!goesOn(lo[a]!, hi[a]!, lo[b]!, hi[b]!, (b - a) * span, decoder)) return false;
+    return (
+      decoder.isDirty(lo[a]!, hi[a]!) === decoder.isDirty(lo[b]!, hi[b]!) &&
+      decoder.kind(level, lo[a]!, hi[a]!) === LEAF &&
+      decoder.kind(level, lo[b]!, hi[b]!) === LEAF
+    );
+  }
+}
+
+/** True iff enough entries may have a history of their own. */
+function isScattered(words: Uint32Array, { records }: TableLog, entries: number): boolean {
+  let own = records.length;
+  for (let k = 0; k < records.length && own < entries * SCATTERED; k++) {
+    const at = records[k]!;
+    if ((words[at]! & 0xff) === OP.gather) own += words[at + 3]! >>> 16;
+  }
+  return own >= entries * SCATTERED;
+}

@@ -1,0 +1,56 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { type CheckInput, check, Decision } from "../../src/check/index.ts";
+import { PlainEntries } from "../../src/check/plain-entries.ts";
+import { randomCase } from "./random-script.ts";
+import { scatteredCase } from "./scattered-script.ts";
+
+const CASES = 1500;
+
+/** Everything a decision finds, in its order, and how many histories it took. */
+function decided(input: CheckInput, seed: number, acceptPlain: boolean) {
+  const decision = new Decision(input);
+  const violations = decision.violations({
+    mode: seed % 2 === 0 ? "strong" : "weak",
+    collapse: seed % 3 !== 0,
+    skipUntouched: seed % 5 < 3,
+    journalRules: seed % 7 !== 0,
+    acceptPlain,
+    only: null,
+  });
+  return { violations, effort: decision.effort };
+}
+
+const kinds: readonly (readonly [string, (seed: number) => CheckInput])[] = [
+  ["small scripts", (seed) => randomCase(300_000 + seed).input],
+  ["scattered pages", scatteredCase],
+];
+
+describe("entries accepted at sight", () => {
+  afterEach(() => void vi.restoreAllMocks());
+
+  it.each(kinds)("change nothing that is found in %s, wrong ones among them", (_, make) => {
+    const accepts = vi.spyOn(PlainEntries.prototype, "accepts");
+    const found = new Set<string>();
+    let clean = 0;
+    for (let seed = 1; seed <= CASES; seed++) {
+      const input = make(seed);
+      const told = decided(input, seed, false);
+      expect(decided(input, seed, true), `seed ${seed}`).toEqual(told);
+      if (told.violations.length === 0) clean++;
+      for (const v of told.violations) found.add(v.class);
+    }
+    const answers = accepts.mock.results.map((result) => result.value);
+    expect(answers.filter((isAccepted) => isAccepted).length).toBeGreaterThan(CASES / 2);
+    expect(answers.filter((isAccepted) => !isAccepted).length).toBeGreaterThan(CASES / 2);
+    expect(clean).toBeGreaterThan(CASES / 10);
+    for (const kind of ["V01", "V01b", "V02", "V04", "V05", "V06", "V07"]) expect(found).toContain(kind);
+  });
+
+  it("change no result: findings, causes, classes and schedules", () => {
+    for (let seed = 1; seed <= 50; seed++) {
+      const input = scatteredCase(10_000 + seed);
+      const told = check(input, { acceptPlain: false });
+      expect(check(input), `seed ${10_000 + seed}`).toEqual(told);
+    }
+  });
+});
