@@ -15,7 +15,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "single-thread", include: ["test/**/*.test.ts"], exclude: ["test/threads/**"] },
+        test: {
+          name: "single-thread",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/threads/**"],
+          sequence: { groupOrder: 0 },
+        },
       },
       {
         extends: true,
@@ -23,6 +28,7 @@ export default defineConfig({
           name: "threads",
           include: ["test/threads/**/*.test.ts"],
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
           testTimeout: 180_000,
         },
       },
