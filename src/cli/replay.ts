@@ -50,6 +50,7 @@ function replayFile(path: string): number {
     const how = caseOf({ ...saved, class: violation }, path, parseMapFile(saved.maps, path));
     const target: ReplayTarget = {
       step: saved.step,
+      pass: 1,
       class: violation,
       iovaPfn: Number(BigInt(iova) >> 12n),
       modes: saved.modes,
@@ -130,7 +131,8 @@ function show(how: CheckCase, strategy: string, target: ReplayTarget, replay: st
     return EXIT.violation;
   }
   const instead = classes.length === 0 ? "nothing is wrong with it" : `it shows ${classes.join(", ")}`;
-  const change = target.step === null ? "any change" : `change ${target.step}`;
+  const pass = target.pass === 1 ? "" : ` in pass ${target.pass}`;
+  const change = target.step === null ? "any change" : `change ${target.step}${pass}`;
   process.stdout.write(`${target.class} does not show in ${change} of ${strategy}: ${instead}\n`);
   return EXIT.clean;
 }

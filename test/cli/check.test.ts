@@ -324,7 +324,13 @@ describe("hitless replay", () => {
     [{ inputs: [] }, "names no input"],
   ])("exits with 2 for a token that was made to hold %j", async (change, expected) => {
     const sequence = SCENARIOS.get("pam-2020")!.sequence;
-    const token = { command: "check", inputs: ["pam-2020"], hash: sequenceHash(sequence), step: 1 } as const;
+    const token = {
+      command: "check",
+      inputs: ["pam-2020"],
+      hash: sequenceHash(sequence),
+      step: 1,
+      pass: 1,
+    } as const;
     const rest = {
       format: "vtd-ss-48",
       backing: "pop",

@@ -58,7 +58,7 @@ describe("deciding a fault of whole calls", () => {
       expect(result).toMatchObject({ verdict: "violation", inject: mutant.id });
       const { class: kind, replay, rule } = result.violations[0]!;
       expect(rule).not.toBe("");
-      const target = { step: Number(replay), class: kind, iovaPfn: 0, modes: ["weak"] as const };
+      const target = { step: Number(replay), pass: 1, class: kind, iovaPfn: 0, modes: ["weak"] as const };
       expect(replayChange(how, setMap, target, "again").finding).toMatchObject({
         class: kind,
         replay: "again",

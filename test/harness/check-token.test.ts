@@ -27,6 +27,7 @@ const change = fc.record({
   inject: fc.option(name),
   seed,
   step: fc.option(fc.nat({ max: 100_000 })),
+  pass: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 1_000_000 })),
   class: word,
   iovaPfn: fc.maxSafeNat(),
 });
@@ -62,10 +63,12 @@ describe("replay tokens", () => {
       inject: null,
       seed: 1,
       step: 1,
+      pass: 1,
       class: "V01",
       iovaPfn: 0xc0,
     };
     expect(encodeToken(token).length).toBeLessThanOrEqual(32);
+    expect(encodeToken({ ...token, pass: 1000 }).length).toBeLessThanOrEqual(36);
   });
 
   it("stay readable: one made by the first version means the same for good", () => {
@@ -79,6 +82,7 @@ describe("replay tokens", () => {
       inject: null,
       seed: 1,
       step: 1,
+      pass: 1,
       class: "V01",
       iovaPfn: 0xc0,
     });

@@ -108,7 +108,7 @@ function addFinding(
   strategy: string,
   options: CheckRunOptions,
 ): void {
-  const { step, to } = change;
+  const { step, pass, to } = change;
   const at = { step, label: to.label };
   const key = findingKey(finding);
   const known = found.get(key);
@@ -119,7 +119,7 @@ function addFinding(
       checkedFinding(
         finding,
         at,
-        options.replay({ strategy, step, class: finding.class, iovaPfn: finding.page ?? 0 }),
+        options.replay({ strategy, step, pass, class: finding.class, iovaPfn: finding.page ?? 0 }),
       ),
     );
 }

@@ -52,6 +52,12 @@ export interface DecidedSteps {
   readonly untilSettled?: boolean;
   /** Only the change into this map; the ones before it are made and not decided. */
   readonly only?: number;
+  /**
+   * With `only`: that change of this pass, from 1; the passes before it are made and not decided. Once a pass begins with the
+   * extents that an earlier one began with, passes repeat themselves, and the first that is like the wanted one stands
+   * for it. Pre: 1, or `cyclic`.
+   */
+  readonly pass?: number;
   /** Name the cause of what is found first; default true. */
   readonly causes?: boolean;
 }
@@ -103,16 +109,20 @@ export function* decideChanges(
   const route = sequence.steps.map((to, step) => ({ to, step })).slice(1);
   if (steps.cyclic && sequence.steps.length > 1) route.push({ to: sequence.steps[0]!, step: 0 });
   const offset = how.sequence.steps.length - sequence.steps.length;
-  let settled = extentsKey(vm.container.extents);
-  const passes = steps.untilSettled ? MOST_PASSES : 1;
+  /** Extents at the start of each pass. */
+  const starts: string[] = [];
+  let wantedPass = steps.pass ?? 1;
+  const passes = steps.untilSettled ? MOST_PASSES : wantedPass;
   for (const { to, step: place, pass } of repeated(route, passes)) {
-    if (pass > 1 && place === route[0]!.step) {
+    if (place === route[0]!.step) {
       const now = extentsKey(vm.container.extents);
-      if (now === settled) break;
-      settled = now;
+      if (steps.untilSettled && now === starts.at(-1)) break;
+      const like = starts.lastIndexOf(now) + 1;
+      if (like > 0 && pass < wantedPass) wantedPass = pass + ((wantedPass - pass) % (pass - like));
+      starts.push(now);
     }
     const step = place + offset;
-    const isWanted = steps.only === undefined || steps.only === step;
+    const isWanted = steps.only === undefined || (steps.only === step && pass === wantedPass);
     const old = machine.current.map;
     const extentsBefore = vm.container.extents.slice();
     recorder.begin();

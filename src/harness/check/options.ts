@@ -35,6 +35,8 @@ export interface FoundAt {
   readonly strategy: string;
   /** The change into this map of the sequence, from 0. */
   readonly step: number;
+  /** Which time round, from 1. */
+  readonly pass: number;
   readonly class: string;
   readonly iovaPfn: number;
 }

@@ -7,8 +7,10 @@ import type { CheckCase } from "./options.ts";
 
 /** Which finding is to show again. */
 export interface ReplayTarget {
-  /** Null: the first change that shows it. */
+  /** Null: the first change that shows it, of any pass. */
   readonly step: number | null;
+  /** Which time round, from 1. */
+  readonly pass: number;
   readonly class: string;
   readonly iovaPfn: number;
   readonly modes: readonly MemoryMode[];
@@ -30,10 +32,13 @@ export function replayChange(
   target: ReplayTarget,
   replay: string,
 ): Replayed {
-  const { step } = target;
+  const { step, pass } = target;
   const classes = new Set<string>();
   let changes = 0;
-  const steps = step === null ? { cyclic: true } : { only: step, cyclic: step === 0 };
+  const steps =
+    step === null
+      ? { cyclic: true, untilSettled: true }
+      : { only: step, pass, cyclic: step === 0 || pass > 1 };
   for (const change of decideChanges(how, strategy, target.modes, steps)) {
     changes++;
     for (const f of change.findings) classes.add(f.class);

@@ -1,10 +1,13 @@
 import { type MapSequence, printMapFile } from "../../vmm/index.ts";
 import { TokenError, TokenReader, TokenWriter, textHash } from "./token-bytes.ts";
 
-/** Raised with every change of what a token holds; a token has the lowest that can say what it says. */
+/** A token has the lowest version that can say what it says: what it holds besides is added to the first version. */
 const VERSION = 1;
-/** Tokens that choose an address space. */
-const VERSION_ADDRESS_SPACE = 2;
+/** It chooses an address space. */
+const WITH_ADDRESS_SPACE = 1;
+/** It names a pass. */
+const WITH_PASS = 2;
+const NEWEST = VERSION + WITH_ADDRESS_SPACE + WITH_PASS;
 const NO_MUTANT = "";
 
 /** All it takes to decide one map change again. */
@@ -25,6 +28,8 @@ export interface ChangeToken {
   readonly seed: number;
   /** Position of the map that the change leads to, 0 for the way back from the last map to the first; null: any. */
   readonly step: number | null;
+  /** Which time round, from 1. */
+  readonly pass: number;
   readonly class: string;
   readonly iovaPfn: number;
 }
@@ -58,12 +63,15 @@ export function encodeToken(token: ReplayToken): string {
       .word(token.path)
       .word(token.inject ?? NO_MUTANT)
       .text();
-  const { addressSpace } = token;
+  const { addressSpace, pass } = token;
   const out = new TokenWriter();
-  out.number(addressSpace === null ? VERSION : VERSION_ADDRESS_SPACE).word(token.command);
+  out
+    .number(VERSION + (addressSpace === null ? 0 : WITH_ADDRESS_SPACE) + (pass === 1 ? 0 : WITH_PASS))
+    .word(token.command);
   if (addressSpace !== null) out.word(addressSpace);
   out.number(token.inputs.length);
   for (const input of token.inputs) out.word(input);
+  if (pass !== 1) out.number(pass);
   return out
     .number(token.hash)
     .word(token.strategy)
@@ -82,24 +90,27 @@ export function encodeToken(token: ReplayToken): string {
 export function decodeToken(text: string): ReplayToken {
   const input = new TokenReader(text);
   const version = input.number();
-  if (version !== VERSION && version !== VERSION_ADDRESS_SPACE)
+  if (version < VERSION || version > NEWEST)
     throw new TokenError(
-      `the replay token has version ${version}; this program reads versions up to ${VERSION_ADDRESS_SPACE}`,
+      `the replay token has version ${version}; this program reads versions up to ${NEWEST}`,
     );
+  const holds = (part: number): boolean => ((version - VERSION) & part) !== 0;
   const command = input.word();
   let token: ReplayToken;
   if (command === "fuzz" && version === VERSION) {
     const [format, seed, path] = [input.word(), input.number(), input.word()];
     token = { command, format, seed, path, inject: input.word() || null };
   } else if (command === "check" || command === "stress") {
-    const addressSpace = version === VERSION ? null : input.word();
+    const addressSpace = holds(WITH_ADDRESS_SPACE) ? input.word() : null;
     const count = input.number();
     if (count > text.length) throw new TokenError("the replay token ends too early");
     const inputs = Array.from({ length: count }, () => input.word());
+    const pass = holds(WITH_PASS) ? input.number() : 1;
+    if (pass === 0) throw new TokenError("the replay token names pass 0; they count from 1");
     const [hash, strategy, format, backing] = [input.number(), input.word(), input.word(), input.word()];
     const [mode, inject, seed, step] = [input.word(), input.word(), input.number(), input.number()];
     token = {
-      ...{ command, inputs, addressSpace, hash, strategy, format, backing, mode, seed },
+      ...{ command, inputs, addressSpace, pass, hash, strategy, format, backing, mode, seed },
       inject: inject === NO_MUTANT ? null : inject,
       step: step === 0 ? null : step - 1,
       class: input.word(),

@@ -37,6 +37,8 @@ export interface SeenAt {
   readonly strategy: string;
   /** Position of the map that the change leads to; null where it is not known. */
   readonly step: number | null;
+  /** Which time round, from 1: the metered pass is the first. 1 where it is not known. */
+  readonly pass: number;
   readonly class: string;
   readonly iovaPfn: number;
 }

@@ -39,8 +39,8 @@ export function violations(
 ): Violation[] {
   const { replay } = lines;
   const samples = devices.flatMap((device) => device.samples);
-  const decided = (violation: string, iovaPfn: number, step: number | null): { decide?: string } => {
-    const decide = lines.decide({ step, class: violation, iovaPfn });
+  const decided = (violation: string, iovaPfn: number, change = ANY_CHANGE): { decide?: string } => {
+    const decide = lines.decide({ ...change, class: violation, iovaPfn });
     return decide === undefined ? {} : { decide };
   };
   const found: Violation[] = [];
@@ -53,7 +53,7 @@ export function violations(
       samples: seen,
       detail: first === undefined ? "no sample was kept" : describe(first),
       replay,
-      ...decided(violationClass, first?.iovaPfn ?? 0, first === undefined ? null : stepOf(first, lines.maps)),
+      ...decided(violationClass, first?.iovaPfn ?? 0, first && changeOf(first, lines.maps)),
     });
   }
   if (counts.firstLostPage !== null && !found.some((v) => EXPLAIN_LOSS.includes(v.class)))
@@ -65,7 +65,7 @@ export function violations(
         `${counts.keptBytesLost} bytes that both maps contain had no translation at some moment of a change ` +
         "(first page given); the tables show it, no device met it",
       replay,
-      ...decided("V01", counts.firstLostPage, null),
+      ...decided("V01", counts.firstLostPage),
     });
   if (isEpoch) {
     const back = devices.find((device) => device.backToOldPage !== null);
@@ -76,16 +76,22 @@ export function violations(
         samples: devices.reduce((sum, device) => sum + device.statistics.backToOld, 0),
         detail: `device ${back.device} got an answer of the old map after it had had one of the new map elsewhere`,
         replay,
-        ...decided("V11", back.backToOldPage!, null),
+        ...decided("V11", back.backToOldPage!),
       });
   }
   return found;
 }
 
+type ChangeAt = Pick<SeenAt, "step" | "pass">;
+const ANY_CHANGE: ChangeAt = { step: null, pass: 1 };
+/** Devices see a kernel that has gone through the sequence once already, when it was metered. */
+const METERED_PASSES = 1;
+
 /** The change that a sample belongs to: the one under way, or the last one before it. Map versions count passes through. */
-const stepOf = (s: ViolationSample, maps: number): number | null => {
+const changeOf = (s: ViolationSample, maps: number): ChangeAt => {
   const version = (s.epochAfter + 1) >> 1;
-  return version === 0 ? null : version % maps;
+  if (version === 0) return ANY_CHANGE;
+  return { step: version % maps, pass: METERED_PASSES + Math.ceil(version / maps) };
 };
 
 const rightsText = (rights: number): string =>
