@@ -42,6 +42,9 @@ export interface SetMapOptions {
 export const PAGE = 4096n;
 const REPORT_BYTES = vfio_iommu_type1_map_report.sizeBytes;
 
+/** First frame, frames, and how many pins each of them has. */
+export type PinRun = readonly [number, number, number];
+
 /** A kernel with one process that has opened a container with every group, as type1 v2. */
 export class Machine {
   readonly kernel: Kernel;
@@ -175,10 +178,13 @@ export class Machine {
   digest(): unknown {
     const { kernel, type1 } = this;
     const tables = kernel.iommu.pool.tables().map((table) => [table, kernel.tableWords(table).join()]);
-    const pins: [number, number][] = [];
-    for (let i = 0; i < kernel.engine.ramFrames; i++) {
+    /* Runs of frames with the same number of pins: a list of frames takes longer to compare than a call to make. */
+    const pins: PinRun[] = [];
+    for (let i = 0; i < kernel.engine.ramFrames; ) {
+      const start = i;
       const count = kernel.framePins(pfn(RAM_BASE_PFN + i));
-      if (count > 0) pins.push([i, count]);
+      while (++i < kernel.engine.ramFrames && kernel.framePins(pfn(RAM_BASE_PFN + i)) === count);
+      if (count > 0) pins.push([start, i - start, count]);
     }
     return {
       mappings: type1.mappings.map((m) => ({

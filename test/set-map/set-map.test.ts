@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Errno } from "../../src/uapi/index.ts";
 import { joined, type Piece, readTranslations } from "../kernel-iommu/translations.ts";
-import { Machine, PAGE, type RegionSpec } from "./machine.ts";
+import { Machine, PAGE, type PinRun, type RegionSpec } from "./machine.ts";
 
 const MIB = 1n << 20n;
 const TOP = 1n << 64n;
@@ -27,7 +27,7 @@ const translations = (machine: Machine, domain = 0): Piece[] =>
 
 /** Pages pinned, by adding up the digest. */
 const pinned = (machine: Machine): number =>
-  (machine.digest() as { pins: [number, number][] }).pins.reduce((sum, [, count]) => sum + count, 0);
+  (machine.digest() as { pins: PinRun[] }).pins.reduce((sum, [, frames, count]) => sum + frames * count, 0);
 
 describe("VFIO_IOMMU_SET_MAP", () => {
   it("makes the tables translate exactly the given map, whatever was there before", () => {
