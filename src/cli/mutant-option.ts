@@ -7,9 +7,18 @@ export type Refusal = (entry: CatalogueEntry) => string | null;
 /** What needs hardware that no profile has can be run by nobody. */
 const notCarried: Refusal = ({ kind, mutant }) => (kind === "not-carried" ? `${mutant.reason}.` : null);
 
+/** Only the kill matrix asks for reports of dirty pages. */
+const unreported: Refusal = ({ kind, mutant }) =>
+  kind !== "not-carried" && mutant.reports
+    ? `It breaks reports of dirty pages, which this command does not ask for; hitless mutants ${mutant.id} does.`
+    : null;
+
+/** Everything that a change of maps on some profile can have. */
+export const decidable: Refusal = (entry) => notCarried(entry) ?? unreported(entry);
+
 /** A fault of whole calls is no rewriting of scripts, so no running kernel can be made to have it. */
 export const onRunningKernel: Refusal = (entry) =>
-  notCarried(entry) ??
+  decidable(entry) ??
   (entry.kind === "call"
     ? `It is a fault of whole calls, which no running kernel can be made to have; hitless check --inject ${entry.mutant.id} decides it.`
     : null);
@@ -20,9 +29,6 @@ export const seenByThreads: Refusal = (entry) =>
   (entry.kind === "script" && !entry.mutant.seenByThreads
     ? `No device thread can see it; hitless check --inject ${entry.mutant.id} decides it.`
     : null);
-
-/** Everything that some profile can have. */
-export const decidable: Refusal = notCarried;
 
 /** Ids of the catalogue that a command takes. */
 export const idsOf = (refusal: Refusal): string[] =>

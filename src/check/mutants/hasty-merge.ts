@@ -32,7 +32,9 @@ export function mergeHastily(
       edited.add(table);
     }
   }
-  const { entries } = context;
+  const { entries, capability } = context;
+  // What walkers have set in the small leaves must not get lost as well.
+  const walkerBits = capability.hardwareDirty ? capability.walkerBits : 0n;
   let update = nextUpdateAfter(steps);
   const merges: Step[] = [];
   const frees: Step[] = [];
@@ -50,7 +52,7 @@ export function mergeHastily(
     }));
     const leaf = leafFor(pages);
     if (leaf === null) continue;
-    const entry = entries.leaf(1, leaf.pfn, leaf.rights);
+    const entry = entries.leaf(1, leaf.pfn, leaf.rights) | walkerBits;
     merges.push({ op: "store", update: update++, table: link.table, index: link.index, entry });
     if (!context.capability.coherentWalk) merges.push({ op: "clean", ...link, count: 1 });
     merges.push({ op: "barrier" });

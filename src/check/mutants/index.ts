@@ -26,6 +26,9 @@ import { M24 } from "./m24-edits-bit-fields.ts";
 import { M25 } from "./m25-torn-store.ts";
 import { M26 } from "./m26-clears-live-context.ts";
 import { M27 } from "./m27-size-with-frame.ts";
+import { M28 } from "./m28-stores-over-walker-bits.ts";
+import { M29 } from "./m29-forgets-the-dirty-bit.ts";
+import { M30 } from "./m30-report-without-invalidation.ts";
 import { M31 } from "./m31-no-barrier-before-link.ts";
 import { M32 } from "./m32-deletes-then-adds.ts";
 import { M33 } from "./m33-leaks-tables.ts";
@@ -88,6 +91,9 @@ export const MUTANTS: ReadonlyMap<string, Mutant> = byId([
   M25,
   M26,
   M27,
+  M28,
+  M29,
+  M30,
   M31,
   M32,
   M33,

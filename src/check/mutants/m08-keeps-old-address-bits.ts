@@ -22,7 +22,7 @@ export const M08: Mutant = {
     for (const step of script) {
       const overwrites = history.apply(step);
       const [one] = overwrites;
-      if (step.op !== "store" || one === undefined) {
+      if ((step.op !== "store" && step.op !== "exchange") || one === undefined) {
         out.push(step);
         continue;
       }

@@ -37,25 +37,33 @@ export const M11: Mutant = {
         const open = (entry: bigint): bigint => (isPresent(entry) ? withRights(entry, READ | WRITE) : entry);
         const late = narrowing.get(step.table) ?? [];
         narrowing.set(step.table, late);
-        if (step.op === "fill") {
-          late.push({ ...step, op: "storeRun", update: update++ });
-          out.push({ ...step, first: open(step.first) });
-        } else {
+        if (context.capability.hardwareDirty)
+          for (const { table, index, entry } of entriesOf(step))
+            late.push({ op: "exchange", update: update++, table, index, entry, expected: open(entry) });
+        else if (step.op === "fill") late.push({ ...step, op: "storeRun", update: update++ });
+        else
           for (const { table, index, entry } of entriesOf(step))
             late.push({ op: "store", update: update++, table, index, entry });
-          out.push({ ...step, entries: step.entries.map(open) });
-        }
+        out.push(
+          step.op === "fill"
+            ? { ...step, first: open(step.first) }
+            : { ...step, entries: step.entries.map(open) },
+        );
         continue;
       }
-      if (step.op === "store" && isPresent(step.entry) && isTable(step.entry)) {
+      if ((step.op === "store" || step.op === "exchange") && isPresent(step.entry) && isTable(step.entry)) {
         const child = pfnOf(step.entry);
         if (widened.has(child)) {
-          links.set(child, step);
+          const { table, index, entry } = step;
+          links.set(child, { op: "store", update: step.update, table, index, entry });
           out.push({ ...step, entry: withRights(step.entry, rightsOf(splits.get(child)!)) });
           continue;
         }
       }
-      if ((step.op === "store" || step.op === "storeRun") && links.has(step.table)) {
+      if (
+        (step.op === "store" || step.op === "storeRun" || step.op === "exchange") &&
+        links.has(step.table)
+      ) {
         const link = links.get(step.table)!;
         const place = context.placeOf(step.table);
         links.delete(step.table);

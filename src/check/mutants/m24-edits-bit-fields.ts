@@ -23,7 +23,7 @@ export const M24: Mutant = {
       const overwrites = history.apply(step);
       const [one] = overwrites;
       if (
-        (step.op === "store" || step.op === "storeRun") &&
+        (step.op === "store" || step.op === "storeRun" || step.op === "exchange") &&
         one !== undefined &&
         isPresent(one.before) &&
         isPresent(one.after) &&

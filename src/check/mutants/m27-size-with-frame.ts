@@ -19,7 +19,8 @@ export const M27: Mutant = {
     const splits = splitTables(script, context);
     const { isPresent, isTable } = context.entries;
     const later = steps.filter(
-      (step) => (step.op === "store" || step.op === "storeRun") && splits.has(step.table),
+      (step) =>
+        (step.op === "store" || step.op === "storeRun" || step.op === "exchange") && splits.has(step.table),
     );
     const folded = new Set<Step>(later);
     if (folded.size === 0) return dropIntermediate(steps) ?? script;
@@ -50,7 +51,7 @@ export const M27: Mutant = {
           const isSplit =
             isPresent(overwrite.before) && !isTable(overwrite.before) && isTable(overwrite.after);
           const first = before.get(slot);
-          if (isSplit && step.op === "store") before.set(slot, step);
+          if (isSplit && (step.op === "store" || step.op === "exchange")) before.set(slot, step);
           else if (first !== undefined && isPresent(overwrite.after) && isTable(overwrite.after))
             dropped.add(first);
         }

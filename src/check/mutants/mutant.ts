@@ -55,6 +55,8 @@ export interface MutantFacts {
   readonly scenario: string;
   /** How the map is changed: edits in place unless told otherwise, or a switch of the root. */
   readonly strategy?: "set-map" | "epoch";
+  /** After each change user space asks which pages are dirty, and that is what breaks. */
+  readonly reports?: boolean;
   /** Profile the scenario has to run on; default: any, `vtd-ss-48` unless told otherwise. */
   readonly format?: string;
   /** Device threads can see it; the others only the exhaustive checker or the journal can. */

@@ -1,7 +1,5 @@
 import type { NotCarried } from "./mutant.ts";
 
-const NO_HARDWARE_DIRTY =
-  "no profile here sets accessed and dirty bits in hardware (VT-d second stage without SSADE), so no bit can be lost";
 /** Catalogue entries that need hardware which no profile of this project describes. */
 export const NOT_CARRIED: readonly NotCarried[] = [
   {
@@ -27,31 +25,10 @@ export const NOT_CARRIED: readonly NotCarried[] = [
     reason: "VT-d entries have no contiguous bit",
   },
   {
-    id: "M28",
-    title: "reads an entry and replaces it with a plain store",
-    source: "KVM ba3a6120a4e7, Use atomic XCHG to write TDP MMU SPTEs with volatile bits",
-    expected: "V10",
-    reason: NO_HARDWARE_DIRTY,
-  },
-  {
-    id: "M29",
-    title: "does not carry the dirty bit over a split or a merge",
-    source: "common",
-    expected: "V10",
-    reason: NO_HARDWARE_DIRTY,
-  },
-  {
     id: "M29b",
     title: "looks for the dirty bit in the first entry of a replicated leaf only",
     source: "AMD-Vi v1",
     expected: "V10",
     reason: "VT-d has no leaves that are replicated over several entries",
-  },
-  {
-    id: "M30",
-    title: "clears dirty bits without an invalidation before the next report",
-    source: "common",
-    expected: "V10",
-    reason: NO_HARDWARE_DIRTY,
   },
 ];

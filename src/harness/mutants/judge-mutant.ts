@@ -30,10 +30,12 @@ export interface JudgeOptions {
   readonly seed: number;
   /** How the map is changed; in place unless told otherwise. */
   readonly strategy?: "set-map" | "epoch";
+  /** Have dirty pages reported after each change, and judge that as well. */
+  readonly reports?: boolean;
 }
 
-const machine = ({ scenario, format, seed, strategy = "set-map" }: JudgeOptions): PlannedCalls =>
-  new PlannedCalls({ sequence: scenario.sequence, backing: scenario.backing, format, seed, strategy });
+const machine = ({ scenario, strategy = "set-map", ...how }: JudgeOptions): PlannedCalls =>
+  new PlannedCalls({ ...how, sequence: scenario.sequence, backing: scenario.backing, strategy });
 
 /**
  * Decides what each change of a scenario would be with a mutant of the edit script. Every change starts from correct tables:

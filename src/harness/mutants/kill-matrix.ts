@@ -69,7 +69,9 @@ function place({ mutant }: Carried, options: KillMatrixOptions): JudgeOptions {
   const scenario = SCENARIOS.get(mutant.scenario);
   if (scenario === undefined) throw new RangeError(`mutant ${mutant.id}: no scenario '${mutant.scenario}'`);
   const format = options.format ?? mutant.format ?? DEFAULT_FORMAT;
-  return { scenario, format, mode: options.mode, seed: options.seed, strategy: mutant.strategy ?? "set-map" };
+  const { mode, seed } = options;
+  const { strategy = "set-map", reports = false } = mutant;
+  return { scenario, format, mode, seed, strategy, reports };
 }
 
 /** Decides the scenario as the correct kernel goes through it, once for each scenario and profile. */
@@ -79,8 +81,8 @@ function control(
   known: Map<string, KillMatrix["controls"][number]>,
 ): void {
   const where = place(entry, options);
-  const { format, scenario, strategy } = where;
-  const key = `${scenario.name} ${format} ${strategy}`;
+  const { format, scenario, strategy, reports } = where;
+  const key = `${scenario.name} ${format} ${strategy} ${reports}`;
   if (known.has(key)) return;
   const { findings } = judgeScriptMutant(null, where);
   known.set(key, { scenario: scenario.name, format, found: classesOf(findings) });

@@ -21,6 +21,7 @@ import { asPins, GuestMaps } from "../check/guest-maps.ts";
 import { mutantContext } from "../mutant-context.ts";
 import { StressError } from "../stress/options.ts";
 import { UserMaps } from "../stress/user-map.ts";
+import { DirtyReports } from "./dirty-reports.ts";
 
 /** One set-map call as the kernel has planned it and before it runs: the machine is still as it was. */
 export interface PlannedCall {
@@ -44,6 +45,8 @@ export interface PlannedCallsOptions {
   readonly seed: number;
   /** Name of the strategy that makes the calls; `set-map` unless told otherwise. */
   readonly strategy?: "set-map" | "epoch";
+  /** Ask for the dirty pages of every range after each change, and show what the kernel runs for it. */
+  readonly reports?: boolean;
 }
 
 /** Each group has a device behind an IOMMU of its own. */
@@ -65,6 +68,7 @@ export class PlannedCalls {
   readonly #strategy: Strategy;
   #current: MemoryMap = EMPTY_MAP;
   #label = "nothing";
+  readonly #reports: DirtyReports | null;
 
   constructor(options: PlannedCallsOptions) {
     const groups = Array.from({ length: options.units ?? 1 }, (_, index) => ({ index, ...group(index) }));
@@ -73,6 +77,7 @@ export class PlannedCalls {
     const { sequence, backing, seed } = options;
     const guest = new GuestMemory(process, sequence, { backing, seed });
     this.#vm = { guest, container: new VfioContainer(process, groups) };
+    this.#reports = options.reports ? new DirtyReports(process, this.#vm.container) : null;
     this.#maps = new UserMaps(guest);
     this.#frames = new FrameRunMaps(guest);
     this.#sequence = sequence;
@@ -114,7 +119,22 @@ export class PlannedCalls {
   cycle(visit: (planned: PlannedCall) => void): void {
     const { length } = this.#sequence.steps;
     this.go(0);
-    for (let next = 1; next <= length; next++) this.go(next % length, visit);
+    this.#reports?.start();
+    for (let next = 1; next <= length; next++) {
+      this.go(next % length, visit);
+      this.#report(this.#sequence.steps[next % length]!, visit);
+    }
+  }
+
+  /** Has each range's dirty pages reported, and shows the visitor what the kernel is about to run for it. */
+  #report(step: MapStep, visit: (planned: PlannedCall) => void): void {
+    const { committer } = this.kernel.iommu;
+    committer.filter = (script) => {
+      visit({ ...this.#planned(step, script), to: "a report of its dirty pages" });
+      return script;
+    };
+    this.#reports?.all();
+    committer.filter = null;
   }
 
   #planned(step: MapStep, script: EditScript): PlannedCall {

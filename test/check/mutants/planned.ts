@@ -15,12 +15,19 @@ export interface Rewritten {
 }
 
 const machineOf = (
-  { scenario: name, format, strategy = "set-map" }: Mutant | CallMutant,
+  { scenario: name, format, strategy = "set-map", reports = false }: Mutant | CallMutant,
   profile?: string,
 ): PlannedCalls => {
   const scenario = SCENARIOS.get(name)!;
   const { sequence, backing } = scenario;
-  return new PlannedCalls({ sequence, backing, format: profile ?? format ?? "vtd-ss-48", seed: 1, strategy });
+  return new PlannedCalls({
+    sequence,
+    backing,
+    format: profile ?? format ?? "vtd-ss-48",
+    seed: 1,
+    strategy,
+    reports,
+  });
 };
 
 /** Every script of the mutant's scenario; `visit` runs while the machine still is as it was before the script. */
