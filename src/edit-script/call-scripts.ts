@@ -1,7 +1,7 @@
 import type { Pfn } from "../units/index.ts";
 import type { Recording } from "./recording.ts";
 import type { EditScript } from "./script.ts";
-import type { Step } from "./steps.ts";
+import type { CollectStep, ExchangeStep, Step } from "./steps.ts";
 import { tableRuns } from "./table-runs.ts";
 import type { PinRun, ScriptDomain, ScriptFile, TableRun } from "./text.ts";
 
@@ -32,7 +32,12 @@ class CarriedTables {
   readonly #contents = new Map<Pfn, BigUint64Array>();
   readonly #runs = new Map<Pfn, readonly TableRun[]>();
 
-  constructor({ domains, tables }: Pick<Recording, "domains" | "tables">) {
+  readonly #walkerBits: bigint;
+  readonly #outputMask: bigint;
+
+  constructor({ domains, tables, capability }: Pick<Recording, "domains" | "tables" | "capability">) {
+    this.#walkerBits = capability.walkerBits;
+    this.#outputMask = (1n << BigInt(capability.outputBits)) - 1n;
     for (const { root } of domains) this.#of(root);
     for (const run of tables) this.#write(run.table, run.index, run.count, run.first, run.stride);
   }
@@ -66,8 +71,10 @@ class CarriedTables {
         this.#write(step.table, step.index, 1, step.entry, 0n);
         break;
       case "exchange":
-        if (this.#of(step.table)[step.index] === step.expected)
-          this.#write(step.table, step.index, 1, step.entry, 0n);
+        this.#exchange(step);
+        break;
+      case "collect":
+        this.#collect(step);
         break;
       case "setRoot":
         this.#of(step.root);
@@ -77,6 +84,39 @@ class CarriedTables {
         this.#runs.delete(step.table);
         break;
     }
+  }
+
+  /** What walkers have set does not count, and is carried: into the new leaf, or into all leaves of the new table. */
+  #exchange({ table, index, expected, entry }: ExchangeStep): void {
+    const old = this.#of(table)[index]!;
+    if (((old ^ expected) & ~this.#walkerBits) !== 0n) return;
+    const carried = this.#childOf(old) === null ? old & this.#walkerBits : 0n;
+    const child = this.#childOf(entry);
+    const isLeaf = entry !== 0n && child === null;
+    this.#write(table, index, 1, isLeaf ? entry | carried : entry, 0n);
+    if (child !== null && carried !== 0n) this.#carryInto(child, carried);
+  }
+
+  #carryInto(table: Pfn, bits: bigint): void {
+    for (const [index, entry] of this.#of(table).entries()) {
+      if (entry === 0n) continue;
+      const child = this.#childOf(entry);
+      if (child === null) this.#write(table, index, 1, entry | bits, 0n);
+      else this.#carryInto(child, bits);
+    }
+  }
+
+  #collect({ table, index, count }: CollectStep): void {
+    for (const [i, entry] of this.#of(table)
+      .subarray(index, index + count)
+      .entries())
+      if (this.#childOf(entry) === null) this.#write(table, index + i, 1, entry & ~this.#walkerBits, 0n);
+  }
+
+  /** The table that an entry points to; null for a leaf, since no leaf leads to a table. */
+  #childOf(entry: bigint): Pfn | null {
+    const page = Number((entry & this.#outputMask) >> 12n) as Pfn;
+    return this.#contents.has(page) ? page : null;
   }
 
   #of(table: Pfn): BigUint64Array {

@@ -70,6 +70,36 @@ describe("a recording of several calls", () => {
     expect(recording.calls.map((call) => call.newMap)).toEqual([recording.oldMap, []]);
   });
 
+  it("carries what walkers have set over an exchange, and hands on nothing of what was collected", () => {
+    const recording = parseRecording(`hitless-edit-script 1 vtd-ss-39-ad
+      domain 1 root=0x100000000
+      table 0x100000000[0] = 0x100001003
+      table 0x100001000[0] = 0x1000000383
+      table 0x100001000[1] = 0x1000200283 0x1000400383 0x1000600383
+      call
+      fill 0x100002000[0] = 0x1000000003 count=511 stride=0x1000
+      exchange 0x100001000[0] = 0x100002003 expected=0x1000000083
+      exchange 0x100001000[1] = 0x1000200081 expected=0x1000200183
+      exchange 0x100001000[2] = 0 expected=0x1000400083
+      collect 0x100001000[0] count=4
+      call
+    `);
+    const [, second] = [...callScripts(recording)];
+    const held = new Map<number, bigint>();
+    for (const { table, index, count, first, stride } of second!.tables)
+      for (let i = 0; i < count; i++) held.set(table * 512 + index + i, first + BigInt(i) * stride);
+    const [middle, last] = [0x100001 * 512, 0x100002 * 512];
+    expect([0, 1, 2, 3].map((i) => held.get(middle + i) ?? 0n)).toEqual([
+      0x1_0000_2003n,
+      0x10_0020_0081n,
+      0n,
+      0x10_0060_0083n,
+    ]);
+    expect(held.get(last)).toBe(0x10_0000_0303n);
+    expect(held.get(last + 510)).toBe(0x10_001f_e303n);
+    expect(held.has(last + 511)).toBe(false);
+  });
+
   it("stores nothing where an exchange meets another entry, and empties a table that is freed", () => {
     const text = `${LINKED}call a
       exchange 0x100002000[0] = 0x5003 expected=0x9
