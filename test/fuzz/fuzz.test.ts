@@ -38,7 +38,14 @@ describe("fuzzing the kernel", () => {
     const { totals, found } = await runFuzz(options(100, 320));
     expect(found).toBeNull();
     for (const shape of SHAPES) expect(totals.shapes.get(shape) ?? 0, shape).toBeGreaterThan(0);
-    expect([...totals.failedSites.keys()].sort()).toEqual(["account", "pin", "table", "tag", "tracking"]);
+    expect([...totals.failedSites.keys()].sort()).toEqual([
+      "account",
+      "bitmap",
+      "pin",
+      "table",
+      "tag",
+      "tracking",
+    ]);
     const failed = [...totals.failedCalls.values()];
     for (const call of ["set-map", "epoch", "legacy"])
       for (const errno of ["EEXIST", "EINVAL", "ENOMEM"])
@@ -46,14 +53,19 @@ describe("fuzzing the kernel", () => {
           failed.find((f) => f.call === call && f.errno === errno)?.count,
           `${call} ${errno}`,
         ).toBeGreaterThan(0);
-    for (const f of failed) if (f.call !== "legacy") expect(f.withScripts, f.call).toBe(0);
+    for (const f of failed)
+      if (f.call === "set-map" || f.call === "epoch") expect(f.withScripts, f.call).toBe(0);
+    expect(failed.find((f) => f.call === "dirty-pages" && f.errno === "EFAULT")!.withScripts).toBeGreaterThan(
+      0,
+    );
     expect(failed.find((f) => f.call === "legacy" && f.errno === "ENOMEM")!.withScripts).toBeGreaterThan(0);
   });
 
   const late = (mutant: string | null): FuzzTotals => {
     const totals = new FuzzTotals();
     const edits = [{ kind: "cut" as const, start: 1 }, paintedPage];
-    const step = { call: "legacy" as const, refusal: "late" as const, edits, failAt: 0 };
+    const dirty = "nothing" as const;
+    const step = { call: "legacy" as const, dirty, refusal: "late" as const, edits, failAt: 0 };
     const drawn = { format: "vtd-ss-48", backing: "fragmented" as const, domains: 1, seed: 1, steps: [step] };
     runFuzzCase(drawn, totals, mutant === null ? null : MUTANTS.get(mutant)!);
     return totals;

@@ -9,7 +9,14 @@ import {
 import type { Kernel } from "../../kernel/index.ts";
 import { type Pfn, pfn } from "../../units/index.ts";
 
-const WRITES: ReadonlySet<number> = new Set([OP.fill, OP.gather, OP.store, OP.storeRun, OP.exchange]);
+const WRITES: ReadonlySet<number> = new Set([
+  OP.fill,
+  OP.gather,
+  OP.store,
+  OP.storeRun,
+  OP.exchange,
+  OP.collect,
+]);
 
 /**
  * Collects the edit scripts of one map change and lets the tables be read as they were before the first of them.

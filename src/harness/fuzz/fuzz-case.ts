@@ -26,7 +26,16 @@ export type Edit =
   | { readonly kind: "back"; readonly steps: number };
 
 /** How a map is changed: by SET_MAP, by SET_MAP with EPOCH, or by MAP_DMA and UNMAP_DMA. */
-export type CallKind = "set-map" | "epoch" | "legacy";
+export type ChangeKind = "set-map" | "epoch" | "legacy";
+/** What is called: something that changes the map, or DIRTY_PAGES. */
+export type CallKind = ChangeKind | "dirty-pages";
+
+/**
+ * What is done with dirty pages in front of a change, where the IOMMU marks them: nothing; devices write; they write and all
+ * dirty pages are asked for; those of one extent are; a report that cannot be written is; tracking stops and starts.
+ */
+export type DirtyDeed = (typeof DIRTY_DEEDS)[number];
+const DIRTY_DEEDS = ["nothing", "write", "report", "report extent", "fail report", "restart"] as const;
 
 /**
  * A call that the kernel must refuse, made before the real one: a map of what is mapped already, or a list with a region
@@ -49,7 +58,8 @@ export const LATE_PAGES = 16_500;
 
 /** One call, or several: what the VMM does next. */
 export interface FuzzStep {
-  readonly call: CallKind;
+  readonly call: ChangeKind;
+  readonly dirty: DirtyDeed;
   readonly refusal: Refusal;
   readonly edits: readonly Edit[];
   /** The n-th allocation, pin or copy of the call fails first, then the call is made again; 0: none; SWEEP: each in turn. */
@@ -72,7 +82,7 @@ export interface FuzzCase {
 const SCATTERED_END = 8 * PAGES_PER_2M;
 /** Memory at an odd distance needs a 4 KiB leaf for each page, too. */
 const MOST_ODD_PAGES = 3 * PAGES_PER_2M;
-const CANVAS_END = 3 * PAGES_PER_1G;
+export const CANVAS_END = 3 * PAGES_PER_1G;
 
 const shifts = fc.constantFrom(0, 0, 0, 0, PAGES_PER_2M, 7, PAGES_PER_1G);
 const rights = fc.constantFrom(READ | WRITE, READ | WRITE, READ, WRITE);
@@ -84,7 +94,7 @@ const paint: fc.Arbitrary<Paint> = fc.oneof(
 /** Distances from a boundary at which changes start and end. */
 const delta = fc.constantFrom(0, 0, 0, 1, -1, 3, 16, 100, 256, -16, 511);
 /** The first is what smaller cases are made of. */
-const call = fc.constantFrom<CallKind>("set-map", "set-map", "set-map", "epoch", "legacy");
+const call = fc.constantFrom<ChangeKind>("set-map", "set-map", "set-map", "epoch", "legacy");
 const refusal = fc.constantFrom<Refusal>("none", "none", "none", "none", ...REFUSALS);
 const page = fc
   .oneof(
@@ -141,6 +151,7 @@ export const fuzzCases = ({ format, steps = 8 }: FuzzShape): fc.Arbitrary<FuzzCa
     steps: fc.array(
       fc.record({
         call,
+        dirty: fc.constantFrom<DirtyDeed>(...DIRTY_DEEDS),
         refusal,
         edits: fc.array(edit, { minLength: 1, maxLength: 5 }),
         failAt: fc.oneof(

@@ -29,9 +29,12 @@ import { asPins, GuestMaps } from "../check/guest-maps.ts";
 import { ScriptRecorder } from "../check/script-recorder.ts";
 import { mutantContext } from "../mutant-context.ts";
 import { UserMaps } from "../stress/user-map.ts";
+import { DirtyWatch } from "./dirty-watch.ts";
 import { endStateFault } from "./end-state.ts";
 import {
+  CANVAS_END,
   type CallKind,
+  type DirtyDeed,
   type FuzzCase,
   LATE_PAGES,
   LATE_REGION,
@@ -78,6 +81,8 @@ class FuzzMachine {
   readonly #frames: FrameRunMaps;
   readonly #maps: UserMaps;
   readonly #recorder: ScriptRecorder;
+  /** Where IOMMUs mark what devices write. */
+  readonly #watch: DirtyWatch | null;
   readonly #case: FuzzCase;
   readonly #targets: readonly MemoryMap[];
   readonly #totals: FuzzTotals;
@@ -116,6 +121,10 @@ class FuzzMachine {
     this.#frames = new FrameRunMaps(this.#guest);
     this.#maps = new UserMaps(this.#guest);
     this.#recorder = new ScriptRecorder(this.#kernel);
+    const { capability } = this.#kernel;
+    this.#watch = capability.hardwareDirty
+      ? new DirtyWatch(this.#kernel, this.#process, this.#container.fd, CANVAS_END)
+      : null;
     this.#case = drawn;
     this.#targets = maps;
     this.#totals = totals;
@@ -126,13 +135,33 @@ class FuzzMachine {
   }
 
   run(): void {
-    this.#case.steps.forEach(({ call, refusal, failAt }, i) => {
+    this.#case.steps.forEach(({ call, dirty, refusal, failAt }, i) => {
       this.#step = i;
+      if (this.#watch !== null) this.#doWithDirtyPages(this.#watch, dirty, failAt);
       this.#how = call;
       this.#refusal = refusal;
       this.#refuse(this.#targets[i]!);
       if (call === "legacy") this.#legacy(this.#targets[i]!, failAt);
       else this.#setMap(this.#targets[i]!, failAt);
+    });
+  }
+
+  #doWithDirtyPages(watch: DirtyWatch, deed: DirtyDeed, failAt: number): void {
+    if (deed === "nothing") return;
+    const map = this.#current;
+    this.#how = "dirty-pages";
+    this.#refusal = "none";
+    if (deed === "restart") this.#call(map, () => watch.stop());
+    if (!watch.isOn) this.#withFailures(failAt, map, () => watch.start());
+    watch.write(map);
+    const extents = this.#container.extents;
+    const range = deed === "report extent" ? extents[this.#case.seed % extents.length] : watch.everything;
+    if (range === undefined || deed === "write" || deed === "restart") return;
+    if (deed === "fail report") this.#call(map, () => watch.readNowhere(range), Errno.EFAULT);
+    this.#call(map, () => {
+      const told = watch.read(range);
+      if (typeof told === "string") this.#fail("V10", told);
+      return told ?? 0;
     });
   }
 
@@ -236,7 +265,7 @@ class FuzzMachine {
    * the errno that it may answer without a failure injected.
    */
   #call(next: MemoryMap, call: () => number, allowed = 0): boolean {
-    const isSetMap = this.#how !== "legacy";
+    const isSetMap = this.#how === "set-map" || this.#how === "epoch";
     const old = this.#current;
     const extentsBefore = this.#container.extents.slice();
     this.#recorder.begin();
@@ -260,7 +289,7 @@ class FuzzMachine {
       if (scripts.length > 0) this.#decideFailed(old, next);
     } else if (scripts.length > 0) {
       const changed = new GuestMaps(this.#frames, this.#maps, {
-        isOneCall: isSetMap,
+        isOneCall: this.#how !== "legacy",
         old,
         next: after,
         extentsBefore,
@@ -269,6 +298,7 @@ class FuzzMachine {
       this.#decide(changed);
     }
     this.#current = after;
+    this.#watch?.follow(after);
     const locked = this.#process.mm.lockedVm;
     const pins = errno === 0 ? ({ all: true } as const) : { all: false as const, from: this.#totals.ioctls };
     const fault = endStateFault(this.#kernel, this.#frames.of(after), locked, pins);

@@ -17,6 +17,8 @@ export const SHAPES = [
   "merge after edit",
   "subtree detached",
   "root switched",
+  "leaf exchanged",
+  "dirty bits collected",
   "several domains",
   "legacy call",
   "call refused",
@@ -54,6 +56,8 @@ export function countShapes(
     visitStores(step, store);
     if (step.op === "gather") count("entries gathered");
     if (step.op === "setRoot") count("root switched");
+    if (step.op === "exchange") count("leaf exchanged");
+    if (step.op === "collect") count("dirty bits collected");
     if (step.op === "invalidate") domains.add(step.domain);
   }
   if (domains.size > 1) count("several domains");
