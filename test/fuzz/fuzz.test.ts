@@ -91,11 +91,13 @@ describe("fuzzing the kernel", () => {
     expect(second.totals).toEqual(first.totals);
   });
 
-  it.each(["M01", "M02", "M13", "M18", "M21", "M25"])(
-    "finds the kernel with %s by its class, shrinks the case and shows it again",
-    async (id) => {
-      /* Which of its findings a mutant shows first depends on the profiles there are to draw from: so one is named. */
-      const format = "vtd-ss-48";
+  /* Which of its findings a mutant shows first depends on the profiles there are to draw from: so one is named. */
+  it.each([
+    ...["M01", "M02", "M13", "M18", "M21", "M25"].map((id) => [id, "vtd-ss-48"] as const),
+    ...["M28", "M29", "M30"].map((id) => [id, "vtd-ss-48-ad"] as const),
+  ])(
+    "finds the kernel with %s on %s by its class, shrinks the case and shows it again",
+    async (id, format) => {
       const { found } = await runFuzz({ ...options(1, 1000, id), format });
       expect(found).not.toBeNull();
       /* V01b is V01 on a page that changes. */
