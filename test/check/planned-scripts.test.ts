@@ -43,6 +43,7 @@ describe("scripts of the planner", () => {
     ["vtd-ss-39", 2],
     ["vtd-ss-48-cm", 1],
     ["vtd-ss-48-nc", 1],
+    ["vtd-ss-48-ad", 1],
   ])("are clean on %s with %i domains in both memory modes", (name, count) => {
     const capability = CAPABILITIES.get(name)!;
     let scripts = 0;
