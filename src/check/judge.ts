@@ -25,11 +25,23 @@ export interface RawViolation extends Origin {
   readonly met: string;
   /** The stretch of equally invalidated pages it lies in. */
   readonly coverage: Coverage;
+  /**
+   * Where it is several in a row that differ in nothing else: the pages of each, one entry after the other. `index` is that
+   * of the first. A fault of a whole scattered guest is so one of each table, not one of each page.
+   */
+  readonly grain?: number;
+}
+
+/** A violation that others may be added to. */
+interface OpenViolation extends Omit<RawViolation, "end"> {
+  end: number;
+  readonly grain: number;
 }
 
 /** Compares what devices may meet with what the two maps allow. */
 export class Judge {
   readonly violations: RawViolation[] = [];
+  #last: OpenViolation | null = null;
   readonly #maps: JointMap;
   readonly #unpinned: UnpinnedFrames;
   readonly #windows: readonly Window[];
@@ -68,8 +80,27 @@ export class Judge {
     // A device's own cache knows no tags.
     if (this.isRetired && ((kind === "V04" && !this.#hasAtc) || kind === "V05")) kind = "V04b";
     const { table, index, level, step, until } = origin;
-    const where = { domain: this.#domain, coverage: this.coverage, table, index, level, step, until };
-    this.violations.push({ class: kind, start, end, access, from, met, ...where });
+    const last = this.#last;
+    const isNext =
+      last !== null &&
+      last.end === start &&
+      last.grain === end - start &&
+      last.step === step &&
+      last.until === until &&
+      last.table === table &&
+      last.level === level &&
+      (index - last.index) * last.grain === start - last.start &&
+      last.class === kind &&
+      last.access === access &&
+      last.from === from &&
+      last.coverage === this.coverage &&
+      last.met === met;
+    if (isNext) last.end = end;
+    else {
+      const where = { domain: this.#domain, coverage: this.coverage, table, index, level, step, until };
+      this.#last = { class: kind, start, end, access, from, met, ...where, grain: end - start };
+      this.violations.push(this.#last);
+    }
   }
 
   leaf(fact: LeafFact): void {

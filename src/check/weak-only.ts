@@ -35,16 +35,47 @@ export function publishedTooEarly(
   for (const [key, ranges] of known) known.set(key, joined(ranges, Infinity));
   const violations: RawViolation[] = [];
   const shows = new Map<RawViolation, ViolationClass>();
-  for (const v of weak) {
-    const inStrong = meets(known.get(`${v.class}|${v.domain}`) ?? [], v);
-    if (inStrong || !SHOWN_BY_BARRIERS.has(v.class)) violations.push(v);
-    else {
-      const early: RawViolation = { ...v, class: "V15" };
-      shows.set(early, v.class);
-      violations.push(early);
+  for (const whole of weak) {
+    if (!SHOWN_BY_BARRIERS.has(whole.class)) {
+      violations.push(whole);
+      continue;
+    }
+    for (const { v, inStrong } of parts(whole, known.get(`${whole.class}|${whole.domain}`) ?? [])) {
+      if (inStrong) violations.push(v);
+      else {
+        const early: RawViolation = { ...v, class: "V15" };
+        shows.set(early, v.class);
+        violations.push(early);
+      }
     }
   }
   return { violations, shows };
+}
+
+interface Part {
+  readonly v: RawViolation;
+  readonly inStrong: boolean;
+}
+
+/** Cuts a violation that is several in a row where some of them have pages in the ranges and others have none. */
+function parts(whole: RawViolation, ranges: readonly PageRange[]): Part[] {
+  const grain = whole.grain ?? whole.end - whole.start;
+  const list: Part[] = [];
+  let from = whole.start;
+  let inStrong = meets(ranges, { start: from, end: from + grain });
+  const cut = (end: number): void => {
+    const index = whole.index + (from - whole.start) / grain;
+    const isAll = from === whole.start && end === whole.end;
+    list.push({ v: isAll ? whole : { ...whole, start: from, end, index }, inStrong });
+  };
+  for (let start = from + grain; start < whole.end; start += grain) {
+    if (meets(ranges, { start, end: start + grain }) === inStrong) continue;
+    cut(start);
+    from = start;
+    inStrong = !inStrong;
+  }
+  cut(whole.end);
+  return list;
 }
 
 /** True iff one of the ranges, ascending and free of overlap, has a page in common with `wanted`. */

@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+import type { Coverage } from "../../src/check/coverage.ts";
+import type { RawViolation } from "../../src/check/judge.ts";
+import { publishedTooEarly } from "../../src/check/weak-only.ts";
+
+const coverage = {} as Coverage;
+const gap = (start: number, end: number, grain: number, index: number): RawViolation => ({
+  class: "V01",
+  domain: 1,
+  start,
+  end,
+  access: 1,
+  from: 3,
+  met: "no translation",
+  coverage,
+  grain,
+  table: 7,
+  index,
+  level: 0,
+  step: 3,
+  until: 9,
+});
+
+describe("what exists in weak mode only", () => {
+  it("is told page by page from what strong mode shows too, where many pages are one violation", () => {
+    const weak = gap(100, 110, 1, 40);
+    const { violations, shows } = publishedTooEarly([weak], [gap(103, 105, 1, 43), gap(109, 110, 1, 49)]);
+    expect(violations.map((v) => [v.class, v.start, v.end, v.index])).toEqual([
+      ["V15", 100, 103, 40],
+      ["V01", 103, 105, 43],
+      ["V15", 105, 109, 45],
+      ["V01", 109, 110, 49],
+    ]);
+    expect([...shows.values()]).toEqual(["V01", "V01"]);
+  });
+
+  it("is nothing of a large entry that strong mode shows in part", () => {
+    const weak = gap(512, 1536, 512, 1);
+    const { violations } = publishedTooEarly([weak], [gap(600, 601, 1, 88)]);
+    expect(violations.map((v) => [v.class, v.start, v.end, v.index])).toEqual([
+      ["V01", 512, 1024, 1],
+      ["V15", 1024, 1536, 2],
+    ]);
+  });
+
+  it("leaves a violation as it is where strong mode shows all of it", () => {
+    const weak = gap(100, 110, 1, 40);
+    expect(publishedTooEarly([weak], [gap(90, 120, 1, 30)]).violations).toEqual([weak]);
+  });
+});
