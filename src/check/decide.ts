@@ -99,7 +99,7 @@ export class Decision {
   /** Both maps on all pages that have to be looked at. */
   get maps(): JointMap {
     if (this.#maps === null) {
-      let all: Ranges = new RangeList();
+      let all: Ranges = { starts: [], ends: [] };
       for (const { id } of this.input.domains) all = union(all, this.#rangesOf(id));
       this.#maps = JointMap.of(this.reader, all);
     }
@@ -310,8 +310,10 @@ const readerOf = (input: CheckInput | ReaderInput): MapReader =>
 
 /** The ranges [from, to), as far as they lie in a coverage. */
 function clipped({ starts, ends }: Ranges, from: number, to: number, coverage: Coverage): Ranges {
-  const inside = new RangeList();
-  for (let i = from; i < to; i++)
-    inside.push(Math.max(starts[i]!, coverage.start), Math.min(ends[i]!, coverage.end));
+  const inside = { starts: new Array<number>(to - from), ends: new Array<number>(to - from) };
+  for (let i = from; i < to; i++) {
+    inside.starts[i - from] = Math.max(starts[i]!, coverage.start);
+    inside.ends[i - from] = Math.min(ends[i]!, coverage.end);
+  }
   return inside;
 }

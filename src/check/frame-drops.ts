@@ -1,4 +1,5 @@
 import { FrameSet } from "./frame-set.ts";
+import { NumberList } from "./number-list.ts";
 import { NEVER } from "./positions.ts";
 import { RangeList } from "./ranges.ts";
 import { sweep, type Unpins, WeightedRuns } from "./weighted-runs.ts";
@@ -6,24 +7,25 @@ import { sweep, type Unpins, WeightedRuns } from "./weighted-runs.ts";
 /** Frames that lose their last pin, and when. */
 export class FrameDrops {
   readonly frames: FrameSet;
-  readonly #steps: readonly number[];
+  readonly #steps: ArrayLike<number>;
 
   /** `pins` are those of the frames that lose any, when the script starts. */
   constructor(unpins: Unpins, pins: WeightedRuns) {
     const dropped = new RangeList();
-    const steps: number[] = [];
+    const steps = new NumberList();
+    let reached = -1;
     sweep(unpins, pins, new WeightedRuns(), (start, end, held, _, taking) => {
       if (taking.length === 0 || held > taking.length) return;
       const step = taking[Math.max(0, held - 1)]!;
-      const last = steps.length - 1;
-      if (last >= 0 && dropped.ends[last] === start && steps[last] === step) dropped.ends[last] = end;
+      if (reached === start && steps.last === step) dropped.extend(end);
       else {
         dropped.push(start, end);
         steps.push(step);
       }
+      reached = end;
     });
-    this.frames = new FrameSet(dropped);
-    this.#steps = steps;
+    this.frames = new FrameSet(dropped.ranges());
+    this.#steps = steps.values;
   }
 
   /** Step that takes the last pin of the frames at a position of `frames`. */

@@ -2,8 +2,8 @@ import type { Ranges } from "./ranges.ts";
 
 /** Frames as ranges, with a directory: millions of runs of a map are asked whether they touch them. */
 export class FrameSet implements Ranges {
-  readonly starts: readonly number[];
-  readonly ends: readonly number[];
+  readonly starts: ArrayLike<number>;
+  readonly ends: ArrayLike<number>;
   /** Frames that one place of the directory stands for. */
   readonly #width: number;
   /** Position of the first range that ends behind the place's first frame. */

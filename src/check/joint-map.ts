@@ -13,21 +13,22 @@ const UNREAD = -2;
  */
 export class JointMap {
   length = 0;
-  readonly starts: Float64Array;
-  readonly oldFrames: Float64Array;
-  readonly oldRights: Uint8Array;
-  readonly newFrames: Float64Array;
-  readonly newRights: Uint8Array;
+  starts: Float64Array;
+  oldFrames: Float64Array;
+  oldRights: Uint8Array;
+  newFrames: Float64Array;
+  newRights: Uint8Array;
   #last = 0;
 
   /** Pre: both maps sorted, free of overlap. */
   constructor(before: readonly MapRun[], after: readonly MapRun[], ranges: Ranges) {
-    const most = 2 * (before.length + after.length + 2 * ranges.starts.length) + 1;
-    this.starts = new Float64Array(most);
-    this.oldFrames = new Float64Array(most);
-    this.oldRights = new Uint8Array(most);
-    this.newFrames = new Float64Array(most);
-    this.newRights = new Uint8Array(most);
+    // Two scattered maps have their edges in the same places.
+    const likely = Math.max(before.length, after.length) + 2 * ranges.starts.length + 1;
+    this.starts = new Float64Array(likely);
+    this.oldFrames = new Float64Array(likely);
+    this.oldRights = new Uint8Array(likely);
+    this.newFrames = new Float64Array(likely);
+    this.newRights = new Uint8Array(likely);
     let page = 0;
     let i = 0;
     let j = 0;
@@ -41,7 +42,7 @@ export class JointMap {
         const n = after[j];
         const inOld = o !== undefined && o.iovaPfn <= page;
         const inNew = n !== undefined && n.iovaPfn <= page;
-        const piece = this.length++;
+        const piece = this.#next();
         this.starts[piece] = page;
         this.oldFrames[piece] = inOld ? o.pfn + page - o.iovaPfn : NOTHING;
         this.oldRights[piece] = inOld ? o.rights : 0;
@@ -63,9 +64,21 @@ export class JointMap {
   }
 
   #leaveOut(page: number): void {
-    const piece = this.length++;
+    const piece = this.#next();
     this.starts[piece] = page;
     this.oldFrames[piece] = this.newFrames[piece] = UNREAD;
+  }
+
+  #next(): number {
+    if (this.length === this.starts.length) {
+      const longer = 2 * this.length;
+      this.starts = grown(this.starts, new Float64Array(longer));
+      this.oldFrames = grown(this.oldFrames, new Float64Array(longer));
+      this.oldRights = grown(this.oldRights, new Uint8Array(longer));
+      this.newFrames = grown(this.newFrames, new Float64Array(longer));
+      this.newRights = grown(this.newRights, new Uint8Array(longer));
+    }
+    return this.length++;
   }
 
   start(piece: number): number {
@@ -126,6 +139,11 @@ export class JointMap {
     const frame = this.newFrames[piece]!;
     return frame === NOTHING ? NOTHING : frame + page - this.starts[piece]!;
   }
+}
+
+function grown<Column extends Float64Array | Uint8Array>(from: Column, to: Column): Column {
+  to.set(from);
+  return to;
 }
 
 const endOf = (run: MapRun): number => run.iovaPfn + run.pages;

@@ -52,7 +52,7 @@ const endOf = (run: MapRun | undefined): number => (run === undefined ? 0 : run.
 /** Pages of a map that lead to some frames. */
 function pagesOf(runs: readonly MapRun[], frames: FrameSet): Ranges {
   const pages = new RangeList();
-  if (frames.isEmpty) return pages;
+  if (frames.isEmpty) return pages.ranges();
   const { starts, ends } = frames;
   for (const run of runs) {
     const end = run.pfn + run.pages;
@@ -60,7 +60,7 @@ function pagesOf(runs: readonly MapRun[], frames: FrameSet): Ranges {
     for (let i = frames.firstEndingAfter(run.pfn); i < starts.length && starts[i]! < end; i++)
       pages.join(by + Math.max(run.pfn, starts[i]!), by + Math.min(end, ends[i]!));
   }
-  return pages;
+  return pages.ranges();
 }
 
 /** The runs that have pages in some ranges. Pre: sorted by IOVA, free of overlap. */
@@ -101,7 +101,7 @@ export function differing(before: readonly MapRun[], after: readonly MapRun[]): 
   for (let i = 0, j = 0; ; ) {
     const o = before[i];
     const n = after[j];
-    if (o === undefined && n === undefined) return ranges;
+    if (o === undefined && n === undefined) return ranges.ranges();
     if (o === n) {
       page = endOf(o);
       i++;

@@ -56,9 +56,10 @@ export class PlainEntries {
     const writes = this.#writes;
     const k = writes === null ? -1 : writes.write[index]!;
     if (k >= 0 && !writes!.isAlone(index)) return false;
+    // Nothing of what is told now counts.
+    if (isOpen && this.#rules.isSettled) return true;
     const { decoder } = this.#context;
     const kind = decoder.kind(0, oldLo, oldHi);
-    if (isOpen && this.#rules.isSettled) return kind === ABSENT || kind === LEAF;
     if (kind !== ABSENT && kind !== LEAF) return false;
     const state = this.#state;
     const before = this.#before;

@@ -1,49 +1,71 @@
 import { ascending } from "./ascending.ts";
+import { NumberList } from "./number-list.ts";
 
 /** Half-open ranges of pages or frames: ascending, free of overlap. */
 export interface Ranges {
-  readonly starts: readonly number[];
-  readonly ends: readonly number[];
+  readonly starts: ArrayLike<number>;
+  readonly ends: ArrayLike<number>;
 }
 
 /** Collects ranges in any order. */
 export class RangeList implements Ranges {
-  readonly starts: number[] = [];
-  readonly ends: number[] = [];
+  readonly #starts = new NumberList();
+  readonly #ends = new NumberList();
+
+  get starts(): ArrayLike<number> {
+    return this.#starts.values;
+  }
+  get ends(): ArrayLike<number> {
+    return this.#ends.values;
+  }
 
   push(start: number, end: number): void {
-    this.starts.push(start);
-    this.ends.push(end);
+    this.#starts.push(start);
+    this.#ends.push(end);
   }
   /** Adds a range that does not start before the last one, joining the two where they meet. */
   join(start: number, end: number): void {
-    const last = this.ends.length - 1;
-    if (last < 0 || start > this.ends[last]!) this.push(start, end);
-    else if (end > this.ends[last]!) this.ends[last] = end;
+    const ends = this.#ends;
+    if (ends.length === 0 || start > ends.last) this.push(start, end);
+    else if (end > ends.last) ends.last = end;
+  }
+  /** Lets the last range end at `end`. Pre: there is one. */
+  extend(end: number): void {
+    this.#ends.last = end;
   }
   /** The same pages, ascending, with ranges that meet joined, and none beyond `limit`. */
   union(limit = Infinity): Ranges {
+    const { starts, ends } = this;
     const result = new RangeList();
-    for (const i of ascending(this.starts)) {
-      if (this.starts[i]! >= limit) break;
-      result.join(this.starts[i]!, Math.min(this.ends[i]!, limit));
+    for (const i of ascending(starts)) {
+      if (starts[i]! >= limit) break;
+      result.join(starts[i]!, Math.min(ends[i]!, limit));
     }
-    return result;
+    return result.ranges();
+  }
+  /** The ranges there are now, as plain columns. */
+  ranges(): Ranges {
+    return { starts: this.starts, ends: this.ends };
   }
 }
 
 /** The pages of two lists, with ranges that meet joined, and none beyond `limit`. */
 export function union(a: Ranges, b: Ranges, limit = Infinity): Ranges {
-  if (b.starts.length === 0 && (a.ends.at(-1) ?? 0) <= limit) return a;
-  if (a.starts.length === 0 && (b.ends.at(-1) ?? 0) <= limit) return b;
+  if (b.starts.length === 0 && lastEnd(a) <= limit) return a;
+  if (a.starts.length === 0 && lastEnd(b) <= limit) return b;
+  const { starts, ends } = a;
+  const { starts: otherStarts, ends: otherEnds } = b;
   const result = new RangeList();
   for (let i = 0, j = 0; ; ) {
-    const [inA, inB] = [a.starts[i] ?? Infinity, b.starts[j] ?? Infinity];
+    const inA = i < starts.length ? starts[i]! : Infinity;
+    const inB = j < otherStarts.length ? otherStarts[j]! : Infinity;
     const start = Math.min(inA, inB);
-    if (start >= limit) return result;
-    result.join(start, Math.min(limit, inA <= inB ? a.ends[i++]! : b.ends[j++]!));
+    if (start >= limit) return result.ranges();
+    result.join(start, Math.min(limit, inA <= inB ? ends[i++]! : otherEnds[j++]!));
   }
 }
+
+const lastEnd = ({ ends }: Ranges): number => ends[ends.length - 1] ?? 0;
 
 /** Position of the first range that ends behind a page. */
 export function firstEndingAfter({ ends }: Ranges, page: number): number {

@@ -1,36 +1,58 @@
 import { ascending } from "./ascending.ts";
+import { NumberList } from "./number-list.ts";
 import { RangeList, type Ranges } from "./ranges.ts";
 
 /** Runs of frames, each with a weight: pins, or pages that lead there. They may overlap. */
 export class WeightedRuns {
-  readonly starts: number[] = [];
-  readonly ends: number[] = [];
-  readonly weights: number[] = [];
+  readonly #starts = new NumberList();
+  readonly #ends = new NumberList();
+  readonly #weights = new NumberList();
+
+  get starts(): ArrayLike<number> {
+    return this.#starts.values;
+  }
+  get ends(): ArrayLike<number> {
+    return this.#ends.values;
+  }
+  get weights(): ArrayLike<number> {
+    return this.#weights.values;
+  }
 
   push(start: number, end: number, weight: number): void {
-    this.starts.push(start);
-    this.ends.push(end);
-    this.weights.push(weight);
+    this.#starts.push(start);
+    this.#ends.push(end);
+    this.#weights.push(weight);
   }
 }
 
 /** Runs of frames that lose a pin, in the order of the script. */
 export class Unpins {
-  readonly starts: number[] = [];
-  readonly ends: number[] = [];
-  readonly steps: number[] = [];
+  readonly #starts = new NumberList();
+  readonly #ends = new NumberList();
+  readonly #steps = new NumberList();
+
+  get starts(): ArrayLike<number> {
+    return this.#starts.values;
+  }
+  get ends(): ArrayLike<number> {
+    return this.#ends.values;
+  }
+  get steps(): ArrayLike<number> {
+    return this.#steps.values;
+  }
 
   push(step: number, start: number, end: number): void {
-    this.starts.push(start);
-    this.ends.push(end);
-    this.steps.push(step);
+    this.#starts.push(start);
+    this.#ends.push(end);
+    this.#steps.push(step);
   }
 
   /** The frames, each once. */
   frames(): Ranges {
+    const { starts, ends } = this;
     const frames = new RangeList();
-    for (const i of ascending(this.starts)) frames.join(this.starts[i]!, this.ends[i]!);
-    return frames;
+    for (const i of ascending(starts)) frames.join(starts[i]!, ends[i]!);
+    return frames.ranges();
   }
 }
 
@@ -53,7 +75,7 @@ class Edges {
   /** The next edge, Infinity after the last. */
   first: number;
 
-  constructor(edges: readonly number[], order: Uint32Array) {
+  constructor(edges: ArrayLike<number>, order: Uint32Array) {
     this.#order = order;
     this.#sorted = new Float64Array(order.length + 1);
     for (let k = 0; k < order.length; k++) this.#sorted[k] = edges[order[k]!]!;
@@ -85,6 +107,9 @@ export function sweep(unpins: Unpins, pins: WeightedRuns, references: WeightedRu
   const [led, left] = Edges.of(references);
   const nextEdge = (): number =>
     Math.min(from.first, to.first, pinned.first, released.first, led.first, left.first);
+  const { ends, steps: stepOf } = unpins;
+  const { weights: pinWeights } = pins;
+  const { weights: pageWeights } = references;
   let [held, pages] = [0, 0];
   /* Positions in `unpins` of those that reach the stretch, and their steps. */
   let active: number[] = [];
@@ -93,14 +118,14 @@ export function sweep(unpins: Unpins, pins: WeightedRuns, references: WeightedRu
     let isOther = false;
     for (; from.first === start; isOther = true) active.push(from.take());
     for (; to.first === start; isOther = true) to.take();
-    while (pinned.first === start) held += pins.weights[pinned.take()]!;
-    while (released.first === start) held -= pins.weights[released.take()]!;
-    while (led.first === start) pages += references.weights[led.take()]!;
-    while (left.first === start) pages -= references.weights[left.take()]!;
+    while (pinned.first === start) held += pinWeights[pinned.take()]!;
+    while (released.first === start) held -= pinWeights[released.take()]!;
+    while (led.first === start) pages += pageWeights[led.take()]!;
+    while (left.first === start) pages -= pageWeights[left.take()]!;
     if (isOther) {
-      if (active.length > 1) active = active.filter((i) => unpins.ends[i]! > start).sort((a, b) => a - b);
-      else if (unpins.ends[active[0]!]! <= start) active.pop();
-      steps = active.length === 0 ? NO_STEPS : active.map((i) => unpins.steps[i]!);
+      if (active.length > 1) active = active.filter((i) => ends[i]! > start).sort((a, b) => a - b);
+      else if (ends[active[0]!]! <= start) active.pop();
+      steps = active.length === 0 ? NO_STEPS : active.map((i) => stepOf[i]!);
     }
     const end = nextEdge();
     if (end < Infinity) visit(start, end, held, pages, steps);

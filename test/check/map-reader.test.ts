@@ -223,7 +223,9 @@ describe("ranges", () => {
       fc.property(lists, (pairs) => {
         const pages = new Set(pairs.flatMap(([start, n]) => Array.from({ length: n }, (_, i) => start + i)));
         const { starts, ends } = listOf(pairs).union(1500);
-        const united = [...starts].flatMap((s, i) => Array.from({ length: ends[i]! - s }, (_, k) => s + k));
+        const united = Array.from(starts).flatMap((s, i) =>
+          Array.from({ length: ends[i]! - s }, (_, k) => s + k),
+        );
         expect(united).toEqual([...pages].filter((p) => p < 1500).sort((a, b) => a - b));
         for (let i = 1; i < starts.length; i++) expect(starts[i]!).toBeGreaterThan(ends[i - 1]!);
       }),
@@ -234,7 +236,7 @@ describe("ranges", () => {
     fc.assert(
       fc.property(lists, fc.integer({ min: -1, max: 2200 }), (pairs, frame) => {
         const ranges = listOf(pairs).union();
-        const expected = ranges.ends.findIndex((end) => end > frame);
+        const expected = Array.from(ranges.ends).findIndex((end) => end > frame);
         const at = expected < 0 ? ranges.ends.length : expected;
         expect(new FrameSet(ranges).firstEndingAfter(frame)).toBe(at);
         expect(firstEndingAfter(ranges, frame)).toBe(at);
