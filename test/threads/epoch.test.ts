@@ -35,6 +35,7 @@ describe("epoch mode under device threads", () => {
     ["pam-2020", "vtd-ss-48"],
     ["boundary-1g", "vtd-ss-39-cm"],
     ["replace-all", "vtd-ss-57"],
+    ["read-only-split", "vtd-ss-48-ad"],
   ])("disturbs no device in %s on %s", async (scenario, format) => {
     const result = await runStress(optionsOf(scenario, "epoch", format));
     expect(result.violations).toEqual([]);

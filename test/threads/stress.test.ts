@@ -100,7 +100,7 @@ describe("stress run", () => {
     expect(result).toMatchObject({ partial: true, verdict: "clean" });
   });
 
-  it.each(["vtd-ss-39", "vtd-ss-57", "vtd-ss-48-cm"])(
+  it.each(["vtd-ss-39", "vtd-ss-57", "vtd-ss-48-cm", "vtd-ss-48-ad"])(
     "sees nothing under set-map with %s",
     async (format) => {
       for (const name of ["boundary-2m", "replace-all"]) {
