@@ -67,7 +67,7 @@ export class Interest {
    * else the step that frees the first.
    */
   untouchedUntil(start: number, end: number): number {
-    this.#sorted ??= this.located.filter((t) => t.parent !== null).sort((a, b) => a.base - b.base);
+    this.#sorted ??= this.located.filter((t) => this.#changes(t)).sort((a, b) => a.base - b.base);
     const sorted = this.#sorted;
     let low = 0;
     let high = sorted.length;
@@ -77,13 +77,19 @@ export class Interest {
       else high = mid;
     }
     let until = NEVER;
-    for (; low < sorted.length && sorted[low]!.base < end; low++) {
+    for (; until > 0 && low < sorted.length && sorted[low]!.base < end; low++) {
       const { table, level, base } = sorted[low]!;
       if (base + this.#geometry.tableSpan(level) > end) continue;
       const log = this.#log.logAt(table, 0);
       if (log !== null) until = Math.min(until, log.isWritten ? 0 : log.freedAt);
     }
     return until;
+  }
+
+  /** True iff the script writes or frees the table: one that it only collects from stays as it is. */
+  #changes({ table, parent }: LocatedTable): boolean {
+    const log = this.#log.logAt(table, 0);
+    return parent !== null && log !== null && (log.isWritten || log.freedAt < NEVER);
   }
 
   /** Adds the spans of the entries a table's writes concern, ascending, but for those that change anyway. */

@@ -80,8 +80,10 @@ export class VersionReader {
     const decoder = this.#decoder;
     const isFresh = table.life > 0 || !this.#tables.isTable(table.table as Pfn);
     const replacesUnknown = isFresh && writes[0]!.how === PLAIN;
-    if (writes.length === 1 && writes[0]!.expected === null)
-      return this.#readOne(table, level, index, writes[0]!, beforeLo, beforeHi, replacesUnknown);
+    const [first] = writes;
+    const meets = first!.expected;
+    if (writes.length === 1 && (meets === null || !decoder.differ(beforeLo, beforeHi, meets.lo, meets.hi)))
+      return this.#readOne(table, level, index, first!, beforeLo, beforeHi, replacesUnknown);
     const effective: Write[] = [];
     let lo = beforeLo;
     let hi = beforeHi;

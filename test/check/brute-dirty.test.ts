@@ -4,7 +4,7 @@ import { CACHE_ATC } from "../../src/edit-script/index.ts";
 import { losesWrites } from "./brute-dirty.ts";
 import { frameOfPage, ROOT, randomDirtyCase, TABLES } from "./random-dirty-script.ts";
 
-const CASES = 3000;
+const CASES = 1200;
 
 describe("lost dirty bits against an enumerator of all schedules", () => {
   it(`agrees on every page of ${CASES} random scripts`, () => {

@@ -4,7 +4,8 @@ import type { InterleavingEvent } from "../finding.ts";
 import type { Group } from "../groups.ts";
 import { kernelEvent } from "../kernel-event.ts";
 import { type Path, pathsOf } from "../page-paths.ts";
-import { type LostWrite, lostWriteOn } from "./lost-bits.ts";
+import { lostWriteOn } from "./lost-bits.ts";
+import type { LostWrite } from "./search.ts";
 
 const address = (page: number): string => `0x${(page * 4096).toString(16)}`;
 

@@ -58,14 +58,20 @@ export class PageTree {
       const { base, nodes, above } = this.#stages[level]!;
       const span = geometry.span(level);
       const index = Math.floor((page - base) / span);
-      const own = nodes.map((node) => node.slotAt(index));
       const start = base + index * span;
       let end = base + geometry.tableSpan(level);
-      for (const slot of own) end = Math.min(end, slot.start + slot.count * span);
-      const slots = [...above, ...own];
-      const links = own.flatMap((slot) =>
-        slot.versions.filter((v) => v.kind === TABLE && level > 0).map((version) => ({ slot, version })),
-      );
+      const slots = above.slice();
+      for (const node of nodes) {
+        const slot = node.slotAt(index);
+        slots.push(slot);
+        end = Math.min(end, slot.start + slot.count * span);
+      }
+      if (level === 0) return { slots, end };
+      const links = slots
+        .slice(above.length)
+        .flatMap((slot) =>
+          slot.versions.filter((v) => v.kind === TABLE).map((version) => ({ slot, version })),
+        );
       if (links.length === 0 && !this.#hasRootBelow(level, start)) return { slots, end };
       if (this.#isAtRest(slots, links, start, start + span)) return { slots: null, end: start + span };
       this.#stages[level - 1] = this.#stage(level - 1, start, slots, links);
