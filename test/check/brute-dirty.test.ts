@@ -5,6 +5,7 @@ import { losesWrites } from "./brute-dirty.ts";
 import { frameOfPage, ROOT, randomDirtyCase, TABLES } from "./random-dirty-script.ts";
 
 const CASES = 1200;
+const ALONE = 600;
 
 describe("lost dirty bits against an enumerator of all schedules", () => {
   it(`agrees on every page of ${CASES} random scripts`, () => {
@@ -42,5 +43,20 @@ describe("lost dirty bits against an enumerator of all schedules", () => {
     }
     expect(lost).toBeGreaterThan(CASES / 2);
     expect(kept).toBeGreaterThan(CASES / 2);
+  });
+
+  it("says of a page alone what it says of all pages together, with page classes and without", () => {
+    for (let seed = 50_001; seed <= 50_000 + ALONE; seed++) {
+      const { input, pages } = randomDirtyCase(seed);
+      const how = { mode: "weak", skipUntouched: true, journalRules: true } as const;
+      const lostIn = (only: { domain: number; start: number; end: number } | null, collapse: boolean) =>
+        new Decision(input).violations({ ...how, collapse, only }).filter((v) => v.class === "V10");
+      const together = lostIn(null, true);
+      for (let page = 0; page < pages; page++) {
+        const alone = lostIn({ domain: 1, start: page, end: page + 1 }, false).length > 0;
+        const isFound = together.some((v) => v.start <= page && page < v.end);
+        expect(isFound, `seed ${seed}, page ${page}`).toBe(alone);
+      }
+    }
   });
 });
