@@ -26,16 +26,18 @@ export interface RawViolation extends Origin {
   /** The stretch of equally invalidated pages it lies in. */
   readonly coverage: Coverage;
   /**
-   * Where it is several in a row that differ in nothing else: the pages of each, one entry after the other. `index` is that
-   * of the first. A fault of a whole scattered guest is so one of each table, not one of each page.
+   * Where it is several in a row that differ in nothing else: the pages of each, and by how much the index rises from one
+   * to the next; `index` is that of the first. A fault of a whole scattered guest is so one of each table, not of each page.
    */
   readonly grain?: number;
+  readonly indexStep?: 0 | 1;
 }
 
 /** A violation that others may be added to. */
 interface OpenViolation extends Omit<RawViolation, "end"> {
   end: number;
   readonly grain: number;
+  indexStep: 0 | 1;
 }
 
 /** Compares what devices may meet with what the two maps allow. */
@@ -89,16 +91,16 @@ export class Judge {
       last.until === until &&
       last.table === table &&
       last.level === level &&
-      (index - last.index) * last.grain === start - last.start &&
       last.class === kind &&
       last.access === access &&
       last.from === from &&
       last.coverage === this.coverage &&
       last.met === met;
-    if (isNext) last.end = end;
+    if (isNext && last.start + last.grain === start && index === last.index) last.indexStep = 0;
+    if (isNext && (index - last.index) * last.grain === (start - last.start) * last.indexStep) last.end = end;
     else {
       const where = { domain: this.#domain, coverage: this.coverage, table, index, level, step, until };
-      this.#last = { class: kind, start, end, access, from, met, ...where, grain: end - start };
+      this.#last = { class: kind, start, end, access, from, met, ...where, grain: end - start, indexStep: 1 };
       this.violations.push(this.#last);
     }
   }

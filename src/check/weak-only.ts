@@ -64,7 +64,7 @@ function parts(whole: RawViolation, ranges: readonly PageRange[]): Part[] {
   let from = whole.start;
   let inStrong = meets(ranges, { start: from, end: from + grain });
   const cut = (end: number): void => {
-    const index = whole.index + (from - whole.start) / grain;
+    const index = whole.index + ((from - whole.start) / grain) * (whole.indexStep ?? 1);
     const isAll = from === whole.start && end === whole.end;
     list.push({ v: isAll ? whole : { ...whole, start: from, end, index }, inStrong });
   };

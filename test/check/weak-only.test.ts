@@ -34,6 +34,15 @@ describe("what exists in weak mode only", () => {
     expect([...shows.values()]).toEqual(["V01", "V01"]);
   });
 
+  it("is told page by page below one entry too", () => {
+    const weak: RawViolation = { ...gap(512, 522, 1, 3), level: 1, indexStep: 0 };
+    const { violations } = publishedTooEarly([weak], [gap(512, 516, 1, 0)]);
+    expect(violations.map((v) => [v.class, v.start, v.end, v.index])).toEqual([
+      ["V01", 512, 516, 3],
+      ["V15", 516, 522, 3],
+    ]);
+  });
+
   it("is nothing of a large entry that strong mode shows in part", () => {
     const weak = gap(512, 1536, 512, 1);
     const { violations } = publishedTooEarly([weak], [gap(600, 601, 1, 88)]);
