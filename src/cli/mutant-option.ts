@@ -7,10 +7,10 @@ export type Refusal = (entry: CatalogueEntry) => string | null;
 /** What needs hardware that no profile has can be run by nobody. */
 const notCarried: Refusal = ({ kind, mutant }) => (kind === "not-carried" ? `${mutant.reason}.` : null);
 
-/** Only the kill matrix asks for reports of dirty pages. */
+/** A change of maps asks for no report of dirty pages. */
 const unreported: Refusal = ({ kind, mutant }) =>
   kind !== "not-carried" && mutant.reports
-    ? `It breaks reports of dirty pages, which this command does not ask for; hitless mutants ${mutant.id} does.`
+    ? `It breaks reports of dirty pages, which this command does not ask for; hitless mutants ${mutant.id} and hitless fuzz do.`
     : null;
 
 /** Everything that a change of maps on some profile can have. */
@@ -18,7 +18,7 @@ export const decidable: Refusal = (entry) => notCarried(entry) ?? unreported(ent
 
 /** A fault of whole calls is no rewriting of scripts, so no running kernel can be made to have it. */
 export const onRunningKernel: Refusal = (entry) =>
-  decidable(entry) ??
+  notCarried(entry) ??
   (entry.kind === "call"
     ? `It is a fault of whole calls, which no running kernel can be made to have; hitless check --inject ${entry.mutant.id} decides it.`
     : null);
@@ -27,7 +27,7 @@ export const onRunningKernel: Refusal = (entry) =>
 export const seenByThreads: Refusal = (entry) =>
   onRunningKernel(entry) ??
   (entry.kind === "script" && !entry.mutant.seenByThreads
-    ? `No device thread can see it; hitless check --inject ${entry.mutant.id} decides it.`
+    ? `No device thread can see it; ${decidable(entry) === null ? "hitless check --inject" : "hitless mutants"} ${entry.mutant.id} decides it.`
     : null);
 
 /** Ids of the catalogue that a command takes. */
