@@ -19,7 +19,7 @@ const HIDES: Readonly<Partial<Record<ViolationClass, readonly ViolationClass[]>>
   V02: ["V04", "V04b", "V05", "V06", "V09", "V10"],
   V03: ["V04", "V04b", "V09", "V10"],
   V01: ["V05", "V09", "V10"],
-  V01b: ["V05"],
+  V01b: ["V05", "V10"],
   V05: ["V04b", "V11"],
   V11: ["V04b", "V09"],
   V04b: ["V10"],

@@ -43,6 +43,7 @@ describe("dominance", () => {
     expect(found(group("V02"), other("V09"))).toEqual(["V02"]);
     expect(found(group("V01"), other("V09"))).toEqual(["V01", "V09"]);
     expect(found(group("V01"), other("V10"))).toEqual(["V01"]);
+    expect(found(group("V01b"), other("V10"))).toEqual(["V01b"]);
     expect(found(group("V04b"), other("V10"))).toEqual(["V04b"]);
     expect(found(group("V05"), other("V10"))).toEqual(["V05", "V10"]);
   });
