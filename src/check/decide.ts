@@ -283,6 +283,13 @@ export class Decision {
       }
       for (const domain of domains)
         this.interests.get(domain.id)!.locateEverywhere(domain.root, domain.levels);
+      // A table that was found in one domain is not looked for in the next.
+      for (const domain of domains)
+        for (const other of domains)
+          if (other !== domain)
+            this.interests
+              .get(domain.id)!
+              .locateShared(this.interests.get(other.id)!, domain.root, domain.levels);
     }
     let ranges = this.#ranges.get(id);
     if (ranges === undefined) {

@@ -130,6 +130,40 @@ export class Interest {
     this.#descend(root, levels - 1, 0, null, hints.union(this.#geometry.tableSpan(levels - 1)), 0);
   }
 
+  /** Takes over what another domain holds where both lead to the same table in the same place: each domain has caches of its own. */
+  locateShared(other: Interest, root: number, levels: number): void {
+    for (const { table, level, base } of other.located) {
+      if (this.#byTable.get(table)?.base === base || base >= this.#geometry.tableSpan(levels - 1)) continue;
+      const parent = this.#parentOf(table, level, base, root, levels);
+      if (parent === undefined) continue;
+      const found = { table, level, base, parent };
+      this.located.push(found);
+      this.#byTable.set(table, found);
+    }
+  }
+
+  /** The table whose entry leads to a table in its place, null for the root; undefined where it is not there. */
+  #parentOf(
+    table: number,
+    level: number,
+    base: number,
+    root: number,
+    levels: number,
+  ): number | null | undefined {
+    let at = root;
+    let parent: number | null = null;
+    for (let above = levels - 1; above > level; above--) {
+      const index = Math.floor(base / this.#geometry.span(above)) % this.#geometry.entries;
+      const entry = this.#tables.entry(at as never, index);
+      const lo = lowWord(entry);
+      const hi = highWord(entry);
+      if (this.#decoder.kind(above, lo, hi) !== TABLE) return undefined;
+      parent = at;
+      at = this.#decoder.frame(lo, hi);
+    }
+    return at === table ? parent : undefined;
+  }
+
   /** Looks for those that were not found in any domain everywhere. */
   locateEverywhere(root: number, levels: number): void {
     if (this.#wanted.size === 0 || this.#restIsNew()) return;
