@@ -82,7 +82,10 @@ export interface CheckOptions {
   readonly skipUntouched?: boolean;
   /** Accept pages that are plainly right at sight. Default true. */
   readonly acceptPlain?: boolean;
-  /** Name the cause of each violation by replaying the script with one repair. Default true. */
+  /**
+   * Name the cause of each violation by replaying the script with one repair. Default true. Without causes, violations of one page
+   * that can have the same cause are taken to have it, and the graver one is reported.
+   */
   readonly causes?: boolean;
 }
 
