@@ -25,6 +25,8 @@ export function scatteredCase(seed: number): CheckInput {
   const isOdd = random(4) === 0;
   const bits = (): bigint => (isOdd && random(6) === 0 ? pick([SNOOP, DIRTY]) : 0n);
   const leaf = (): bigint => (BigInt(frame()) << 12n) | BigInt(pick([3, 3, 3, 3, 1, 2])) | bits();
+  /** The same, at times with another attribute. */
+  const other = (old: bigint): bigint => (isOdd && old !== 0n && random(10) === 0 ? old ^ SNOOP : old);
   const link = (table: number): bigint => (BigInt(table) << 12n) | (isOdd && random(8) === 0 ? 1n : 3n);
 
   const before = new Map<string, bigint>();
@@ -43,8 +45,18 @@ export function scatteredCase(seed: number): CheckInput {
     const key = `${table} ${index}`;
     const old = after.get(key) ?? 0n;
     if (random(30) === 0) steps.push({ op: "exchange", ...step, expected: old });
+    else if (random(60) === 0)
+      steps.push({
+        op: "fill",
+        update: step.update,
+        table: step.table,
+        index,
+        count: 1,
+        first: entry,
+        stride: 0n,
+      });
     else steps.push({ op: "store", ...step });
-    if (table !== ROOT && old !== 0n && old !== entry) gone.push(old);
+    if (table !== ROOT && old !== 0n && old >> 12n !== entry >> 12n) gone.push(old);
     after.set(key, entry);
   };
   for (const table of OLD_TABLES) {
@@ -52,7 +64,7 @@ export function scatteredCase(seed: number): CheckInput {
     for (let i = 0; i < SIZE; i++) {
       if (random(4) >= share) continue;
       const old = after.get(`${table} ${i}`) ?? 0n;
-      store(table, i, pick([0n, leaf(), leaf(), old]));
+      store(table, i, pick([0n, leaf(), leaf(), other(old)]));
       if (random(60) === 0) store(table, i, leaf());
     }
   }
@@ -62,7 +74,7 @@ export function scatteredCase(seed: number): CheckInput {
     const old = slot < OLD_TABLES.length ? OLD_TABLES[slot]! : null;
     const values = Array.from({ length: SIZE }, (_, i) => {
       const here = old === null ? 0n : (after.get(`${old} ${i}`) ?? 0n);
-      return random(4) === 0 ? pick([0n, leaf()]) : here;
+      return random(4) === 0 ? pick([0n, leaf()]) : other(here);
     });
     if (random(4) === 0) {
       const first = leaf();
@@ -71,7 +83,7 @@ export function scatteredCase(seed: number): CheckInput {
     } else steps.push({ op: "gather", update, table: table as Pfn, index: 0, entries: values });
     values.forEach((value, i) => {
       const had = old === null ? 0n : (after.get(`${old} ${i}`) ?? 0n);
-      if (had !== 0n && had !== value) gone.push(had);
+      if (had !== 0n && had >> 12n !== value >> 12n) gone.push(had);
       after.set(`${table} ${i}`, value);
     });
     steps.push({ op: "barrier" });
