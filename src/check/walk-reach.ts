@@ -59,7 +59,8 @@ export class WalkReach {
   readonly #context: ReachContext;
   readonly #sink: FactSink;
   readonly #entries: EntryFacts;
-  readonly #plain: PlainEntries | null;
+  /** Made when there is a table whose entries it can decide. */
+  #plain: PlainEntries | null = null;
   #acceptsPlain: boolean;
   readonly #cells = new Map<TableLog, (CellTable | SingleWrites | undefined)[]>();
   #coverage!: Coverage;
@@ -82,8 +83,7 @@ export class WalkReach {
     this.#context = context;
     this.#sink = sink;
     this.#entries = new EntryFacts(context, sink);
-    this.#plain = sink.plain && context.acceptPlain ? new PlainEntries(context, sink.plain) : null;
-    this.#acceptsPlain = this.#plain !== null;
+    this.#acceptsPlain = context.acceptPlain && sink.plain !== undefined;
   }
 
   /**
@@ -194,7 +194,8 @@ export class WalkReach {
   /** What decides entries of a table of the lowest level at sight; null where nothing can. */
   #plainIn(state: HeldTable, cells: CellTable | SingleWrites | null): PlainEntries | null {
     if (!this.#acceptsPlain || !(cells === null || cells instanceof SingleWrites)) return null;
-    return this.#plain!.enter(state, this.#coverage, cells, this.#isOpen) ? this.#plain : null;
+    this.#plain ??= new PlainEntries(this.#context, this.#sink.plain!);
+    return this.#plain.enter(state, this.#coverage, cells, this.#isOpen) ? this.#plain : null;
   }
 
   #cellsOf(log: TableLog, level: number): CellTable | SingleWrites {
