@@ -31,6 +31,8 @@ export function check(input: CheckInput | ReaderInput, options: CheckOptions = {
     acceptPlain: options.acceptPlain ?? true,
     only: null,
   };
+  // What is counted for the audit of pins need not be counted again for who loses the last one.
+  decision.pins.audit();
   const found = decision.violations(how);
   const { histories, pages } = decision.effort;
   const groups = found.length > 0 ? named(decision, found, how, options.causes ?? true) : [];
@@ -65,7 +67,8 @@ export function check(input: CheckInput | ReaderInput, options: CheckOptions = {
 
 /** Groups violations and names their causes. */
 function named(decision: Decision, found: RawViolation[], how: DecideOptions, causes: boolean): Group[] {
-  const strong = how.mode === "weak" ? decision.violations({ ...how, mode: "strong" }) : found;
+  const isSame = how.mode === "strong" || !decision.dependsOnOrder;
+  const strong = isSame ? found : decision.violations({ ...how, mode: "strong" });
   const { violations, shows } = publishedTooEarly(found, strong);
   const groups = grouped(violations, shows);
   nameGaps(decision, groups);

@@ -17,9 +17,10 @@ import {
 import { Interest } from "./interest.ts";
 import { JointMap, NOTHING } from "./joint-map.ts";
 import { Judge, type RawViolation } from "./judge.ts";
+import { Lingering } from "./lingering.ts";
 import { ListedMaps, type MapReader } from "./map-reader.ts";
 import { OverlapSink } from "./overlap.ts";
-import { pinsBefore } from "./pins.ts";
+import { Pins } from "./pins.ts";
 import { firstEndingAfter, RangeList, type Ranges, union } from "./ranges.ts";
 import { byTag, isRetired, type RootVersion, rootVersions } from "./roots.ts";
 import { ScriptLog } from "./script-log.ts";
@@ -52,6 +53,8 @@ export class Decision {
   readonly geometry: Geometry;
   readonly decoder: Decoder;
   readonly reader: MapReader;
+  readonly pins: Pins;
+  readonly #lingering: Lingering;
   readonly effort: Effort = { histories: 0, pages: 0 };
   readonly interests = new Map<number, Interest>();
   readonly #ranges = new Map<number, Ranges>();
@@ -71,6 +74,14 @@ export class Decision {
     this.geometry = new Geometry(capability);
     this.decoder = factory(capability);
     this.reader = reader;
+    this.pins = new Pins(input, reader, this.log.unpins);
+    this.#lingering = new Lingering(this.log);
+  }
+
+  /** True iff what was decided so far could be other in strong memory order. */
+  get dependsOnOrder(): boolean {
+    const { capability, isEpoch } = this.input;
+    return this.#lingering.isDecisive || this.log.roots.length > 0 || isEpoch || capability.hardwareDirty;
   }
 
   /** The same with another script, and the calls that it is made of. */
@@ -81,7 +92,7 @@ export class Decision {
   /** Frames that lose pins. */
   get #unpinned(): UnpinnedFrames {
     this.#frames ??= new UnpinnedFrames(this.log.unpins, (frames) =>
-      pinsBefore(this.input, this.reader, frames, () => this.#reached),
+      this.pins.drops(frames, () => this.#reached),
     );
     return this.#frames;
   }
@@ -137,8 +148,8 @@ export class Decision {
   /** Frames that lose their last pin although a page nobody touches keeps them reachable. */
   #keptFrames(judge: Judge): void {
     if (this.#unpinned.frames.isEmpty || !this.maps.mayKeep(this.#pagesReached)) return;
-    const { drops } = this.#unpinned;
-    const { frames } = drops;
+    const frames = this.#unpinned.dropped;
+    if (frames.isEmpty) return;
     const known = new RangeList();
     for (const v of judge.violations) if (v.class === "V06") known.push(v.start, v.end);
     const shown = known.union();
@@ -152,7 +163,7 @@ export class Decision {
         if (first >= end) break;
         const at = firstEndingAfter(shown, first);
         if (at < shown.starts.length && shown.starts[at]! <= first) continue;
-        judge.unpinned(first, Math.min(end, by + frames.ends[i]!), drops.step(i));
+        judge.unpinned(first, Math.min(end, by + frames.ends[i]!), this.#unpinned.step(i));
       }
     }
   }
@@ -208,6 +219,7 @@ export class Decision {
           options.mode,
           capability.coherentWalk,
         ),
+        lingering: this.#lingering,
         tables: this.input.tables,
         collapse: options.collapse,
         skipUntouched: options.skipUntouched,

@@ -1,6 +1,7 @@
 import type { Coverage } from "./coverage.ts";
 import { ABSENT, LEAF, MALFORMED, TABLE } from "./entry-kind.ts";
 import { addSpan, type FactSink } from "./facts.ts";
+import { Lingering } from "./lingering.ts";
 import { NEVER } from "./positions.ts";
 import type { Ranges } from "./ranges.ts";
 import { Reach } from "./reach.ts";
@@ -22,6 +23,8 @@ export interface HeldTable {
   /** Steps that store the link and overwrite it. */
   readonly step: number;
   readonly until: number;
+  /** Barriers until which entries on the way here linger. */
+  readonly lingers: readonly number[];
 }
 
 /** Entries with one history in a held table, and the ranges [from, to) of interest that touch them. */
@@ -59,6 +62,7 @@ export class EntryFacts {
   /** Reports what a walk can learn from these entries; returns the child tables it can go on to. */
   emit(slot: Slot, history: readonly Version[]): readonly HeldTable[] {
     const { state } = slot;
+    const { lingering } = this.#context;
     const { earliest } = state;
     let heldFrom = NEVER;
     for (let g = 0; g < earliest.length; g++) if (earliest[g]! < heldFrom) heldFrom = earliest[g]!;
@@ -69,6 +73,7 @@ export class EntryFacts {
       this.#reach = reach;
       const until = Math.min(version.readableUntil, state.log?.freedAt ?? NEVER);
       if (!reach.set(slot.coverage, state, version.step, until)) continue;
+      lingering.note(version.until, version.readableUntil, heldFrom, state.lingers);
       const first = reach.first;
       if (this.#context.journalRules && version.until <= heldFrom)
         this.#bad(slot, version, "unpublished", first);
@@ -193,6 +198,7 @@ export class EntryFacts {
         isPristine,
         step: version.step,
         until: version.until,
+        lingers: Lingering.below(state.lingers, history),
       });
     else same.isCurrent ||= isCurrent;
   }

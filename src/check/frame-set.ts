@@ -1,4 +1,10 @@
-import type { Ranges } from "./ranges.ts";
+import { ascending } from "./ascending.ts";
+import { RangeList, type Ranges } from "./ranges.ts";
+
+/** Most frames, for each of the runs, that are marked one by one; runs that lie further apart are sorted. */
+const CLOSE = 32;
+/** So many frames may always be marked. */
+const FEW_FRAMES = 1 << 12;
 
 /** Frames as ranges, with a directory: millions of runs of a map are asked whether they touch them. */
 export class FrameSet implements Ranges {
@@ -22,6 +28,12 @@ export class FrameSet implements Ranges {
       while (at < length && ends[at]! <= first + place * this.#width) at++;
       this.#directory[place] = at;
     }
+  }
+
+  /** The frames of runs in any order, which may overlap. */
+  static union(...lists: readonly Ranges[]): FrameSet {
+    const extent = extentOf(lists);
+    return new FrameSet(extent.isClose ? marked(lists, extent) : sorted(lists));
   }
 
   get isEmpty(): boolean {
@@ -50,4 +62,51 @@ export class FrameSet implements Ranges {
     const at = this.firstEndingAfter(start);
     return at < this.starts.length && this.starts[at]! < end;
   }
+}
+
+/** Where runs of frames lie. */
+export interface FrameExtent {
+  readonly first: number;
+  readonly frames: number;
+  /** There are so many runs that an array with a place for every frame is no larger than they are, by and large. */
+  readonly isClose: boolean;
+}
+
+export function extentOf(lists: readonly Ranges[]): FrameExtent {
+  let first = Infinity;
+  let end = 0;
+  let runs = 0;
+  for (const { starts, ends } of lists) {
+    runs += starts.length;
+    for (let i = 0; i < starts.length; i++) {
+      if (starts[i]! < first) first = starts[i]!;
+      if (ends[i]! > end) end = ends[i]!;
+    }
+  }
+  const frames = Math.max(0, end - first);
+  return { first, frames, isClose: frames <= Math.max(FEW_FRAMES, CLOSE * runs) };
+}
+
+function marked(lists: readonly Ranges[], { first, frames }: FrameExtent): Ranges {
+  const isIn = new Uint8Array(frames + 1);
+  for (const { starts, ends } of lists)
+    for (let i = 0; i < starts.length; i++)
+      for (let at = starts[i]! - first; at < ends[i]! - first; at++) isIn[at] = 1;
+  const ranges = new RangeList();
+  for (let start = isIn.indexOf(1); start >= 0; ) {
+    const end = isIn.indexOf(0, start);
+    ranges.push(first + start, first + end);
+    start = isIn.indexOf(1, end);
+  }
+  return ranges.ranges();
+}
+
+function sorted(lists: readonly Ranges[]): Ranges {
+  const all = new RangeList();
+  for (const { starts, ends } of lists)
+    for (let i = 0; i < starts.length; i++) all.push(starts[i]!, ends[i]!);
+  const { starts, ends } = all;
+  const ranges = new RangeList();
+  for (const i of ascending(starts)) ranges.join(starts[i]!, ends[i]!);
+  return ranges.ranges();
 }

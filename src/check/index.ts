@@ -1,4 +1,3 @@
-export { ascending } from "./ascending.ts";
 export { check } from "./check.ts";
 export { type PrintOptions, printCounterexample, type Replay } from "./counterexample.ts";
 export { Decision } from "./decide.ts";
@@ -18,7 +17,9 @@ export {
 } from "./input.ts";
 export type { PageRange } from "./interest.ts";
 export { ListedMaps, type MapReader, type MapSide } from "./map-reader.ts";
+export { MapRuns } from "./map-runs.ts";
 export { type Outcome, outcomesOf } from "./outcomes.ts";
-export { firstEndingAfter, RangeList, type Ranges } from "./ranges.ts";
+export { firstEndingAfter, RangeList, type Ranges, union } from "./ranges.ts";
 export { callsOf, inputOf } from "./script-file.ts";
 export { CAUSES, type Cause, RULES, type ViolationClass } from "./violation-class.ts";
+export { WeightedRuns } from "./weighted-runs.ts";

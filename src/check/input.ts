@@ -2,6 +2,7 @@ import type { EditScript, MapRun, PinRun, ScriptDomain } from "../edit-script/in
 import type { Pfn } from "../units/index.ts";
 import type { CheckedCapability } from "./geometry.ts";
 import type { MapReader } from "./map-reader.ts";
+import type { WeightedRuns } from "./weighted-runs.ts";
 
 /** The tables as they are before the script. */
 export interface TablesBefore {
@@ -64,7 +65,7 @@ export interface ReaderInput extends CheckedScript {
    * Pins that the change took before the script started, in addition to one for each page of the old map. Without them
    * pins are inferred and not audited.
    */
-  readonly pinsTaken?: readonly PinRun[] | null;
+  readonly pinsTaken?: WeightedRuns | null;
 }
 
 /**

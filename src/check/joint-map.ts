@@ -1,5 +1,5 @@
-import type { MapRun } from "../edit-script/index.ts";
 import type { MapReader } from "./map-reader.ts";
+import type { MapRuns } from "./map-runs.ts";
 import type { Ranges } from "./ranges.ts";
 
 /** No frame: the map has nothing here. */
@@ -21,7 +21,7 @@ export class JointMap {
   #last = 0;
 
   /** Pre: both maps sorted, free of overlap. */
-  constructor(before: readonly MapRun[], after: readonly MapRun[], ranges: Ranges) {
+  constructor(before: MapRuns, after: MapRuns, ranges: Ranges) {
     // Two scattered maps have their edges in the same places.
     const likely = Math.max(before.length, after.length) + 2 * ranges.starts.length + 1;
     this.starts = new Float64Array(likely);
@@ -35,21 +35,21 @@ export class JointMap {
     for (let r = 0; r < ranges.starts.length; r++) {
       if (page < ranges.starts[r]!) this.#leaveOut(page);
       page = ranges.starts[r]!;
-      while (i < before.length && endOf(before[i]!) <= page) i++;
-      while (j < after.length && endOf(after[j]!) <= page) j++;
+      while (i < before.length && before.ends[i]! <= page) i++;
+      while (j < after.length && after.ends[j]! <= page) j++;
       for (const end = ranges.ends[r]!; page < end; ) {
-        const o = before[i];
-        const n = after[j];
-        const inOld = o !== undefined && o.iovaPfn <= page;
-        const inNew = n !== undefined && n.iovaPfn <= page;
+        const oldStart = i < before.length ? before.starts[i]! : Infinity;
+        const newStart = j < after.length ? after.starts[j]! : Infinity;
+        const inOld = oldStart <= page;
+        const inNew = newStart <= page;
         const piece = this.#next();
         this.starts[piece] = page;
-        this.oldFrames[piece] = inOld ? o.pfn + page - o.iovaPfn : NOTHING;
-        this.oldRights[piece] = inOld ? o.rights : 0;
-        this.newFrames[piece] = inNew ? n.pfn + page - n.iovaPfn : NOTHING;
-        this.newRights[piece] = inNew ? n.rights : 0;
-        const oldEdge = o === undefined ? end : inOld ? endOf(o) : o.iovaPfn;
-        const newEdge = n === undefined ? end : inNew ? endOf(n) : n.iovaPfn;
+        this.oldFrames[piece] = inOld ? before.frames[i]! + page - oldStart : NOTHING;
+        this.oldRights[piece] = inOld ? before.rights[i]! : 0;
+        this.newFrames[piece] = inNew ? after.frames[j]! + page - newStart : NOTHING;
+        this.newRights[piece] = inNew ? after.rights[j]! : 0;
+        const oldEdge = inOld ? before.ends[i]! : oldStart;
+        const newEdge = inNew ? after.ends[j]! : newStart;
         page = Math.min(oldEdge, newEdge, end);
         if (inOld && oldEdge === page) i++;
         if (inNew && newEdge === page) j++;
@@ -145,5 +145,3 @@ function grown<Column extends Float64Array | Uint8Array>(from: Column, to: Colum
   to.set(from);
   return to;
 }
-
-const endOf = (run: MapRun): number => run.iovaPfn + run.pages;

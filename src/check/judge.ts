@@ -242,11 +242,10 @@ export class Judge {
   #frames(origin: Origin, frame: number, start: number, end: number, drained: number): void {
     const last = frame + end - start;
     if (!this.#unpinned.canMiss(frame, last, drained)) return;
-    const { drops } = this.#unpinned;
-    const { frames } = drops;
+    const frames = this.#unpinned.dropped;
     for (let i = frames.firstEndingAfter(frame); i < frames.starts.length; i++) {
       if (frames.starts[i]! >= last) return;
-      const step = drops.step(i);
+      const step = this.#unpinned.step(i);
       if (drained <= step) continue;
       const from = start + Math.max(0, frames.starts[i]! - frame);
       const to = start + Math.min(last, frames.ends[i]!) - frame;

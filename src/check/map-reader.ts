@@ -1,5 +1,6 @@
 import type { MapRun } from "../edit-script/index.ts";
 import type { FrameSet } from "./frame-set.ts";
+import { MapRuns } from "./map-runs.ts";
 import { RangeList, type Ranges, union } from "./ranges.ts";
 
 export type MapSide = "old" | "new";
@@ -16,7 +17,7 @@ export interface MapReader {
   /** In both maps, pages outside of these lead to none of the frames. */
   pagesOn(frames: FrameSet): Ranges;
   /** Runs of one map that have pages in some ranges, each once, sorted by IOVA; they may reach further. */
-  runs(side: MapSide, ranges: Ranges): readonly MapRun[];
+  runs(side: MapSide, ranges: Ranges): MapRuns;
 }
 
 /** Maps that are given as whole lists of runs, sorted by IOVA and free of overlap. */
@@ -42,7 +43,7 @@ export class ListedMaps implements MapReader {
     return union(pagesOf(this.#old, frames), pagesOf(this.#new, frames));
   }
 
-  runs(side: MapSide, ranges: Ranges): readonly MapRun[] {
+  runs(side: MapSide, ranges: Ranges): MapRuns {
     return within(side === "old" ? this.#old : this.#new, ranges);
   }
 }
@@ -64,13 +65,16 @@ function pagesOf(runs: readonly MapRun[], frames: FrameSet): Ranges {
 }
 
 /** The runs that have pages in some ranges. Pre: sorted by IOVA, free of overlap. */
-function within(runs: readonly MapRun[], ranges: Ranges): readonly MapRun[] {
-  const result: MapRun[] = [];
+function within(runs: readonly MapRun[], ranges: Ranges): MapRuns {
+  const result = new MapRuns();
   let at = 0;
   for (let r = 0; r < ranges.starts.length; r++) {
     at = firstRunEndingAfter(runs, at, ranges.starts[r]!);
     const end = ranges.ends[r]!;
-    for (; at < runs.length && runs[at]!.iovaPfn < end; at++) result.push(runs[at]!);
+    for (; at < runs.length && runs[at]!.iovaPfn < end; at++) {
+      const { iovaPfn, pages, pfn, rights } = runs[at]!;
+      result.push(iovaPfn, pages, pfn, rights);
+    }
   }
   return result;
 }

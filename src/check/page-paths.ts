@@ -1,8 +1,9 @@
 import { CACHE_ATC, CACHES_ALL } from "../edit-script/index.ts";
-import { type CellTable, cellsOf } from "./cells.ts";
+import { writesTo } from "./cells.ts";
 import { type Coverage, coverages } from "./coverage.ts";
 import type { Decision } from "./decide.ts";
 import { TABLE } from "./entry-kind.ts";
+import { highWord, lowWord } from "./entry-words.ts";
 import type { MemoryMode } from "./input.ts";
 import { NEVER } from "./positions.ts";
 import type { TableLog } from "./table-log.ts";
@@ -36,28 +37,16 @@ export type EntryHistories = (
   index: number,
 ) => readonly Version[];
 
-/** Reads the histories of single entries under one memory mode; the writes of a table are sorted once. */
-export function entryHistories(
-  { input, log, geometry, decoder }: Decision,
-  mode: MemoryMode,
-): EntryHistories {
+/** Reads the histories of single entries under one memory mode. */
+export function entryHistories({ input, log, decoder }: Decision, mode: MemoryMode): EntryHistories {
   const reader = new VersionReader(log, input.tables, decoder, mode, input.capability.coherentWalk);
-  const known = new Map<TableLog, { readonly level: number; readonly cells: CellTable }>();
   return (table, own, level, index) => {
     const entry = own !== null && own.life > 0 ? 0n : input.tables.entry(table as never, index);
-    const lo = Number(entry & 0xffff_ffffn);
-    const hi = Number(entry >> 32n);
-    if (own === null) return [reader.constant(level, lo, hi)];
-    let sorted = known.get(own);
-    if (sorted?.level !== level) {
-      const span = geometry.span(level);
-      const cells = cellsOf(log.words, own, level, geometry.entries, span, decoder, false);
-      known.set(own, (sorted = { level, cells }));
-    }
-    const cell = sorted.cells.cellAt(index);
-    return cell === null
-      ? [reader.constant(level, lo, hi)]
-      : reader.read(own, level, index, cell.writes, lo, hi);
+    const lo = lowWord(entry);
+    const hi = highWord(entry);
+    const writes = own === null ? [] : writesTo(log.words, own, index);
+    if (own === null || writes.length === 0) return [reader.constant(level, lo, hi)];
+    return reader.read(own, level, index, writes, lo, hi);
   };
 }
 

@@ -1,9 +1,11 @@
 import type { PinRun } from "../edit-script/index.ts";
+import { type FrameDrops, sortedDrops } from "./frame-drops.ts";
 import { FrameSet } from "./frame-set.ts";
 import type { CheckInput, ReaderInput } from "./input.ts";
 import { JointMap, NOTHING } from "./joint-map.ts";
 import type { MapReader, MapSide } from "./map-reader.ts";
-import { RangeList, union } from "./ranges.ts";
+import { PinCounts } from "./pin-counts.ts";
+import { RangeList, type Ranges } from "./ranges.ts";
 import { sweep, type Unpins, WeightedRuns } from "./weighted-runs.ts";
 
 /** Frames whose number of pins does not fit at the end. */
@@ -14,64 +16,98 @@ export interface PinDrift {
   readonly references: number;
 }
 
-/**
- * The pins that some frames hold when the script starts. Where nothing is said of pins, a frame is taken to hold one for
- * every page that the old map gives it and one for every page that newly gets it, or gets it again: `reachedBy` has them.
- */
-export function pinsBefore(
-  input: CheckInput | ReaderInput,
-  maps: MapReader,
-  frames: FrameSet,
-  reachedBy: () => JointMap,
-): WeightedRuns {
-  const pins = new WeightedRuns();
-  if (frames.isEmpty) return pins;
-  if ("oldMap" in input && input.pins) addPins(pins, input.pins, frames);
-  else if ("maps" in input && input.pinsTaken) {
-    addReferences(pins, maps, "old", frames);
-    addPins(pins, input.pinsTaken, frames);
-  } else {
-    const reached = reachedBy();
-    for (let piece = 0; piece + 1 < reached.length; piece++) {
-      const pages = reached.end(piece) - reached.start(piece);
-      const [before, after] = [reached.oldFrames[piece]!, reached.newFrames[piece]!];
-      if (before > NOTHING) pins.push(before, before + pages, 1);
-      if (after > NOTHING && (input.isRepinned || reached.isChanged(piece)))
-        pins.push(after, after + pages, 1);
-    }
+/** The pins of a script: which frames lose their last one, and whether those that are left are one for each page. */
+export class Pins {
+  readonly #input: CheckInput | ReaderInput;
+  readonly #maps: MapReader;
+  readonly #unpins: Unpins;
+  #drifts: readonly PinDrift[] | null = null;
+  /** What was counted for the audit says also who loses the last pin. */
+  #counts: PinCounts | null = null;
+
+  constructor(input: CheckInput | ReaderInput, maps: MapReader, unpins: Unpins) {
+    this.#input = input;
+    this.#maps = maps;
+    this.#unpins = unpins;
   }
-  return pins;
+
+  /**
+   * Compares the pins that are left with the pages that lead to a frame. Where it is said which pins the change took, frames
+   * that it neither pins nor unpins, and that no page comes to or leaves, are as they were and need no look.
+   */
+  audit(): readonly PinDrift[] {
+    return (this.#drifts ??= this.#compare());
+  }
+
+  /** Who loses the last pin, of `frames`, which are those that lose any; `reachedBy` are the pages that lead there. */
+  drops(frames: FrameSet, reachedBy: () => JointMap): FrameDrops {
+    if (this.#counts !== null) return this.#counts.drops();
+    const pins = this.#before(frames, reachedBy);
+    return PinCounts.of(this.#unpins, pins, new WeightedRuns())?.drops() ?? sortedDrops(this.#unpins, pins);
+  }
+
+  /**
+   * The pins that some frames hold when the script starts. Where nothing is said of pins, a frame is taken to hold one for
+   * every page that the old map gives it and one for every page that newly gets it, or gets it again.
+   */
+  #before(frames: FrameSet, reachedBy: () => JointMap): WeightedRuns {
+    const input = this.#input;
+    const pins = new WeightedRuns();
+    if (frames.isEmpty) return pins;
+    if ("oldMap" in input && input.pins) addPins(pins, input.pins, frames);
+    else if ("maps" in input && input.pinsTaken) {
+      addReferences(pins, this.#maps, "old", this.#maps.pagesOn(frames), frames);
+      addRuns(pins, input.pinsTaken, frames);
+    } else {
+      const reached = reachedBy();
+      for (let piece = 0; piece + 1 < reached.length; piece++) {
+        const pages = reached.end(piece) - reached.start(piece);
+        const [before, after] = [reached.oldFrames[piece]!, reached.newFrames[piece]!];
+        if (before > NOTHING) pins.push(before, before + pages, 1);
+        if (after > NOTHING && (input.isRepinned || reached.isChanged(piece)))
+          pins.push(after, after + pages, 1);
+      }
+    }
+    return pins;
+  }
+
+  #compare(): readonly PinDrift[] {
+    const [input, maps] = [this.#input, this.#maps];
+    const pins = new WeightedRuns();
+    const references = new WeightedRuns();
+    if ("oldMap" in input) {
+      if (!input.pins) return [];
+      for (const { pfn, pages, count } of input.pins) pins.push(pfn, pfn + pages, count);
+      for (const { pfn, pages } of input.newMap) references.push(pfn, pfn + pages, 1);
+    } else {
+      if (!input.pinsTaken) return [];
+      const frames = FrameSet.union(this.#unpins, input.pinsTaken, changedFrames(maps));
+      const pages = maps.pagesOn(frames);
+      addReferences(pins, maps, "old", pages, frames);
+      addRuns(pins, input.pinsTaken, frames);
+      addReferences(references, maps, "new", pages, frames);
+    }
+    this.#counts = PinCounts.of(this.#unpins, pins, references);
+    return this.#counts?.isBalancedBy(references) ? [] : drifts(this.#unpins, pins, references);
+  }
 }
 
-/**
- * Compares the pins that are left with the pages that lead to a frame. Where it is said which pins the change took, frames
- * that it neither pins nor unpins, and that no page comes to or leaves, are as they were and need no look.
- */
-export function pinDrifts(input: CheckInput | ReaderInput, maps: MapReader, unpins: Unpins): PinDrift[] {
-  const drifts: PinDrift[] = [];
-  const pins = new WeightedRuns();
-  const references = new WeightedRuns();
-  if ("oldMap" in input) {
-    if (!input.pins) return drifts;
-    for (const { pfn, pages, count } of input.pins) pins.push(pfn, pfn + pages, count);
-    for (const { pfn, pages } of input.newMap) references.push(pfn, pfn + pages, 1);
-  } else {
-    if (!input.pinsTaken) return drifts;
-    const frames = touchedFrames(maps, unpins, input.pinsTaken);
-    addReferences(pins, maps, "old", frames);
-    addPins(pins, input.pinsTaken, frames);
-    addReferences(references, maps, "new", frames);
-  }
+function drifts(unpins: Unpins, pins: WeightedRuns, references: WeightedRuns): PinDrift[] {
+  const found: PinDrift[] = [];
   sweep(unpins, pins, references, (start, end, held, led, steps) => {
     const left = held - steps.length;
-    if (left !== led) drifts.push({ start, end, pins: left, references: led });
+    const last = found.at(-1);
+    if (left === led) return;
+    if (last?.end === start && last.pins === left && last.references === led)
+      found[found.length - 1] = { ...last, end };
+    else found.push({ start, end, pins: left, references: led });
   });
-  return drifts;
+  return found;
 }
 
-function touchedFrames(maps: MapReader, unpins: Unpins, taken: readonly PinRun[]): FrameSet {
+/** Frames that pages come to or leave. */
+function changedFrames(maps: MapReader): Ranges {
   const frames = new RangeList();
-  for (const { pfn, pages } of taken) frames.push(pfn, pfn + pages);
   const changed = JointMap.of(maps, maps.changes());
   for (let piece = 0; piece + 1 < changed.length; piece++) {
     if (!changed.isChanged(piece)) continue;
@@ -79,16 +115,29 @@ function touchedFrames(maps: MapReader, unpins: Unpins, taken: readonly PinRun[]
     for (const frame of [changed.oldFrames[piece]!, changed.newFrames[piece]!])
       if (frame > NOTHING) frames.push(frame, frame + pages);
   }
-  return new FrameSet(union(unpins.frames(), frames.union()));
+  return frames;
 }
 
 function addPins(to: WeightedRuns, pins: readonly PinRun[], frames: FrameSet): void {
   for (const { pfn, pages, count } of pins) addInside(to, pfn, pfn + pages, count, frames);
 }
 
-function addReferences(to: WeightedRuns, maps: MapReader, side: MapSide, frames: FrameSet): void {
-  for (const { pfn, pages } of maps.runs(side, maps.pagesOn(frames)))
-    addInside(to, pfn, pfn + pages, 1, frames);
+function addRuns(to: WeightedRuns, { starts, ends, weights }: WeightedRuns, frames: FrameSet): void {
+  for (let i = 0; i < starts.length; i++) addInside(to, starts[i]!, ends[i]!, weights[i]!, frames);
+}
+
+function addReferences(
+  to: WeightedRuns,
+  maps: MapReader,
+  side: MapSide,
+  pages: Ranges,
+  frames: FrameSet,
+): void {
+  const runs = maps.runs(side, pages);
+  for (let i = 0; i < runs.length; i++) {
+    const frame = runs.frames[i]!;
+    addInside(to, frame, frame + runs.ends[i]! - runs.starts[i]!, 1, frames);
+  }
 }
 
 function addInside(to: WeightedRuns, start: number, end: number, weight: number, frames: FrameSet): void {

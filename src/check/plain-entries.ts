@@ -79,7 +79,9 @@ export class PlainEntries {
     if (how === PLAIN && kind !== ABSENT) return false;
     const step = state.log!.steps[k]!;
     const after = this.#after;
-    this.#set(before, 0, this.#readableUntil(index, step));
+    const readableUntil = this.#readableUntil(index, step);
+    this.#context.lingering.note(step, readableUntil, this.#heldFrom, state.lingers);
+    this.#set(before, 0, readableUntil);
     this.#set(after, step, NEVER);
     const isPair = kind === LEAF && written === LEAF;
     if (isPair && !isOpen && !this.#mayReplace(oldLo, oldHi, lo, hi)) return false;

@@ -47,6 +47,8 @@ export class ScriptLog {
   readonly #hasCollects: boolean;
   readonly #logs = new Map<number, TableLog[]>();
   readonly barriers: number[] = [];
+  /** Steps that write no entry. */
+  readonly pauses: number[] = [];
   readonly drains: number[] = [];
   readonly waits: number[] = [];
   readonly invalidations: Invalidation[] = [];
@@ -112,6 +114,7 @@ export class ScriptLog {
       }
       stretchTable = -1;
       this.events++;
+      this.pauses.push(step);
       if (op === OP.barrier) this.barriers.push(step);
       else if (op === OP.clean) {
         const index = words[at + 3]! & 0xffff;

@@ -6,6 +6,7 @@ import { highWord, lowWord } from "./entry-words.ts";
 import type { FactSink } from "./facts.ts";
 import type { CheckedCapability, Geometry } from "./geometry.ts";
 import type { TablesBefore } from "./input.ts";
+import type { Lingering } from "./lingering.ts";
 import { PlainEntries } from "./plain-entries.ts";
 import { NEVER } from "./positions.ts";
 import type { Ranges } from "./ranges.ts";
@@ -22,6 +23,7 @@ export interface ReachContext {
   readonly geometry: Geometry;
   readonly decoder: Decoder;
   readonly versions: VersionReader;
+  readonly lingering: Lingering;
   readonly tables: TablesBefore;
   readonly collapse: boolean;
   readonly skipUntouched: boolean;
@@ -151,6 +153,7 @@ export class WalkReach {
       isPristine: root.step === 0,
       step: root.step,
       until: root.until,
+      lingers: [],
     };
     this.#root = { begins, version: root, held };
     return held;

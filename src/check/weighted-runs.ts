@@ -1,12 +1,20 @@
+import type { PinRun } from "../edit-script/index.ts";
+import { pfn } from "../units/index.ts";
 import { ascending } from "./ascending.ts";
 import { NumberList } from "./number-list.ts";
-import { RangeList, type Ranges } from "./ranges.ts";
+import type { Ranges } from "./ranges.ts";
 
 /** Runs of frames, each with a weight: pins, or pages that lead there. They may overlap. */
 export class WeightedRuns {
   readonly #starts = new NumberList();
   readonly #ends = new NumberList();
   readonly #weights = new NumberList();
+
+  static ofPins(pins: Iterable<PinRun>): WeightedRuns {
+    const runs = new WeightedRuns();
+    for (const { pfn, pages, count } of pins) runs.push(pfn, pfn + pages, count);
+    return runs;
+  }
 
   get starts(): ArrayLike<number> {
     return this.#starts.values;
@@ -22,6 +30,13 @@ export class WeightedRuns {
     this.#starts.push(start);
     this.#ends.push(end);
     this.#weights.push(weight);
+  }
+
+  /** One object a run, for readers of a few. */
+  *pins(): Generator<PinRun> {
+    const { starts, ends, weights } = this;
+    for (let i = 0; i < starts.length; i++)
+      yield { pfn: pfn(starts[i]!), pages: ends[i]! - starts[i]!, count: weights[i]! };
   }
 }
 
@@ -45,14 +60,6 @@ export class Unpins {
     this.#starts.push(start);
     this.#ends.push(end);
     this.#steps.push(step);
-  }
-
-  /** The frames, each once. */
-  frames(): Ranges {
-    const { starts, ends } = this;
-    const frames = new RangeList();
-    for (const i of ascending(starts)) frames.join(starts[i]!, ends[i]!);
-    return frames.ranges();
   }
 }
 

@@ -1,5 +1,5 @@
 import type { FrameLayout, MemoryKind, MmapOptions, Process } from "../kernel/index.ts";
-import type { FrameArray, PagemapRun } from "../kernel/mm/pagemap.ts";
+import type { FrameArray, PagemapCursor, PagemapRun } from "../kernel/mm/pagemap.ts";
 import {
   bytesToPage,
   hex,
@@ -121,5 +121,10 @@ export class GuestMemory {
   /** The same as runs of contiguous frames, ascending. */
   frameRuns(region: MapRegion): Generator<PagemapRun> {
     return this.#process.mm.pagemap(this.vaddrPfn(region), region.pages);
+  }
+
+  /** The same run by run, for millions of them. */
+  frameCursor(region: MapRegion): PagemapCursor {
+    return this.#process.mm.pagemapCursor(this.vaddrPfn(region), region.pages);
   }
 }

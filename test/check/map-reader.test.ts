@@ -8,10 +8,12 @@ import {
   firstEndingAfter,
   ListedMaps,
   type MapReader,
+  type MapRuns,
   type MapSide,
   RangeList,
   type Ranges,
   type ReaderInput,
+  WeightedRuns,
 } from "../../src/check/index.ts";
 import { EditScript, type MapRun, type PinRun, type Step } from "../../src/edit-script/index.ts";
 import { iovaPfn, pfn } from "../../src/units/index.ts";
@@ -51,7 +53,7 @@ class CountedMaps implements MapReader {
   pagesOn(frames: FrameSet): Ranges {
     return this.#inner.pagesOn(frames);
   }
-  runs(side: MapSide, ranges: Ranges): readonly MapRun[] {
+  runs(side: MapSide, ranges: Ranges): MapRuns {
     const runs = this.#inner.runs(side, ranges);
     this.runsRead += runs.length;
     return runs;
@@ -60,7 +62,7 @@ class CountedMaps implements MapReader {
 
 const read = (input: CheckInput, maps: MapReader, pinsTaken: readonly PinRun[] | null): ReaderInput => {
   const { oldMap: _old, newMap: _new, pins: _pins, ...rest } = input;
-  return { ...rest, maps, pinsTaken };
+  return { ...rest, maps, pinsTaken: pinsTaken && WeightedRuns.ofPins(pinsTaken) };
 };
 
 /** Where each class was found, whatever the causes it was put down to. */

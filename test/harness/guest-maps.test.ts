@@ -11,9 +11,9 @@ const asPins = (runs: readonly MapRun[]): PinRun[] =>
 /** The same input with everything listed. */
 function listed({ maps, pinsTaken, ...rest }: ReaderInput): CheckInput {
   const everything = { starts: [0], ends: [maps.end] };
-  const oldMap = maps.runs("old", everything);
-  const newMap = maps.runs("new", everything);
-  return { ...rest, oldMap, newMap, pins: pinsTaken ? [...asPins(oldMap), ...pinsTaken] : null };
+  const oldMap = [...maps.runs("old", everything)];
+  const newMap = [...maps.runs("new", everything)];
+  return { ...rest, oldMap, newMap, pins: pinsTaken ? [...asPins(oldMap), ...pinsTaken.pins()] : null };
 }
 
 const BASE = 2 ** 20;

@@ -16,7 +16,7 @@ import { EMPTY_MAP, type MapRegion, type MapSequence, type MapStep, type Strateg
 import { hasAts, StressMachine } from "../stress/machine.ts";
 import { decideBrokenCalls } from "./broken-calls.ts";
 import { FrameRunMaps } from "./frame-runs.ts";
-import { asPins, GuestMaps } from "./guest-maps.ts";
+import { GuestMaps } from "./guest-maps.ts";
 import type { CheckCase } from "./options.ts";
 import { ScriptRecorder } from "./script-recorder.ts";
 import { united } from "./united.ts";
@@ -151,7 +151,7 @@ export function* decideChanges(
         tables: recorder.before(),
         script,
         maps: guestMaps,
-        pinsTaken: crash === null ? asPins(guestMaps.pinsTaken()) : null,
+        pinsTaken: crash === null ? guestMaps.pinsTaken() : null,
         calls: callsOf(recorder.ioctls(), script.steps),
         isRepinned: !ONE_CALL.has(strategy.name),
       };

@@ -1,18 +1,19 @@
 import {
-  ascending,
-  FrameSet,
+  type FrameSet,
   firstEndingAfter,
   type MapReader,
+  type MapRuns,
   type MapSide,
   RangeList,
   type Ranges,
+  union,
+  WeightedRuns,
 } from "../../check/index.ts";
 import type { MapRun, PinRun } from "../../edit-script/index.ts";
 import { compareMaps, type PageRange } from "../../model/index.ts";
-import { iovaPfn } from "../../units/index.ts";
 import { EMPTY_MAP, type MapRegion, type MemoryMap, regionEnd } from "../../vmm/index.ts";
 import type { UserMaps } from "../stress/user-map.ts";
-import type { FrameRunMaps } from "./frame-runs.ts";
+import { type FrameRunMaps, part } from "./frame-runs.ts";
 
 /** A map change as the VMM made it. */
 export interface GuestChange {
@@ -35,7 +36,6 @@ export class GuestMaps implements MapReader {
   readonly #changes: Ranges;
   /** Pages that come or get another backing or other rights. */
   readonly #coming: Ranges;
-  #backing: Backing | null = null;
 
   constructor(frames: FrameRunMaps, maps: UserMaps, change: GuestChange) {
     this.#frames = frames;
@@ -53,26 +53,21 @@ export class GuestMaps implements MapReader {
     return this.#changes;
   }
 
-  runs(side: MapSide, ranges: Ranges): readonly MapRun[] {
+  runs(side: MapSide, ranges: Ranges): MapRuns {
     return this.#frames.within(this.#change[side === "old" ? "old" : "next"], ranges);
   }
 
   /** No two pages of guest memory share a frame: what leads to a frame has the virtual page behind which it is. */
   pagesOn(frames: FrameSet): Ranges {
     if (frames.isEmpty) return new RangeList();
-    this.#backing ??= this.#touchedBacking();
-    let behind = this.#backing.virtualPages(frames);
-    if (!behind.isAll) behind = this.#wholeBacking(frames).virtualPages(frames);
-    const wanted = behind.pages;
-    const pages = new RangeList();
-    for (const region of this.#regions()) {
-      const start = this.#frames.vaddrPfn(region);
-      const by = region.iovaPfn - start;
-      const end = start + region.pages;
-      for (let i = firstEndingAfter(wanted, start); i < wanted.starts.length && wanted.starts[i]! < end; i++)
-        pages.push(by + Math.max(start, wanted.starts[i]!), by + Math.min(end, wanted.ends[i]!));
-    }
-    return pages.union();
+    const { starts, ends } = frames;
+    let left = 0;
+    for (let i = 0; i < starts.length; i++) left += ends[i]! - starts[i]!;
+    let behind = this.#behind(frames, this.#touchedRegions());
+    // A script that unpins what it should have nothing to do with: all the memory is gone through.
+    if (pagesIn(behind) < left) behind = this.#behind(frames, this.#regions());
+    const { old, next } = this.#change;
+    return union(this.#pagesShowing(old, behind), this.#pagesShowing(next, behind));
   }
 
   /**
@@ -80,104 +75,89 @@ export class GuestMaps implements MapReader {
    * of every extent that was mapped, kept pages included. Extents are told apart as objects: what the container kept is
    * the same extent as before.
    */
-  pinsTaken(): readonly MapRun[] {
+  pinsTaken(): WeightedRuns {
     const { isOneCall, extentsBefore, extentsAfter } = this.#change;
-    if (isOneCall) return this.runs("new", this.#coming);
+    const pins = new WeightedRuns();
+    if (isOneCall) {
+      const { length, starts, ends, frames } = this.runs("new", this.#coming);
+      for (let i = 0; i < length; i++) pins.push(frames[i]!, frames[i]! + ends[i]! - starts[i]!, 1);
+      return pins;
+    }
     const had = new Set(extentsBefore);
-    return extentsAfter.filter((e) => !had.has(e)).flatMap((e) => this.#frames.region(e));
+    for (const extent of extentsAfter) {
+      if (had.has(extent)) continue;
+      const cursor = this.#frames.frameCursor(extent);
+      while (cursor.next()) pins.push(cursor.frame, cursor.frame + cursor.pages, 1);
+    }
+    return pins;
   }
 
-  /** What is behind the pages that change and, with MAP_DMA, behind extents that came or went: what a right script pins and unpins. */
-  #touchedBacking(): Backing {
+  /** Pages that change and, with MAP_DMA, extents that came or went: what a right script pins and unpins. */
+  #touchedRegions(): MapRegion[] {
     const { isOneCall, old, next, extentsBefore, extentsAfter } = this.#change;
     const touched: MapRegion[] = [];
+    const { starts, ends } = this.#changes;
     for (const { regions } of [old, next])
-      for (const region of regions) {
-        const { starts, ends } = this.#changes;
+      for (const region of regions)
         for (let i = firstEndingAfter(this.#changes, region.iovaPfn); i < starts.length; i++) {
           if (starts[i]! >= regionEnd(region)) break;
-          touched.push(
-            part(region, Math.max(region.iovaPfn, starts[i]!), Math.min(regionEnd(region), ends[i]!)),
-          );
+          touched.push(part(region, starts[i]!, ends[i]!));
         }
-      }
-    if (isOneCall) return this.#backingOf(touched, () => true);
+    if (isOneCall) return touched;
     const [had, has] = [new Set(extentsBefore), new Set(extentsAfter)];
     for (const extent of extentsBefore) if (!has.has(extent)) touched.push(extent);
     for (const extent of extentsAfter) if (!had.has(extent)) touched.push(extent);
-    return this.#backingOf(touched, () => true);
-  }
-
-  /** For a script that unpins what it should have nothing to do with: goes through all the memory once. */
-  #wholeBacking(frames: FrameSet): Backing {
-    return this.#backingOf(this.#regions(), (start, end) => frames.touches(start, end));
-  }
-
-  #backingOf(regions: Iterable<MapRegion>, isWanted: (start: number, end: number) => boolean): Backing {
-    const list = new RangeList();
-    const vaddrs: number[] = [];
-    for (const region of regions)
-      for (const { pfn, pages, vaddrPfn } of this.#frames.frameRuns(region)) {
-        if (!isWanted(pfn, pfn + pages)) continue;
-        list.push(pfn, pfn + pages);
-        vaddrs.push(vaddrPfn);
-      }
-    return new Backing(list, vaddrs);
+    return touched;
   }
 
   *#regions(): Generator<MapRegion> {
     yield* this.#change.old.regions;
     yield* this.#change.next.regions;
   }
-}
 
-/** Which virtual page is behind a frame, for some frames. */
-class Backing {
-  readonly #frames: FrameSet;
-  readonly #vaddrs: readonly number[];
-
-  /** Pre: runs that overlap agree. */
-  constructor({ starts, ends }: Ranges, vaddrs: readonly number[]) {
-    const frames = new RangeList();
-    const kept: number[] = [];
-    let end = 0;
-    for (const i of ascending(starts)) {
-      if (ends[i]! <= end) continue;
-      const start = Math.max(end, starts[i]!);
-      end = ends[i]!;
-      frames.push(start, end);
-      kept.push(vaddrs[i]! + start - starts[i]!);
-    }
-    this.#frames = new FrameSet(frames);
-    this.#vaddrs = kept;
-  }
-
-  /** Virtual pages behind frames, and whether there was one behind every frame. */
-  virtualPages(wanted: FrameSet): { readonly pages: Ranges; readonly isAll: boolean } {
+  /** The virtual pages, of those behind some regions, that are on some frames. */
+  #behind(frames: FrameSet, regions: Iterable<MapRegion>): Ranges {
     const pages = new RangeList();
-    let isAll = true;
-    for (let w = 0; w < wanted.starts.length; w++) {
-      const last = wanted.ends[w]!;
-      let next = wanted.starts[w]!;
-      for (let i = this.#frames.firstEndingAfter(next); next < last; i++) {
-        const start = this.#frames.starts[i] ?? Infinity;
-        if (start > next) isAll = false;
-        if (start >= last) break;
-        const from = Math.max(next, start);
-        next = Math.min(last, this.#frames.ends[i]!);
-        pages.push(this.#vaddrs[i]! + from - start, this.#vaddrs[i]! + next - start);
+    let reached = 0;
+    const sorted = [...regions].sort((a, b) => this.#frames.vaddrPfn(a) - this.#frames.vaddrPfn(b));
+    for (const region of sorted) {
+      const start = this.#frames.vaddrPfn(region);
+      const end = start + region.pages;
+      if (end <= reached) continue;
+      const rest = part(region, region.iovaPfn + Math.max(0, reached - start), Infinity);
+      reached = end;
+      const cursor = this.#frames.frameCursor(rest);
+      while (cursor.next()) {
+        const last = cursor.frame + cursor.pages;
+        const by = cursor.start - cursor.frame;
+        for (let i = frames.firstEndingAfter(cursor.frame); i < frames.starts.length; i++) {
+          if (frames.starts[i]! >= last) break;
+          pages.join(by + Math.max(cursor.frame, frames.starts[i]!), by + Math.min(last, frames.ends[i]!));
+        }
       }
     }
-    return { pages: pages.union(), isAll };
+    return pages.ranges();
+  }
+
+  /** The pages of a map that show some virtual pages, ascending. */
+  #pagesShowing({ regions }: MemoryMap, { starts, ends }: Ranges): Ranges {
+    const pages = new RangeList();
+    for (const region of regions) {
+      const start = this.#frames.vaddrPfn(region);
+      const by = region.iovaPfn - start;
+      const end = start + region.pages;
+      for (let i = firstEndingAfter({ starts, ends }, start); i < starts.length && starts[i]! < end; i++)
+        pages.join(by + Math.max(start, starts[i]!), by + Math.min(end, ends[i]!));
+    }
+    return pages.ranges();
   }
 }
 
-const part = (region: MapRegion, start: number, end: number): MapRegion => ({
-  ...region,
-  iovaPfn: iovaPfn(start),
-  pages: end - start,
-  offsetPages: region.offsetPages + start - region.iovaPfn,
-});
+function pagesIn({ starts, ends }: Ranges): number {
+  let pages = 0;
+  for (let i = 0; i < starts.length; i++) pages += ends[i]! - starts[i]!;
+  return pages;
+}
 
 function asRanges(ranges: readonly PageRange[]): Ranges {
   const list = new RangeList();
@@ -185,5 +165,5 @@ function asRanges(ranges: readonly PageRange[]): Ranges {
   return list.union();
 }
 
-export const asPins = (runs: readonly MapRun[]): PinRun[] =>
-  runs.map((run) => ({ pfn: run.pfn, pages: run.pages, count: 1 }));
+export const asPins = (runs: Iterable<MapRun>): PinRun[] =>
+  Array.from(runs, (run) => ({ pfn: run.pfn, pages: run.pages, count: 1 }));

@@ -27,7 +27,7 @@ function listed(input: DecidedChange["input"]): Pick<ScriptFile, "oldMap" | "new
   if ("oldMap" in input) return { oldMap: input.oldMap, newMap: input.newMap, pins: input.pins ?? null };
   const { maps, pinsTaken } = input;
   const everything = { starts: [0], ends: [maps.end] };
-  const oldMap = maps.runs("old", everything);
-  const newMap = maps.runs("new", everything);
-  return { oldMap, newMap, pins: pinsTaken ? [...asPins(oldMap), ...pinsTaken] : null };
+  const oldMap = [...maps.runs("old", everything)];
+  const newMap = [...maps.runs("new", everything)];
+  return { oldMap, newMap, pins: pinsTaken ? [...asPins(oldMap), ...pinsTaken.pins()] : null };
 }

@@ -25,7 +25,7 @@ import {
   VfioContainer,
 } from "../../vmm/index.ts";
 import { FrameRunMaps } from "../check/frame-runs.ts";
-import { asPins, GuestMaps } from "../check/guest-maps.ts";
+import { GuestMaps } from "../check/guest-maps.ts";
 import { ScriptRecorder } from "../check/script-recorder.ts";
 import { mutantContext } from "../mutant-context.ts";
 import { UserMaps } from "../stress/user-map.ts";
@@ -308,7 +308,7 @@ class FuzzMachine {
 
   #decide(maps: GuestMaps): void {
     const script = this.#script();
-    this.#judge({ ...script, maps, pinsTaken: asPins(maps.pinsTaken()) }, true);
+    this.#judge({ ...script, maps, pinsTaken: maps.pinsTaken() }, true);
     countShapes(
       script.script,
       mutantContext(this.#kernel).entries,

@@ -153,7 +153,7 @@ export class PlannedCalls {
     return {
       from: this.#label,
       to: step.label,
-      call: { errno: 0, script, pinned: asPins(pinned), oldMap, newMap },
+      call: { errno: 0, script, pinned: [...pinned.pins()], oldMap, newMap },
       before: {
         capability,
         domains: iommu.domains.map(({ tag: id, root, levels }) => ({ id, root, levels })),

@@ -24,27 +24,48 @@ export const ABSENT_FRAME = 0;
  * left out.
  */
 export function* pagemapRuns(areas: VmaList, start: number, pages: number): Generator<PagemapRun> {
-  const end = start + pages;
-  let from = 0;
-  let first = 0;
-  let count = 0;
-  for (let page = start; page < end; ) {
-    const area = areas.next(page);
-    if (area === undefined || area.start >= end) break;
-    page = Math.max(page, area.start);
-    const index = page - area.start + area.offset;
-    const length = area.backing.runAt(index, Math.min(end, area.end) - page);
-    const frame = area.backing.frameAt(index);
-    if (frame !== null) {
-      if (count > 0 && frame === first + count && page === from + count) count += length;
-      else {
-        if (count > 0) yield { vaddrPfn: vaddrPfn(from), pages: count, pfn: pfn(first) };
-        [from, first, count] = [page, frame, length];
-      }
-    }
-    page += length;
+  const cursor = new PagemapCursor(areas, start, pages);
+  while (cursor.next())
+    yield { vaddrPfn: vaddrPfn(cursor.start), pages: cursor.pages, pfn: pfn(cursor.frame) };
+}
+
+/** The same without an object for every run: scattered memory has millions. */
+export class PagemapCursor {
+  readonly #areas: VmaList;
+  readonly #end: number;
+  #page: number;
+  /** First page of the run at hand, its pages and its first frame. */
+  start = 0;
+  pages = 0;
+  frame = 0;
+
+  constructor(areas: VmaList, start: number, pages: number) {
+    this.#areas = areas;
+    this.#page = start;
+    this.#end = start + pages;
   }
-  if (count > 0) yield { vaddrPfn: vaddrPfn(from), pages: count, pfn: pfn(first) };
+
+  /** Goes on to the next run; false where there is none. */
+  next(): boolean {
+    const end = this.#end;
+    let count = 0;
+    while (this.#page < end) {
+      const area = this.#areas.next(this.#page);
+      if (area === undefined || area.start >= end) break;
+      const page = Math.max(this.#page, area.start);
+      const index = page - area.start + area.offset;
+      const frame = area.backing.frameAt(index);
+      const goesOn = frame === this.frame + count && page === this.start + count;
+      if (count > 0 && frame !== null && !goesOn) break;
+      const length = area.backing.runAt(index, Math.min(end, area.end) - page);
+      this.#page = page + length;
+      if (frame === null) continue;
+      if (count === 0) [this.start, this.frame] = [page, frame];
+      count += length;
+    }
+    this.pages = count;
+    return count > 0;
+  }
 }
 
 /** The same in bulk: 4 bytes a page where frames are scattered, nothing where they are contiguous. */
