@@ -32,7 +32,7 @@ export function check(input: CheckInput | ReaderInput, options: CheckOptions = {
     only: null,
   };
   // What is counted for the audit of pins need not be counted again for who loses the last one.
-  decision.pins.audit();
+  decision.auditPins();
   const found = decision.violations(how);
   const { histories, pages } = decision.effort;
   const groups = found.length > 0 ? named(decision, found, how, options.causes ?? true) : [];

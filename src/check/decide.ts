@@ -103,8 +103,19 @@ export class Decision {
     return this.#pages;
   }
   get #reached(): JointMap {
-    this.#aliases ??= JointMap.of(this.reader, this.#pagesReached);
+    this.#aliases ??= this.#mapsOn(this.#pagesReached);
     return this.#aliases;
+  }
+
+  /** Both maps on some pages and perhaps on more. */
+  #mapsOn(pages: Ranges): JointMap {
+    return this.#maps?.covers(pages) ? this.#maps : JointMap.of(this.reader, pages);
+  }
+
+  /** Compares what is left of pins with the pages of the new map. */
+  auditPins(): void {
+    const { maps } = this;
+    this.pins.audit((pages) => (maps.covers(pages) ? maps : JointMap.of(this.reader, pages)));
   }
 
   /** Both maps on all pages that have to be looked at. */

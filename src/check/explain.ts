@@ -1,4 +1,4 @@
-import { decodeStep } from "../edit-script/index.ts";
+import { decodeStep, OP } from "../edit-script/index.ts";
 import { callAt } from "./between-calls.ts";
 import type { DecideOptions, Decision } from "./decide.ts";
 import { explainLost } from "./dirty/explain-lost.ts";
@@ -8,6 +8,12 @@ import type { Group } from "./groups.ts";
 import { kernelEvent } from "./kernel-event.ts";
 import { type Load, type Path, pathsOf } from "./page-paths.ts";
 import { NEVER } from "./positions.ts";
+
+const TWO32 = 0x1_0000_0000;
+/** What writes entries of a table, or reads or cleans them. */
+const WRITES: ReadonlySet<number> = new Set([
+  ...[OP.store, OP.storeRun, OP.exchange, OP.fill, OP.gather, OP.clean, OP.collect],
+]);
 
 const hexEntry = (lo: number, hi: number): string =>
   "0x" + ((BigInt(hi) << 32n) | BigInt(lo)).toString(16).padStart(16, "0");
@@ -106,7 +112,9 @@ function kernelEvents(decision: Decision, path: Path, page: number): Interleavin
   /** Calls that do something to the page; what the others order does not matter. */
   const acting = new Set<number>();
   const ordering = new Set<number>();
+  const loaded = new Set(path.loads.map((load) => load.table));
   for (let k = 0; k < log.steps; k++) {
+    if (isElsewhere(log.words, log.records[k]!, loaded, frames)) continue;
     const step = decodeStep(log.words, log.records[k]!);
     const written =
       "table" in step && step.op !== "freeTable" ? path.loads.find((l) => l.table === step.table) : null;
@@ -125,6 +133,23 @@ function kernelEvents(decision: Decision, path: Path, page: number): Interleavin
     if (matters || ordering.has(k + 1)) events.push(kernelEvent(decision, k + 1));
   }
   return events.filter(({ step }) => !ordering.has(step) || calls == null || acting.has(callOf(step)));
+}
+
+/** True iff a step plainly has nothing to do with these tables and frames: nearly all of a long script. */
+function isElsewhere(
+  words: Uint32Array,
+  at: number,
+  tables: ReadonlySet<number>,
+  frames: ReadonlySet<number>,
+): boolean {
+  const op = words[at]! & 0xff;
+  if (op === OP.unpin) {
+    const start = words[at + 5]! * TWO32 + words[at + 4]!;
+    const end = start + words[at + 7]! * TWO32 + words[at + 6]!;
+    for (const frame of frames) if (start <= frame && frame < end) return false;
+    return true;
+  }
+  return WRITES.has(op) && !tables.has(words[at + 2]!);
 }
 
 function deviceEvents(

@@ -18,10 +18,12 @@ export class JointMap {
   oldRights: Uint8Array;
   newFrames: Float64Array;
   newRights: Uint8Array;
+  readonly #ranges: Ranges;
   #last = 0;
 
   /** Pre: both maps sorted, free of overlap. */
   constructor(before: MapRuns, after: MapRuns, ranges: Ranges) {
+    this.#ranges = ranges;
     // Two scattered maps have their edges in the same places.
     const likely = Math.max(before.length, after.length) + 2 * ranges.starts.length + 1;
     this.starts = new Float64Array(likely);
@@ -61,6 +63,16 @@ export class JointMap {
   /** What both maps have in some ranges. */
   static of(maps: MapReader, ranges: Ranges): JointMap {
     return new JointMap(maps.runs("old", ranges), maps.runs("new", ranges), ranges);
+  }
+
+  /** True iff all these pages were read. */
+  covers(pages: Ranges): boolean {
+    const { starts, ends } = this.#ranges;
+    for (let i = 0, r = 0; i < pages.starts.length; i++) {
+      while (r < ends.length && ends[r]! < pages.ends[i]!) r++;
+      if (r === ends.length || starts[r]! > pages.starts[i]!) return false;
+    }
+    return true;
   }
 
   #leaveOut(page: number): void {

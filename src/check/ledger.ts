@@ -17,7 +17,7 @@ export function ledger(decision: Decision): LedgerEntry[] {
   const entries: LedgerEntry[] = [];
   const domain = input.domains[0]?.id ?? 0;
   const nowhere = { index: 0, level: 0, until: 0, access: 0 };
-  for (const drift of decision.pins.audit()) {
+  for (const drift of decision.pins.drifts) {
     const frames = `frames 0x${(drift.start * 4096).toString(16)} to 0x${(drift.end * 4096).toString(16)}`;
     const met = `${frames} hold ${drift.pins} pins for ${drift.references} pages of the new map`;
     const violation = {

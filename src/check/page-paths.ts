@@ -40,13 +40,23 @@ export type EntryHistories = (
 /** Reads the histories of single entries under one memory mode. */
 export function entryHistories({ input, log, decoder }: Decision, mode: MemoryMode): EntryHistories {
   const reader = new VersionReader(log, input.tables, decoder, mode, input.capability.coherentWalk);
-  return (table, own, level, index) => {
+  /** By level: what was asked for last; neighbouring pages share the entries above them. */
+  const last: { table: number; own: TableLog | null; index: number; history: readonly Version[] }[] = [];
+  const read: EntryHistories = (table, own, level, index) => {
     const entry = own !== null && own.life > 0 ? 0n : input.tables.entry(table as never, index);
     const lo = lowWord(entry);
     const hi = highWord(entry);
     const writes = own === null ? [] : writesTo(log.words, own, index);
     if (own === null || writes.length === 0) return [reader.constant(level, lo, hi)];
     return reader.read(own, level, index, writes, lo, hi);
+  };
+  return (table, own, level, index) => {
+    const known = last[level];
+    if (known !== undefined && known.table === table && known.own === own && known.index === index)
+      return known.history;
+    const history = read(table, own, level, index);
+    last[level] = { table, own, index, history };
+    return history;
   };
 }
 

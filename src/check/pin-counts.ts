@@ -1,7 +1,7 @@
 import type { FrameDrops } from "./frame-drops.ts";
 import { extentOf, type FrameExtent } from "./frame-set.ts";
 import { NumberList } from "./number-list.ts";
-import { RangeList } from "./ranges.ts";
+import { RangeList, type Ranges } from "./ranges.ts";
 import type { Unpins, WeightedRuns } from "./weighted-runs.ts";
 
 /**
@@ -20,29 +20,25 @@ export class PinCounts {
     this.#dropped = new Int32Array(extent.frames);
   }
 
-  /**
-   * Counts what is left of `pins` when a script has taken `unpins`; null where the frames lie too far apart. `others` are
-   * to be compared with that.
-   */
-  static of(unpins: Unpins, pins: WeightedRuns, others: WeightedRuns): PinCounts | null {
-    const extent = extentOf([unpins, pins, others]);
-    if (!extent.isClose) return null;
-    const counted = new PinCounts(extent);
-    counted.#add(pins, 1);
-    counted.#take(unpins);
-    return counted;
+  /** Counters, all 0, for what lies between the first and the last frame of some runs; null where they lie too far apart. */
+  static within(...lists: readonly Ranges[]): PinCounts | null {
+    const extent = extentOf(lists);
+    return extent.isClose ? new PinCounts(extent) : null;
   }
 
-  #add({ starts, ends, weights }: WeightedRuns, sign: 1 | -1): void {
-    const counts = this.#counts;
-    const { first } = this.#extent;
-    for (let i = 0; i < starts.length; i++) {
-      const weight = sign * weights[i]!;
-      for (let at = starts[i]! - first; at < ends[i]! - first; at++) counts[at]! += weight;
-    }
+  /** Counts the frames [start, end); those that have no counter are left out. */
+  add(start: number, end: number, weight: number): void {
+    const { first, frames } = this.#extent;
+    const last = Math.min(end - first, frames);
+    for (let at = Math.max(0, start - first); at < last; at++) this.#counts[at]! += weight;
   }
 
-  #take({ starts, ends, steps }: Unpins): void {
+  addAll({ starts, ends, weights }: WeightedRuns): void {
+    for (let i = 0; i < starts.length; i++) this.add(starts[i]!, ends[i]!, weights[i]!);
+  }
+
+  /** Counts what a script takes, in its order, and notes down who loses the last pin. Pre: it has counters for all of it. */
+  take({ starts, ends, steps }: Unpins): void {
     const counts = this.#counts;
     const dropped = this.#dropped;
     const { first } = this.#extent;
@@ -51,10 +47,9 @@ export class PinCounts {
         if (--counts[at]! <= 0 && dropped[at] === 0) dropped[at] = steps[i]!;
   }
 
-  /** True iff every frame has as many pins left as there are references to it. Pre: asked once. */
-  isBalancedBy(references: WeightedRuns): boolean {
-    this.#add(references, -1);
-    return this.#counts.every((count) => count === 0);
+  get isZero(): boolean {
+    for (const count of this.#counts) if (count !== 0) return false;
+    return true;
   }
 
   /** Frames that lose their last pin, and when. */

@@ -21,7 +21,7 @@ export class Pins {
   readonly #input: CheckInput | ReaderInput;
   readonly #maps: MapReader;
   readonly #unpins: Unpins;
-  #drifts: readonly PinDrift[] | null = null;
+  #drifts: readonly PinDrift[] = [];
   /** What was counted for the audit says also who loses the last pin. */
   #counts: PinCounts | null = null;
 
@@ -31,19 +31,28 @@ export class Pins {
     this.#unpins = unpins;
   }
 
+  /** Audits the pins; `mapsOn` tells both maps on some pages and perhaps on more. */
+  audit(mapsOn: (pages: Ranges) => JointMap): void {
+    this.#drifts = this.#compare(mapsOn);
+  }
+
   /**
    * Compares the pins that are left with the pages that lead to a frame. Where it is said which pins the change took, frames
-   * that it neither pins nor unpins, and that no page comes to or leaves, are as they were and need no look.
+   * that it neither pins nor unpins, and that no page comes to or leaves, are as they were and need no look. Pre: audited.
    */
-  audit(): readonly PinDrift[] {
-    return (this.#drifts ??= this.#compare());
+  get drifts(): readonly PinDrift[] {
+    return this.#drifts;
   }
 
   /** Who loses the last pin, of `frames`, which are those that lose any; `reachedBy` are the pages that lead there. */
   drops(frames: FrameSet, reachedBy: () => JointMap): FrameDrops {
     if (this.#counts !== null) return this.#counts.drops();
     const pins = this.#before(frames, reachedBy);
-    return PinCounts.of(this.#unpins, pins, new WeightedRuns())?.drops() ?? sortedDrops(this.#unpins, pins);
+    const counts = PinCounts.within(this.#unpins, pins);
+    if (counts === null) return sortedDrops(this.#unpins, pins);
+    counts.addAll(pins);
+    counts.take(this.#unpins);
+    return counts.drops();
   }
 
   /**
@@ -71,7 +80,7 @@ export class Pins {
     return pins;
   }
 
-  #compare(): readonly PinDrift[] {
+  #compare(mapsOn: (pages: Ranges) => JointMap): readonly PinDrift[] {
     const [input, maps] = [this.#input, this.#maps];
     const pins = new WeightedRuns();
     const references = new WeightedRuns();
@@ -83,12 +92,34 @@ export class Pins {
       if (!input.pinsTaken) return [];
       const frames = FrameSet.union(this.#unpins, input.pinsTaken, changedFrames(maps));
       const pages = maps.pagesOn(frames);
+      if (this.#isBalanced(frames, mapsOn(pages), input.pinsTaken)) return [];
       addReferences(pins, maps, "old", pages, frames);
       addRuns(pins, input.pinsTaken, frames);
       addReferences(references, maps, "new", pages, frames);
     }
-    this.#counts = PinCounts.of(this.#unpins, pins, references);
-    return this.#counts?.isBalancedBy(references) ? [] : drifts(this.#unpins, pins, references);
+    return drifts(this.#unpins, pins, references);
+  }
+
+  /**
+   * True iff all that is pinned is one pin for each page of the new map; false also where that cannot be counted. A page more
+   * than lead to `frames` is harmless: it counts for both maps alike, or leads to them.
+   */
+  #isBalanced(frames: FrameSet, pages: JointMap, taken: WeightedRuns): boolean {
+    const counts = PinCounts.within(this.#unpins, taken, frames);
+    if (counts === null) return false;
+    this.#counts = counts;
+    const { length, starts, oldFrames, newFrames } = pages;
+    for (let piece = 0; piece + 1 < length; piece++) {
+      const frame = oldFrames[piece]!;
+      if (frame > NOTHING) counts.add(frame, frame + starts[piece + 1]! - starts[piece]!, 1);
+    }
+    counts.addAll(taken);
+    counts.take(this.#unpins);
+    for (let piece = 0; piece + 1 < length; piece++) {
+      const frame = newFrames[piece]!;
+      if (frame > NOTHING) counts.add(frame, frame + starts[piece + 1]! - starts[piece]!, -1);
+    }
+    return counts.isZero;
   }
 }
 
