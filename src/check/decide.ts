@@ -235,8 +235,7 @@ export class Decision {
         collapse: options.collapse,
         skipUntouched: options.skipUntouched,
         journalRules: options.journalRules,
-        // Dirty bits are judged by facts.
-        acceptPlain: (options.acceptPlain ?? true) && !capability.hardwareDirty,
+        acceptPlain: options.acceptPlain ?? true,
         visit,
         // Only a new root can lead to a table that stood in the same place under the old one.
         stoodBefore: (table, level, base) =>

@@ -44,6 +44,8 @@ export interface Slot {
 }
 
 const NONE: HeldTable[] = [];
+/** An origin that is the same for all pages. */
+const ALL = { at: 0, span: Infinity } as const;
 
 /** Turns the versions of an entry into facts, and into the tables a walk may hold next. */
 export class EntryFacts {
@@ -135,6 +137,8 @@ export class EntryFacts {
       table: slot.state.table,
       index: slot.index,
       level: slot.level,
+      at: slot.start,
+      span: slot.span,
       step: version.step,
       until: version.until,
     });
@@ -236,6 +240,7 @@ export class EntryFacts {
       table,
       index,
       level,
+      ...ALL,
       step,
       until,
     });
@@ -262,6 +267,7 @@ export class EntryFacts {
       table: child.table,
       index: 0,
       level: slot.level - 1,
+      ...ALL,
       step: child.step,
       until: child.until,
     };
@@ -308,10 +314,12 @@ export class EntryFacts {
   }
 }
 
-const origin = ({ state, index, level }: Slot, { step, until }: Version) => ({
+const origin = ({ state, index, level, start, span }: Slot, { step, until }: Version) => ({
   table: state.table,
   index,
   level,
+  at: start,
+  span,
   step,
   until,
 });

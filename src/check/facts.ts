@@ -11,6 +11,9 @@ export interface Origin {
   readonly table: number;
   readonly index: number;
   readonly level: number;
+  /** First page that entry `index` translates, and pages of one entry: Infinity where it stands for all there are. */
+  readonly at: number;
+  readonly span: number;
   /** Step that wrote the entry, 0 for what was there before. */
   readonly step: number;
   /** Step that overwrites it, or NEVER. */

@@ -12,7 +12,7 @@ import type { Relapse } from "./whole-map.ts";
 const ACCESSES = [1, 2] as const;
 
 /** A class of pages that break one rule for one reason. */
-export interface RawViolation extends Origin {
+export interface RawViolation extends Omit<Origin, "at" | "span"> {
   readonly class: ViolationClass;
   readonly domain: number;
   readonly start: number;
@@ -81,7 +81,8 @@ export class Judge {
   ): void {
     // A device's own cache knows no tags.
     if (this.isRetired && ((kind === "V04" && !this.#hasAtc) || kind === "V05")) kind = "V04b";
-    const { table, index, level, step, until } = origin;
+    const { table, level, step, until } = origin;
+    const index = origin.index + Math.floor((start - origin.at) / origin.span);
     const last = this.#last;
     const isNext =
       last !== null &&
@@ -255,7 +256,7 @@ export class Judge {
 
   /** A page that no step touches keeps a frame that lost its last pin. */
   unpinned(start: number, end: number, step: number): void {
-    const origin = { table: 0, index: 0, level: 0, step: 0, until: NEVER };
+    const origin = { table: 0, index: 0, level: 0, at: 0, span: Infinity, step: 0, until: NEVER };
     this.report("V06", start, end, origin, 0, step, "a frame that is no longer pinned");
   }
 
@@ -263,7 +264,8 @@ export class Judge {
   relapse({ ranges, seen, old, origin }: Relapse): void {
     const address = (page: number): string => `0x${(page * 4096).toString(16)}`;
     const met = `the old map at IOVA ${address(old.page)}, when IOVA ${address(seen.page)} has shown the new one already`;
-    for (const { start, end } of ranges) this.report("V11", start, end, origin, 0, seen.at, met);
+    const where = { ...origin, span: Infinity };
+    for (const { start, end } of ranges) this.report("V11", start, end, where, 0, seen.at, met);
   }
 
   /** The first page after this one at which a window begins or ends. */

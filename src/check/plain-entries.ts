@@ -4,7 +4,7 @@ import { ABSENT, type EntryKind, LEAF } from "./entry-kind.ts";
 import { Lifetime } from "./lifetime.ts";
 import type { PlainRules } from "./plain-rules.ts";
 import { NEVER } from "./positions.ts";
-import type { SingleWrites } from "./single-writes.ts";
+import { EXCHANGED, type SingleWrites } from "./single-writes.ts";
 import { PLAIN } from "./table-log.ts";
 import type { ReachContext } from "./walk-reach.ts";
 
@@ -70,6 +70,7 @@ export class PlainEntries {
     const lo = writes!.lo[index]!;
     const hi = writes!.hi[index]!;
     const how = writes!.how[index]!;
+    if (how === EXCHANGED && !writes!.meets(index, oldLo, oldHi, decoder)) return false;
     if (!(this.#isNew && how === PLAIN) && !decoder.differ(oldLo, oldHi, lo, hi)) {
       this.#set(before, 0, NEVER);
       return this.#isFine(before, kind, oldLo, oldHi, page, state.isCurrent, isOpen);
@@ -90,6 +91,20 @@ export class PlainEntries {
       this.#isFine(before, kind, oldLo, oldHi, page, false, isOpen) &&
       this.#isFine(after, written, lo, hi, page, state.isCurrent, isOpen)
     );
+  }
+
+  /**
+   * True iff nothing is wrong with the leaf `lo`, `hi` that an entry held before the script, until it is overwritten at `step`.
+   * Pre: the entry gets no other leaf.
+   */
+  acceptsBefore(index: number, page: number, lo: number, hi: number, step: number, isOpen: boolean): boolean {
+    if (isOpen && this.#rules.isSettled) return true;
+    const before = this.#before;
+    const readableUntil = this.#readableUntil(index, step);
+    this.#context.lingering.note(step, readableUntil, this.#heldFrom, this.#state.lingers);
+    this.#set(before, 0, readableUntil);
+    if (before.isReachable && this.#context.journalRules && step <= this.#heldFrom) return false;
+    return this.#isFine(before, LEAF, lo, hi, page, false, isOpen);
   }
 
   #set(lifetime: Lifetime, begin: number, until: number): void {

@@ -5,6 +5,8 @@ import { LIVE, PLAIN, type TableLog } from "./table-log.ts";
 
 const TWO32 = 0x1_0000_0000;
 const UNWRITTEN = -1;
+/** How an entry was written that is exchanged: only where it holds what is expected. */
+export const EXCHANGED = 2;
 /** With a smaller share of entries that may differ from their neighbours, cells cost less than columns. */
 const SCATTERED = 1 / 32;
 
@@ -18,7 +20,7 @@ export class SingleWrites {
   readonly hi: Uint32Array;
   /** Position in the log of the write of an entry, -1 where it is not written. */
   readonly write: Int32Array;
-  /** `LIVE` or `PLAIN`. */
+  /** `LIVE`, `PLAIN` or `EXCHANGED`. */
   readonly how: Uint8Array;
   /** First of the entries that share the history of this one. */
   readonly #first: Uint16Array;
@@ -81,16 +83,22 @@ export class SingleWrites {
     return { first, count: this.#count[first]!, writes: [write] };
   }
 
-  /** Notes down one record; false where it writes an entry again, or not without looking at what is there. */
+  /** True iff an exchange meets what it expects in an entry. Pre: it is exchanged. */
+  meets(index: number, lo: number, hi: number, decoder: Decoder): boolean {
+    const at = this.#log.records[this.write[index]!]!;
+    return !decoder.differ(lo, hi, this.#words[at + 6]!, this.#words[at + 7]!);
+  }
+
+  /** Notes down one record; false where it writes an entry again. */
   #take(k: number, at: number, index: number, count: number): boolean {
     const { lo, hi, write, how } = this;
     const words = this.#words;
     const op = words[at]! & 0xff;
-    if (op !== OP.store && op !== OP.storeRun && op !== OP.fill && op !== OP.gather) return false;
+    const own = op === OP.exchange ? EXCHANGED : op === OP.fill || op === OP.gather ? PLAIN : LIVE;
     for (let i = index; i < index + count; i++) {
       if (write[i] !== UNWRITTEN) return false;
       write[i] = k;
-      how[i] = op === OP.fill || op === OP.gather ? PLAIN : LIVE;
+      how[i] = own;
     }
     if (op === OP.gather)
       for (let i = index, value = at + RECORD_WORDS; i < index + count; i++, value += 2) {
@@ -131,7 +139,8 @@ export class SingleWrites {
   #continues(a: number, b: number, level: number, span: number, decoder: Decoder): boolean {
     const { lo, hi, write, how } = this;
     const { stretches } = this.#log;
-    if (stretches[write[a]!] !== stretches[write[b]!] || how[a] !== how[b]) return false;
+    if (stretches[write[a]!] !== stretches[write[b]!] || how[a] !== how[b] || how[a] === EXCHANGED)
+      return false;
     // Nearly all are told apart by their frames.
     if (lo[a] === lo[b] && hi[a] === hi[b]) return decoder.kind(level, lo[a]!, hi[a]!) === ABSENT;
     if (!goesOn(lo[a]!, hi[a]!, lo[b]!, hi[b]!, (b - a) * span, decoder)) return false;

@@ -1,8 +1,9 @@
-import { type Cell, type CellTable, cellsOf, goesOn, shifted } from "./cells.ts";
+import { CellRuns } from "./cell-runs.ts";
+import { type Cell, type CellTable, cellsOf } from "./cells.ts";
 import type { Coverage } from "./coverage.ts";
 import { EntryFacts, type HeldTable, type Slot } from "./entry-facts.ts";
-import { ABSENT, type Decoder, MALFORMED, TABLE } from "./entry-kind.ts";
-import { highWord, lowWord } from "./entry-words.ts";
+import { ABSENT, type Decoder } from "./entry-kind.ts";
+import { EntryReader } from "./entry-reader.ts";
 import type { FactSink } from "./facts.ts";
 import type { CheckedCapability, Geometry } from "./geometry.ts";
 import type { TablesBefore } from "./input.ts";
@@ -69,11 +70,8 @@ export class WalkReach {
   #ranges!: Ranges;
   #expand = false;
   #isOpen = false;
-  /** The entry read last, and the words of the table it is from. */
-  #lo = 0;
-  #hi = 0;
-  #wordsOf = -1;
-  #words: Uint32Array | null = null;
+  readonly #before: EntryReader;
+  readonly #runs: CellRuns;
   /** By level: the last entry to which nothing happens, and there is nothing to say of. */
   readonly #steady: (SteadyLink | undefined)[] = [];
   #root: { readonly begins: Int32Array; readonly version: RootVersion; readonly held: HeldTable } | null =
@@ -85,6 +83,8 @@ export class WalkReach {
     this.#context = context;
     this.#sink = sink;
     this.#entries = new EntryFacts(context, sink);
+    this.#before = new EntryReader(context.tables);
+    this.#runs = new CellRuns(context, this.#before);
     this.#acceptsPlain = context.acceptPlain && sink.plain !== undefined;
   }
 
@@ -167,6 +167,7 @@ export class WalkReach {
     const end = base + geometry.tableSpan(level);
     const { starts, ends } = this.#ranges;
     const { log } = state;
+    const before = this.#before;
     const cells = log?.isWritten ? this.#cellsOf(log, level) : null;
     const plain = level === 0 ? this.#plainIn(state, cells) : null;
     let page = Math.max(base, starts[from]!);
@@ -175,8 +176,8 @@ export class WalkReach {
       if (page >= end) return;
       const index = Math.floor((page - base) / span);
       if (plain !== null) {
-        this.#readBefore(state.table, log, index);
-        if (plain.accepts(index, page, this.#lo, this.#hi, this.#isOpen)) {
+        before.read(state.table, log, index);
+        if (plain.accepts(index, page, before.lo, before.hi, this.#isOpen)) {
           this.histories++;
           if (ends[range]! <= ++page) range++;
           continue;
@@ -187,7 +188,7 @@ export class WalkReach {
       const cellEnd = base + (first + (cell?.count ?? 1)) * span;
       let next = range;
       while (next < to && starts[next]! < cellEnd) next++;
-      if (cell !== null && cell.count > 1) this.#run(state, level, base, cell, range, next);
+      if (cell !== null && cell.count > 1) this.#run(state, level, base, cell, range, next, plain);
       else this.#entry(state, level, base, first, cell, range, next);
       page = cellEnd;
       range = ends[next - 1]! > cellEnd ? next - 1 : next;
@@ -221,68 +222,22 @@ export class WalkReach {
     return (byLevel[level] = single ?? cellsOf(words, log, level, entries, span, decoder, collapse));
   }
 
-  /** A cell of several entries: one history, unless what stood there before the script differs and can be seen. */
-  #run(state: HeldTable, level: number, base: number, cell: Cell, from: number, to: number): void {
-    const { versions, geometry, decoder } = this.#context;
-    const log = state.log!;
-    const firstWrite = cell.writes[0]!;
-    const gone = versions.lingersUntil(log, cell.first, firstWrite.step);
-    let isSeen = false;
-    for (const e of state.earliest) isSeen ||= e < gone;
-    if (!isSeen) {
-      const history = versions.read(log, level, cell.first, cell.writes, 0, 0);
-      // What stood there before is not seen, unless the first write is of the very same value.
-      if (history[0]!.step === 0 && history[0]!.until <= firstWrite.step) history.shift();
-      this.#history(state, level, base, cell.first, cell.count, history, from, to);
-      return;
-    }
-    const span = geometry.span(level);
-    let first = cell.first;
-    const last = cell.first + cell.count;
-    while (first < last) {
-      this.#readBefore(log.table, log, first);
-      const lo = this.#lo;
-      const hi = this.#hi;
-      const kind = decoder.kind(level, lo, hi);
-      let end = first + 1;
-      for (; end < last && kind !== TABLE && kind !== MALFORMED; end++) {
-        this.#readBefore(log.table, log, end);
-        const nextLo = this.#lo;
-        const nextHi = this.#hi;
-        if (decoder.kind(level, nextLo, nextHi) !== kind) break;
-        if (
-          kind === ABSENT
-            ? nextLo !== lo || nextHi !== hi
-            : !goesOn(lo, hi, nextLo, nextHi, (end - first) * span, decoder)
-        )
-          break;
-      }
-      const writes = shifted(cell, first - cell.first, span, level, decoder);
-      const history = versions.read(log, level, first, writes, lo, hi);
-      this.#history(state, level, base, first, end - first, history, from, to);
-      first = end;
-    }
-  }
-
-  /** Reads what an entry held before the script, or before the life of the table that `log` tells about. */
-  #readBefore(table: number, log: TableLog | null, index: number): void {
-    if (log !== null && log.life > 0) {
-      this.#lo = this.#hi = 0;
-      return;
-    }
-    const { tables } = this.#context;
-    if (table !== this.#wordsOf) {
-      this.#wordsOf = table;
-      this.#words = tables.words?.(table as never) ?? null;
-    }
-    if (this.#words === null) {
-      const entry = tables.entry(table as never, index);
-      this.#lo = lowWord(entry);
-      this.#hi = highWord(entry);
-    } else {
-      this.#lo = this.#words[2 * index]!;
-      this.#hi = this.#words[2 * index + 1]!;
-    }
+  /** A cell of several entries; `entered` is what accepts entries of the table, if anything does. */
+  #run(
+    state: HeldTable,
+    level: number,
+    base: number,
+    cell: Cell,
+    from: number,
+    to: number,
+    entered: PlainEntries | null,
+  ): void {
+    const place = { state, level, base, cell, ranges: this.#ranges, from, to, isOpen: this.#isOpen };
+    const plain = entered ?? (level === 0 ? this.#plainIn(state, null) : null);
+    const accepted = this.#runs.tell(place, plain, (first, count, history) => {
+      this.#history(state, level, base, first, count, history, from, to);
+    });
+    this.histories += accepted;
   }
 
   /** One entry, written or not. */
@@ -306,9 +261,8 @@ export class WalkReach {
       this.#goOn({ state, level, index, count: 1, start, span, coverage, ranges, from, to }, steady.child);
       return;
     }
-    this.#readBefore(state.table, log, index);
-    const lo = this.#lo;
-    const hi = this.#hi;
+    this.#before.read(state.table, log, index);
+    const { lo, hi } = this.#before;
     const history =
       cell === null
         ? [versions.constant(level, lo, hi)]

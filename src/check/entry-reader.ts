@@ -1,0 +1,38 @@
+import { highWord, lowWord } from "./entry-words.ts";
+import type { TablesBefore } from "./input.ts";
+import type { TableLog } from "./table-log.ts";
+
+/** Reads what entries held before the script, as two words. */
+export class EntryReader {
+  readonly #tables: TablesBefore;
+  /** The words of the table that was read last, where they are at hand. */
+  #wordsOf = -1;
+  #words: Uint32Array | null = null;
+  /** The entry read last. */
+  lo = 0;
+  hi = 0;
+
+  constructor(tables: TablesBefore) {
+    this.#tables = tables;
+  }
+
+  /** Reads what an entry held before the script, or before the life of the table that `log` tells about. */
+  read(table: number, log: TableLog | null, index: number): void {
+    if (log !== null && log.life > 0) {
+      this.lo = this.hi = 0;
+      return;
+    }
+    if (table !== this.#wordsOf) {
+      this.#wordsOf = table;
+      this.#words = this.#tables.words?.(table as never) ?? null;
+    }
+    if (this.#words === null) {
+      const entry = this.#tables.entry(table as never, index);
+      this.lo = lowWord(entry);
+      this.hi = highWord(entry);
+    } else {
+      this.lo = this.#words[2 * index]!;
+      this.hi = this.#words[2 * index + 1]!;
+    }
+  }
+}
