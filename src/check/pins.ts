@@ -2,7 +2,7 @@ import type { PinRun } from "../edit-script/index.ts";
 import { type FrameDrops, sortedDrops } from "./frame-drops.ts";
 import { FrameSet } from "./frame-set.ts";
 import type { CheckInput, ReaderInput } from "./input.ts";
-import { JointMap, NOTHING } from "./joint-map.ts";
+import { type JointMap, NOTHING } from "./joint-map.ts";
 import type { MapReader, MapSide } from "./map-reader.ts";
 import { PinCounts } from "./pin-counts.ts";
 import { RangeList, type Ranges } from "./ranges.ts";
@@ -90,7 +90,7 @@ export class Pins {
       for (const { pfn, pages } of input.newMap) references.push(pfn, pfn + pages, 1);
     } else {
       if (!input.pinsTaken) return [];
-      const frames = FrameSet.union(this.#unpins, input.pinsTaken, changedFrames(maps));
+      const frames = FrameSet.union(this.#unpins, input.pinsTaken, changedFrames(mapsOn(maps.changes())));
       const pages = maps.pagesOn(frames);
       if (this.#isBalanced(frames, mapsOn(pages), input.pinsTaken)) return [];
       addReferences(pins, maps, "old", pages, frames);
@@ -137,9 +137,8 @@ function drifts(unpins: Unpins, pins: WeightedRuns, references: WeightedRuns): P
 }
 
 /** Frames that pages come to or leave. */
-function changedFrames(maps: MapReader): Ranges {
+function changedFrames(changed: JointMap): Ranges {
   const frames = new RangeList();
-  const changed = JointMap.of(maps, maps.changes());
   for (let piece = 0; piece + 1 < changed.length; piece++) {
     if (!changed.isChanged(piece)) continue;
     const pages = changed.end(piece) - changed.start(piece);
