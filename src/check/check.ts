@@ -7,9 +7,10 @@ import { explain } from "./explain.ts";
 import type { CheckResult, Finding } from "./finding.ts";
 import { type Group, grouped, mergedByCause, pagesIn } from "./groups.ts";
 import type { CheckInput, CheckOptions, ReaderInput } from "./input.ts";
+import type { PageRange } from "./interest.ts";
 import type { RawViolation } from "./judge.ts";
 import { ledger } from "./ledger.ts";
-import { CAUSES, RULES } from "./violation-class.ts";
+import { CAUSES, RULES, type ViolationClass } from "./violation-class.ts";
 import { publishedTooEarly } from "./weak-only.ts";
 
 /** Groups whose cause is looked for; with more, something is wrong throughout and the first ones tell. */
@@ -43,8 +44,7 @@ export function check(input: CheckInput | ReaderInput, options: CheckOptions = {
     return { class: kind, shows: kind, domain, ranges, example, cause, causeStep: step, gap: null };
   });
   const others = dominant([...mergedByCause(groups), ...audit.filter((g) => g.class !== "V12")]);
-  // Tables that a broken plan never linked, or never let go of, are its consequence.
-  const drifts = audit.filter((g) => g.class === "V12" && (others.length === 0 || g.example.table === 0));
+  const drifts = audit.filter((g) => g.class === "V12" && !isConsequence(g, others));
   const findings = [...others, ...drifts].map((g) => finding(decision, g, how)).sort(byPlace);
   const { log } = decision;
   return {
@@ -63,6 +63,14 @@ export function check(input: CheckInput | ReaderInput, options: CheckOptions = {
       windowPages: log.windows.reduce((sum, w) => sum + w.end - w.start, 0),
     },
   };
+}
+
+/** Tables that a broken plan never linked, or never let go of where something else is wrong, are its consequence. */
+function isConsequence({ example, ranges }: Group, others: readonly Group[]): boolean {
+  if (example.table === 0) return false;
+  if (ranges.length === 0) return others.length > 0;
+  const [{ start, end }] = ranges as [PageRange];
+  return others.some((other) => other.ranges.some((range) => range.start < end && start < range.end));
 }
 
 /** Groups violations and names their causes. */
@@ -103,11 +111,11 @@ function causeText({ input }: Decision, { cause, gap }: Group): string | null {
   return cause === null ? null : CAUSES[cause];
 }
 
+const UNLIKE_THE_MAP: ReadonlySet<ViolationClass> = new Set(["V01", "V01b", "V02", "V03"]);
+
 /** A page whose tables, as they are before the first step, answer what neither map says. */
 function mismatchIn(found: readonly RawViolation[]): string | null {
-  const first = found.find(
-    (v) => v.from === 0 && v.step === 0 && (v.class === "V01" || v.class === "V02" || v.class === "V03"),
-  );
+  const first = found.find((v) => v.from === 0 && v.step === 0 && UNLIKE_THE_MAP.has(v.class));
   if (first === undefined) return null;
   const iova = `0x${(BigInt(first.start) * 4096n).toString(16)}`;
   return `before the first step IOVA ${iova} of domain ${first.domain} meets ${first.met}, which the old map does not say`;

@@ -43,6 +43,7 @@ export interface Slot {
   readonly to: number;
 }
 
+const WRITE = 2;
 const NONE: HeldTable[] = [];
 /** An origin that is the same for all pages. */
 const ALL = { at: 0, span: Infinity } as const;
@@ -124,12 +125,16 @@ export class EntryFacts {
   }
 
   #leaf(slot: Slot, version: Version, from: number, to: number, alive: readonly number[]): void {
-    const { decoder } = this.#context;
+    const { decoder, capability } = this.#context;
+    const rights = this.#rights(slot, version);
     this.#sink.leaf({
       start: from,
       end: to,
       frame: decoder.frame(version.lo, version.hi) + from - slot.start,
-      rights: this.#rights(slot, version),
+      rights,
+      setsDirty:
+        capability.hardwareDirty && (rights & WRITE) !== 0 && !decoder.isDirty(version.lo, version.hi),
+      freedAt: slot.state.log?.freedAt ?? NEVER,
       attributes: decoder.attributes(version.lo, version.hi),
       alive,
       drained: slot.coverage.drained(alive[alive.length - 1]!),

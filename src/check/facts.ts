@@ -28,6 +28,10 @@ export interface LeafFact extends Origin {
   /** Rights after ANDing those of the tables above, where the format does. */
   readonly rights: number;
   readonly attributes: number;
+  /** A write through it makes walkers set a bit in the entry, in whatever the page is used for by then. */
+  readonly setsDirty: boolean;
+  /** Step that frees the table it is in, or NEVER. */
+  readonly freedAt: number;
   readonly alive: Spans;
   /** Position by which every access that used it has been performed. */
   readonly drained: number;

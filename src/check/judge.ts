@@ -109,6 +109,10 @@ export class Judge {
   leaf(fact: LeafFact): void {
     const maps = this.#maps;
     const remains = aliveUntil(fact.alive) === NEVER;
+    if (fact.setsDirty && aliveUntil(fact.alive) > fact.freedAt) {
+      const from = Math.max(fact.alive[0]!, fact.freedAt);
+      this.report("V07", fact.start, fact.end, fact, 2, from, "a leaf whose dirty bit is in a freed table");
+    }
     for (let piece = maps.find(fact.start), start = fact.start; start < fact.end; ) {
       const end = Math.min(fact.end, maps.end(piece), this.#windowEdge(start));
       const frame = fact.frame + start - fact.start;
@@ -205,7 +209,7 @@ export class Judge {
           fact,
           0,
           spans[0]!,
-          "what the old map says",
+          frame === NOTHING ? "no translation" : "what the old map says",
         );
       if (frame !== NOTHING) this.#frames(fact, frame, start, end, fact.drained);
       start = end;

@@ -152,6 +152,8 @@ export class PlainEntries {
     const rights = capability.rightsAnded ? own & this.#state.rights : own;
     if (kind !== LEAF || rights === 0) return this.#rules.isFineFault(page, lifetime.isLastingAbsence);
     const frame = decoder.frame(lo, hi);
+    // A write through it may set a bit in a page that is used for something else.
+    if (capability.hardwareDirty && lifetime.leafUntil > this.#freedAt) return false;
     if (!this.#rules.isFineLeaf(page, frame, rights, lifetime.leafUntil === NEVER, lifetime.drained))
       return false;
     if (!isOpen) return true;

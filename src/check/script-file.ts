@@ -1,7 +1,10 @@
-import type { ScriptFile, ScriptIoctl } from "../edit-script/index.ts";
-import { isLittleEndian } from "./entry-words.ts";
+import { OP, recordLength, type ScriptFile, type ScriptIoctl } from "../edit-script/index.ts";
+import { DECODERS } from "./decoder.ts";
+import { TABLE } from "./entry-kind.ts";
+import { highWord, isLittleEndian, lowWord } from "./entry-words.ts";
 import type { CallSpan, ChangeCalls, CheckInput, TablesBefore } from "./input.ts";
 
+const WRITES: ReadonlySet<number> = new Set([OP.fill, OP.gather, OP.store, OP.storeRun, OP.exchange]);
 const MASK = (1n << 64n) - 1n;
 
 /** A script file as input of the checker: tables hold what the file says and 0 everywhere else. */
@@ -34,6 +37,7 @@ export function callsOf(ioctls: readonly ScriptIoctl[], steps: number): ChangeCa
   return { count: ioctls.length, spans };
 }
 
+/** Tables that have a line, that an entry points to, or that the script gives back: an empty one has no entry to list. */
 function tablesOf(file: ScriptFile): TablesBefore {
   const contents = new Map<number, BigUint64Array>();
   for (const { root } of file.domains) contents.set(root, new BigUint64Array(512));
@@ -42,12 +46,44 @@ function tablesOf(file: ScriptFile): TablesBefore {
     if (content === undefined) contents.set(run.table, (content = new BigUint64Array(512)));
     for (let i = 0; i < run.count; i++) content[run.index + i] = (run.first + BigInt(i) * run.stride) & MASK;
   }
+  const tables = tablesIn(file, contents);
   return {
-    isTable: (table) => contents.has(table),
+    isTable: (table) => tables.has(table),
     entry: (table, index) => contents.get(table)?.[index] ?? 0n,
     words(table) {
       const content = contents.get(table);
       return content === undefined || !isLittleEndian ? null : new Uint32Array(content.buffer);
     },
   };
+}
+
+function tablesIn(
+  { domains, capability, script }: ScriptFile,
+  contents: ReadonlyMap<number, BigUint64Array>,
+): ReadonlySet<number> {
+  const tables = new Set(contents.keys());
+  const decoder = DECODERS.get(capability.format)?.(capability);
+  /** Tables whose entries have been read, by level: tables may lead to each other. */
+  const read = Array.from({ length: 8 }, () => new Set<number>());
+  const visit = (table: number, level: number): void => {
+    if (level === 0 || read[level]!.has(table)) return;
+    read[level]!.add(table);
+    for (const entry of contents.get(table) ?? []) {
+      if (entry === 0n) continue;
+      const [lo, hi] = [lowWord(entry), highWord(entry)];
+      if (decoder?.kind(level, lo, hi) !== TABLE) continue;
+      tables.add(decoder.frame(lo, hi));
+      visit(decoder.frame(lo, hi), level - 1);
+    }
+  };
+  for (const { root, levels } of domains) visit(root, levels - 1);
+  const written = new Set<number>();
+  const { words } = script;
+  for (let at = 0; at < words.length; at += recordLength(words, at)) {
+    const op = words[at]! & 0xff;
+    const table = words[at + 2]!;
+    if (op === OP.freeTable && !written.has(table)) tables.add(table);
+    else if (WRITES.has(op)) written.add(table);
+  }
+  return tables;
 }

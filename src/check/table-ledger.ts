@@ -106,7 +106,9 @@ export function tableDrifts(decision: Decision): TableDrift[] {
     const isKnown = table.isWritten || known.has(table.table) || reachable.has(table.table);
     if (table.freedAt <= log.steps && !isKnown && !input.tables.isTable(table.table as never))
       drifts.push({ table: table.table, what: "unknown", step: table.freedAt, start: 0, end: 0 });
-    if (table.freedAt > log.steps && table.isWritten && !isKnownTable(table.table) && !kept.has(table.table))
+    // What a page was before it was freed says nothing of what it is used for now.
+    const isAccounted = table.life > 0 ? reachable.has(table.table) : isKnownTable(table.table);
+    if (table.freedAt > log.steps && table.isWritten && !isAccounted && !kept.has(table.table))
       drifts.push({ table: table.table, what: "leak", step: table.steps[0]!, start: 0, end: 0 });
   }
   return drifts;

@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { check, inputOf } from "../../src/check/index.ts";
+import { parseRecording, parseScript } from "../../src/edit-script/index.ts";
+import { runScriptCheck } from "../../src/harness/index.ts";
+
+const BEFORE = `hitless-edit-script 1 vtd-ss-39
+domain 1 root=0x100000000
+table 0x100000000[0] = 0x100001003
+table 0x100001000[0] = 0x100002003
+table 0x100002000[3] = 0x1000003003 count=2 stride=0x1000
+map old iova=0x3000 size=0x2000 frame=0x1000003000
+`;
+const MOVE = `map remove iova=0x5000 size=0x1000
+map add iova=0x5000 size=0x1000 frame=0x2000000000
+store 0x100002000[5] = 0x2000000003
+barrier
+invalidate iova=0x5000 size=0x1000
+wait drain
+unpin 0x1000009000 size=0x1000
+`;
+
+describe("a call of a recording", () => {
+  it.each([
+    ["no leaf", "barrier"],
+    ["a leaf of another frame", "store 0x100002000[5] = 0x100000a003\nbarrier"],
+    ["a leaf with fewer rights", "store 0x100002000[5] = 0x1000009001\nbarrier"],
+  ])("is not decided where an earlier one left %s on a page that it moves", (_, steps) => {
+    const text = `${BEFORE}call map\nmap add iova=0x5000 size=0x1000 frame=0x1000009000\n${steps}\ncall move\n${MOVE}`;
+    const { report } = runScriptCheck(parseRecording(text, "driver.script"), "driver.script", ["weak"], "");
+    expect(report.calls?.map((call) => call.verdict)).toEqual(["violation", "undecided"]);
+  });
+
+  it("tells that the old map has a page, changed by the call, that its tables do not have", () => {
+    const map = "map old iova=0x5000 size=0x1000 frame=0x1000009000\n";
+    const { mismatch } = check(inputOf(parseScript(`${BEFORE}${map}${MOVE}`, "driver.script")));
+    expect(mismatch).toContain("before the first step IOVA 0x5000 of domain 1 meets no translation");
+  });
+});
