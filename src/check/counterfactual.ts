@@ -77,6 +77,7 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
   const context = {
     steps,
     tags: decision.rootsOf(group.domain).map((root) => root.tag),
+    iommu: domain.iommu ?? 0,
     pages: geometry.tableSpan(domain.levels - 1),
     isCoherent: input.capability.coherentWalk,
     tables,

@@ -1,8 +1,9 @@
 import { CACHE_ATC, CACHE_IOTLB, CACHE_WALK, CACHES_ALL } from "../edit-script/index.ts";
 import { ascending } from "./ascending.ts";
+import type { Invalidation } from "./invalidation-queues.ts";
 import { firstAtOrAfter, NEVER } from "./positions.ts";
 import type { Ranges } from "./ranges.ts";
-import type { Invalidation, ScriptLog } from "./script-log.ts";
+import type { ScriptLog } from "./script-log.ts";
 
 /**
  * Pages that the same invalidations reach.
@@ -161,7 +162,7 @@ export function coverages(
   );
   const sorted = ascending(edges);
   const byStart = ascending(starts);
-  const rules = { drains: log.drains, hasAtc, mustContain };
+  const rules = { drains: log.drainsOf(domain), hasAtc, mustContain };
   const result: Coverage[] = [];
   let last: Coverage | null = null;
   let active: number[] = [];

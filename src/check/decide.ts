@@ -70,7 +70,7 @@ export class Decision {
     if (factory === undefined)
       throw new CheckInputError(`format ${capability.format} of ${capability.name} has no decoder`);
     this.input = input;
-    this.log = new ScriptLog(input.script, capability.hardwareDirty);
+    this.log = new ScriptLog(input.script, input.domains, capability.hardwareDirty);
     this.geometry = new Geometry(capability);
     this.decoder = factory(capability);
     this.reader = reader;

@@ -14,6 +14,8 @@ export interface RepairContext {
   readonly steps: readonly Step[];
   /** Tags that the address space has in turn. */
   readonly tags: readonly number[];
+  /** The IOMMU that it is behind. */
+  readonly iommu: number;
   /** Pages of the whole IOVA space. */
   readonly pages: number;
   readonly isCoherent: boolean;

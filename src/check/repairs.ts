@@ -77,9 +77,10 @@ const delayed = (cause: Cause, op: "unpin" | "freeTable", { steps }: RepairConte
 });
 
 /** The invalidations and waits that are there, each made as strong as it can be in one respect. */
-function* weakened({ steps, pages, tags }: RepairContext): Generator<Repair> {
+function* weakened({ steps, pages, tags, iommu }: RepairContext): Generator<Repair> {
   const first = steps.findIndex((step) => step.op === "invalidate");
-  const lastWait = steps.findLastIndex((step) => step.op === "wait");
+  const own = steps.findIndex((step) => step.op === "invalidate" && tags.includes(step.domain));
+  const lastWait = steps.findLastIndex((step) => step.op === "wait" && (step.iommu ?? iommu) === iommu);
   const each = (change: (step: Step & { op: "invalidate" }) => Step[]): (() => Step[]) => {
     return () => steps.flatMap((step) => (step.op === "invalidate" ? change(step) : [step]));
   };
@@ -87,10 +88,10 @@ function* weakened({ steps, pages, tags }: RepairContext): Generator<Repair> {
     yield {
       cause: "no-drain",
       at: lastWait,
-      apply: () => steps.map((step) => (step.op === "wait" ? DRAIN : step)),
+      apply: () => steps.map((step) => (step.op === "wait" ? { ...step, drain: true } : step)),
     };
   if (first < 0) return;
-  yield { cause: "no-wait", at: first, apply: each((step) => [step, DRAIN]) };
+  yield { cause: "no-wait", at: own < 0 ? first : own, apply: each((step) => [step, DRAIN]) };
   yield { cause: "no-ATC", at: first, apply: each((s) => [{ ...s, caches: s.caches | CACHE_ATC }]) };
   yield { cause: "no-ATC", at: first, apply: each((s) => [s, { ...s, caches: CACHE_ATC }]) };
   yield {

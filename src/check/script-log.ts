@@ -3,26 +3,18 @@ import {
   type EditScript,
   FLAG_DRAIN,
   FLAG_NON_LEAF,
+  FLAG_ONE_IOMMU,
   FLAG_OPEN,
   OP,
   recordLength,
+  type ScriptDomain,
   type SetRootStep,
 } from "../edit-script/index.ts";
+import { type Invalidation, InvalidationQueues } from "./invalidation-queues.ts";
 import { NEVER } from "./positions.ts";
 import { TableLog } from "./table-log.ts";
 import { Unpins } from "./weighted-runs.ts";
 
-/** One posted invalidation. */
-export interface Invalidation {
-  readonly step: number;
-  /** Step of the wait that completes it, or NEVER. */
-  completes: number;
-  readonly domain: number;
-  readonly nonLeaf: boolean;
-  readonly caches: number;
-  readonly start: number;
-  readonly end: number;
-}
 /** A declared window: faults are allowed at positions [open, close). */
 export interface Window {
   readonly domain: number;
@@ -49,17 +41,18 @@ export class ScriptLog {
   readonly barriers: number[] = [];
   /** Steps that write no entry. */
   readonly pauses: number[] = [];
-  readonly drains: number[] = [];
   readonly waits: number[] = [];
   readonly invalidations: Invalidation[] = [];
   readonly windows: Window[] = [];
   readonly unpins = new Unpins();
   readonly roots: (SetRootStep & { readonly step: number })[] = [];
   readonly frees: { readonly step: number; readonly table: number }[] = [];
+  readonly #queues: InvalidationQueues;
 
   /** `collects`: whether D bits matter, so that what is collected from counts as touched. */
-  constructor(script: EditScript, collects = false) {
+  constructor(script: EditScript, domains: readonly ScriptDomain[], collects = false) {
     this.script = script;
+    this.#queues = new InvalidationQueues(domains);
     this.#hasCollects = collects;
     this.words = script.words;
     this.steps = script.steps;
@@ -70,6 +63,10 @@ export class ScriptLog {
   /** Logs of every life of every table the script writes or frees. */
   *logs(): Generator<TableLog> {
     for (const lives of this.#logs.values()) yield* lives;
+  }
+  /** Steps at which accesses with a tag are drained. */
+  drainsOf(tag: number): readonly number[] {
+    return this.#queues.drainsOf(tag);
   }
   isTouched(table: number): boolean {
     return this.#logs.has(table);
@@ -89,7 +86,6 @@ export class ScriptLog {
     let stretchTable = -1;
     let lastTable = -1;
     let lastLog: TableLog | null = null;
-    let pending = 0;
     for (let at = 0; at < words.length; at += recordLength(words, at)) {
       this.records[step++] = at;
       const op = words[at]! & 0xff;
@@ -127,7 +123,7 @@ export class ScriptLog {
             .collects.push({ step, index, count: words[at + 3]! >>> 16 });
       } else if (op === OP.invalidate) {
         const start = words[at + 5]! * TWO32 + words[at + 4]!;
-        this.invalidations.push({
+        const posted: Invalidation = {
           step,
           completes: NEVER,
           domain: table,
@@ -135,11 +131,12 @@ export class ScriptLog {
           caches: words[at + 3]!,
           start,
           end: start + words[at + 7]! * TWO32 + words[at + 6]!,
-        });
+        };
+        this.invalidations.push(posted);
+        this.#queues.post(posted);
       } else if (op === OP.wait) {
         this.waits.push(step);
-        if (flags & FLAG_DRAIN) this.drains.push(step);
-        for (; pending < this.invalidations.length; pending++) this.invalidations[pending]!.completes = step;
+        this.#queues.wait(step, (flags & FLAG_DRAIN) !== 0, flags & FLAG_ONE_IOMMU ? table : null);
       } else if (op === OP.unpin) {
         const start = words[at + 5]! * TWO32 + words[at + 4]!;
         this.unpins.push(step, start, start + words[at + 7]! * TWO32 + words[at + 6]!);
@@ -155,8 +152,10 @@ export class ScriptLog {
       const log = lives[lives.length - 1]!;
       if (log.freedAt === NEVER) log.freedAt = step;
       else log.freedAgain.push(step);
-    } else if (decoded.op === "setRoot") this.roots.push({ ...decoded, step });
-    else if (decoded.op === "window") {
+    } else if (decoded.op === "setRoot") {
+      this.roots.push({ ...decoded, step });
+      this.#queues.rename(decoded.domain, decoded.tag);
+    } else if (decoded.op === "window") {
       const start = decoded.iovaPfn;
       const end = decoded.iovaPfn + decoded.pages;
       if (flags & FLAG_OPEN)

@@ -13,12 +13,19 @@ const unreported: Refusal = ({ kind, mutant }) =>
     ? `It breaks reports of dirty pages, which this command does not ask for; hitless mutants ${mutant.id} and hitless fuzz do.`
     : null;
 
+/** Machines here have one IOMMU, but for those of the kill matrix. */
+const behindSeveral: Refusal = ({ kind, mutant }) =>
+  kind !== "not-carried" && mutant.iommus
+    ? `It needs devices behind ${mutant.iommus} IOMMUs, which this command does not have; hitless mutants ${mutant.id} does.`
+    : null;
+
 /** Everything that a change of maps on some profile can have. */
-export const decidable: Refusal = (entry) => notCarried(entry) ?? unreported(entry);
+export const decidable: Refusal = (entry) => notCarried(entry) ?? unreported(entry) ?? behindSeveral(entry);
 
 /** A fault of whole calls is no rewriting of scripts, so no running kernel can be made to have it. */
 export const onRunningKernel: Refusal = (entry) =>
   notCarried(entry) ??
+  behindSeveral(entry) ??
   (entry.kind === "call"
     ? `It is a fault of whole calls, which no running kernel can be made to have; hitless check --inject ${entry.mutant.id} decides it.`
     : null);

@@ -138,7 +138,7 @@ function domainsAfter(domains: readonly ScriptDomain[], script: EditScript): rea
   for (const step of script.releases())
     if (step.op === "setRoot")
       after = after.map((d) =>
-        d.id === step.domain ? { id: step.tag, root: step.root, levels: step.levels } : d,
+        d.id === step.domain ? { ...d, id: step.tag, root: step.root, levels: step.levels } : d,
       );
   return after;
 }

@@ -1,6 +1,15 @@
 import type { IovaPfn } from "../units/index.ts";
+import type { KnownTags } from "./known-tags.ts";
 import { domainOf, MAX_MASK, masked, type StepContext } from "./step-context.ts";
-import { CACHE_ATC, CACHE_CONTEXT, CACHE_IOTLB, CACHE_WALK, CACHES_ALL, type Step } from "./steps.ts";
+import {
+  CACHE_ATC,
+  CACHE_CONTEXT,
+  CACHE_IOTLB,
+  CACHE_WALK,
+  CACHES_ALL,
+  type Step,
+  waitStep,
+} from "./steps.ts";
 import type { TextLine } from "./text-line.ts";
 
 /** Bits `last` to `first` of a descriptor word. */
@@ -11,10 +20,10 @@ const GRANULARITY = ["", "global", "domain", "page"] as const;
 
 /**
  * The steps of `qi QW0 QW1`, a 128-bit descriptor of the VT-d invalidation queue as the driver wrote it (VT-d
- * specification, "Queued Invalidation Interface"): context cache, IOTLB, device TLB, interrupt entries and wait. A tag that no
+ * specification, "Queued Invalidation Interface"): context cache, IOTLB, device TLB, interrupt entries and wait. A number that no
  * domain has reaches nothing that is judged.
  */
-export function descriptorSteps(at: TextLine, context: StepContext): Step[] {
+export function descriptorSteps(at: TextLine, context: StepContext, iommu: number | undefined): Step[] {
   const [, first, second, ...more] = at.words;
   if (first === undefined || second === undefined) at.fail("qi needs the two low words of a descriptor");
   for (const high of more)
@@ -22,16 +31,18 @@ export function descriptorSteps(at: TextLine, context: StepContext): Step[] {
   const [low, high] = [at.unsigned(first, "qi word"), at.unsigned(second, "qi word")];
   const type = field(low, 3, 0) | (field(low, 11, 9) << 4);
   const granularity = GRANULARITY[field(low, 5, 4)]!;
-  const tag = field(low, 31, 16);
+  const tags = (): number[] =>
+    granularity === "global"
+      ? context.tags.behind(iommu)
+      : namedBy(field(low, 31, 16), at, context.tags, iommu);
   switch (type) {
     case 1:
-      return context.tags
-        .filter((domain) => granularity === "global" || domain === tag)
-        .map((domain) => whole(domain, CACHE_CONTEXT, context));
+      return tags().map((domain) => whole(domain, CACHE_CONTEXT, context));
     case 2:
-      return iotlb(at, granularity, tag, high, context);
+      if (granularity === "") return at.fail("qi descriptor of an IOTLB invalidation without granularity");
+      return tags().map((tag) => iotlb(at, granularity, tag, high, context));
     case 3: {
-      const domain = domainOf(at, context);
+      const domain = domainOf(at, context, iommu);
       return [
         { op: "invalidate", domain, scope: "nonLeaf", caches: CACHE_ATC, ...deviceRange(high, context) },
       ];
@@ -39,10 +50,20 @@ export function descriptorSteps(at: TextLine, context: StepContext): Step[] {
     case 4:
       return [];
     case 5:
-      return [{ op: "wait", drain: true }];
+      return [waitStep(true, iommu)];
     default:
       return at.fail(`qi descriptor of type ${type} does not concern second-stage tables`);
   }
+}
+
+/** The tag that a descriptor means; none where no domain has the number. */
+function namedBy(did: number, at: TextLine, known: KnownTags, iommu: number | undefined): number[] {
+  const tags = known.named(did, iommu);
+  if (tags.length > 1)
+    at.fail(
+      `iommu= is needed: ${did} is the number of domain ${tags[0]} and, elsewhere, of domain ${tags[1]}`,
+    );
+  return tags;
 }
 
 function iotlb(
@@ -51,16 +72,13 @@ function iotlb(
   tag: number,
   high: bigint,
   context: StepContext,
-): Step[] {
+): Step {
   const caches = CACHE_IOTLB | CACHE_WALK;
-  if (granularity === "global") return context.tags.map((domain) => whole(domain, caches, context));
-  if (granularity === "") return at.fail("qi descriptor of an IOTLB invalidation without granularity");
-  if (!context.tags.includes(tag)) return [];
-  if (granularity === "domain") return [whole(tag, caches, context)];
+  if (granularity !== "page") return whole(tag, caches, context);
   const mask = field(high, 5, 0);
   if (mask > MAX_MASK) at.fail(`address mask ${mask} is over ${MAX_MASK}`);
   const scope = field(high, 6, 6) === 1 ? "leaf" : "nonLeaf";
-  return [{ op: "invalidate", domain: tag, scope, caches, ...masked(field(high, 63, 12), mask) }];
+  return { op: "invalidate", domain: tag, scope, caches, ...masked(field(high, 63, 12), mask) };
 }
 
 const whole = (domain: number, caches: number, { pages }: StepContext): Step => ({

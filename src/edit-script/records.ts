@@ -1,5 +1,5 @@
 import { iovaPfn, pfn } from "../units/index.ts";
-import type { Step } from "./steps.ts";
+import { type Step, waitStep } from "./steps.ts";
 
 /**
  * The binary edit script: the one artefact the engine executes, the checker decides, mutators rewrite and printers show.
@@ -8,7 +8,7 @@ import type { Step } from "./steps.ts";
  *
  *     word 0   op | flags << 8
  *     word 1   update id
- *     word 2   table frame, or domain of invalidate, window and setRoot
+ *     word 2   table frame, or domain of invalidate, window and setRoot, or IOMMU of a wait that is for one
  *     word 3   index | count << 16, or scope/caches, or levels
  *     word 4,5 entry / first / iovaPfn / pfn / root
  *     word 6,7 stride / expected / pages / new tag
@@ -34,8 +34,12 @@ export const OP = {
   collect: 14,
 } as const;
 
-/** Flags in word 0: `wait` with drain; `window` open; `invalidate` of non-leaf scope. */
+/**
+ * Flags in word 0: `wait` with drain, `wait` for one IOMMU; `window` open; `invalidate` of non-leaf scope. The engine waits for
+ * all devices whatever the IOMMU: no kernel here asks it for less.
+ */
 export const FLAG_DRAIN = 1;
+export const FLAG_ONE_IOMMU = 2;
 export const FLAG_OPEN = 1;
 export const FLAG_NON_LEAF = 1;
 
@@ -91,7 +95,7 @@ export function decodeStep(words: Uint32Array, at: number): Step {
         pages: wide(words, at + 6),
       };
     case OP.wait:
-      return { op: "wait", drain: (flags & FLAG_DRAIN) !== 0 };
+      return waitStep((flags & FLAG_DRAIN) !== 0, flags & FLAG_ONE_IOMMU ? domain : undefined);
     case OP.freeTable:
       return { op: "freeTable", table };
     case OP.unpin:

@@ -3,6 +3,7 @@ import {
   decodeStep,
   FLAG_DRAIN,
   FLAG_NON_LEAF,
+  FLAG_ONE_IOMMU,
   FLAG_OPEN,
   OP,
   RECORD_WORDS,
@@ -148,8 +149,10 @@ export class EditScript {
       Math.floor(pages / TWO32),
     );
   }
-  wait(drain: boolean): void {
-    this.#record(OP.wait, drain ? FLAG_DRAIN : 0, 0, 0, 0);
+  /** `iommu` names the only one to be waited for. */
+  wait(drain: boolean, iommu?: number): void {
+    const flags = (drain ? FLAG_DRAIN : 0) | (iommu === undefined ? 0 : FLAG_ONE_IOMMU);
+    this.#record(OP.wait, flags, 0, iommu ?? 0, 0);
   }
   freeTable(table: Pfn): void {
     this.#record(OP.freeTable, 0, 0, table, 0);
@@ -246,7 +249,7 @@ export class EditScript {
         this.invalidate(step.domain, step.scope, step.caches, step.iovaPfn, step.pages);
         break;
       case "wait":
-        this.wait(step.drain);
+        this.wait(step.drain, step.iommu);
         break;
       case "freeTable":
         this.freeTable(step.table);

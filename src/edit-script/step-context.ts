@@ -1,28 +1,49 @@
 import type { IovaPfn } from "../units/index.ts";
+import type { KnownTags } from "./known-tags.ts";
+import type { ScriptDomain } from "./text.ts";
 import type { TextLine } from "./text-line.ts";
 
-/** Largest number a domain, tag or update can have. */
+/** Largest number a domain, tag, IOMMU or update can have. */
 export const MAX_ID = 0xffff_ffff;
 /** An address mask of more bits than this covers every IOVA there is. */
 export const MAX_MASK = 45;
+/** Largest number a descriptor can give a domain. */
+const MAX_DID = 0xffff;
 
 /** What the meaning of a step depends on besides its line. */
 export interface StepContext {
   /** Pages of the IOVA space. */
   readonly pages: number;
   readonly levels: number;
-  /** Domains and tags known before this line, ascending in age. */
-  readonly tags: readonly number[];
-  /** The one domain there is before this line; null where there is none or there are several. */
-  readonly onlyDomain: number | null;
+  /** Those before this line. */
+  readonly tags: KnownTags;
+  readonly domains: readonly ScriptDomain[];
 }
 
-/** The `domain=` option, or the one domain there is. */
-export function domainOf(at: TextLine, context: StepContext): number {
+/** The `domain=` option, or the one domain there is, behind one IOMMU if it is given. */
+export function domainOf(at: TextLine, { domains, tags }: StepContext, iommu?: number): number {
   const text = at.take("domain");
-  if (text !== undefined) return at.integer(text, "domain", MAX_ID);
-  if (context.onlyDomain !== null) return context.onlyDomain;
+  if (text !== undefined) {
+    const domain = at.integer(text, "domain", MAX_ID);
+    if (iommu !== undefined && tags.iommuOf(domain) !== iommu)
+      at.fail(`domain ${domain} is behind IOMMU ${tags.iommuOf(domain)}, not ${iommu}`);
+    return domain;
+  }
+  const [only, ...others] = domains.filter((d) => iommu === undefined || (d.iommu ?? 0) === iommu);
+  if (only !== undefined && others.length === 0) return only.id;
   return at.fail("domain= is needed where the text does not name exactly one domain before this line");
+}
+
+/** The `iommu=` option. */
+export function iommuOf(at: TextLine): number | undefined {
+  const text = at.take("iommu");
+  return text === undefined ? undefined : at.integer(text, "iommu", MAX_ID);
+}
+
+/** The `did=` option. */
+export function didOf(at: TextLine): number | undefined {
+  const text = at.take("did");
+  return text === undefined ? undefined : at.integer(text, "did", MAX_DID);
 }
 
 /** 2^mask pages around a page, as hardware takes an address mask: low bits of the address do not count. */

@@ -111,11 +111,19 @@ export interface InvalidateStep {
   readonly iovaPfn: IovaPfn;
   readonly pages: number;
 }
-/** Wait until every posted invalidation is complete; with `drain`, also until accesses that used old translations are performed. */
+/**
+ * Wait until every posted invalidation is complete; with `drain`, also until accesses that used old translations are performed.
+ * With `iommu` it is a wait in the queue of that IOMMU, and says nothing of the others.
+ */
 export interface WaitStep {
   readonly op: "wait";
   readonly drain: boolean;
+  readonly iommu?: number;
 }
+/** A wait for one IOMMU, or for all. */
+export const waitStep = (drain: boolean, iommu: number | undefined): WaitStep =>
+  iommu === undefined ? { op: "wait", drain } : { op: "wait", drain, iommu };
+
 /** Give a detached table page back. */
 export interface FreeTableStep {
   readonly op: "freeTable";

@@ -1,7 +1,8 @@
 import type { Pfn } from "../units/index.ts";
 import { CAPABILITIES, type Capability } from "./capability.ts";
+import { KnownTags } from "./known-tags.ts";
 import { onlyScript, type RecordedCall, type Recording } from "./recording.ts";
-import { MAX_ID, type StepContext } from "./step-context.ts";
+import { didOf, iommuOf, MAX_ID, type StepContext } from "./step-context.ts";
 import { CACHES_ALL } from "./steps.ts";
 import {
   type MapRun,
@@ -57,8 +58,9 @@ class Parser {
   #deviceCaches = CACHES_ALL;
   #isEpoch = false;
   #directMap = 0n;
-  /** Domains, and tags that root switches above the line at hand have given. */
-  readonly #tags = new Set<number>();
+  readonly #tags = new KnownTags();
+  /** Line of the first step that names an IOMMU. */
+  readonly #namedIommus = new Map<number, number>();
   /** Line of each tag that a root switch gives. */
   readonly #newTags = new Map<number, number>();
   /** The calls; one without a line as long as no `call` has come. */
@@ -209,13 +211,15 @@ class Parser {
     const context: StepContext = {
       pages: 2 ** (inputBits - 12),
       levels,
-      tags: [...this.#tags],
-      onlyDomain: this.#domains.length === 1 ? this.#domains[0]!.id : null,
+      tags: this.#tags,
+      domains: this.#domains,
     };
     const read = readSteps(op, this.#at, context);
+    const { iommu } = read;
+    if (iommu !== undefined && !this.#namedIommus.has(iommu)) this.#namedIommus.set(iommu, this.#line);
     for (const step of read.steps)
       if (step.op === "setRoot") {
-        this.#tags.add(step.tag);
+        this.#know(step.tag, this.#tags.iommuOf(step.domain), read.did);
         if (step.tag !== step.domain) this.#newTags.set(step.tag, this.#line);
       }
     this.#current.push(read, this.#line);
@@ -225,8 +229,17 @@ class Parser {
     const id = this.#at.integer(this.#at.only("a domain number"), "domain", MAX_ID);
     if (this.#domains.some((d) => d.id === id)) this.#fail(`domain ${id} is given twice`);
     const root = this.#at.tableAddress(this.#at.need("root"));
-    this.#domains.push({ id, root, levels: levelsOf(this.#at, this.#capability!.levels) });
-    this.#tags.add(id);
+    const levels = levelsOf(this.#at, this.#capability!.levels);
+    const iommu = iommuOf(this.#at);
+    if (iommu !== undefined && this.#current.stepLines.length > 0)
+      this.#fail("a domain line that names its IOMMU stands above the steps");
+    this.#domains.push(iommu ? { id, root, levels, iommu } : { id, root, levels });
+    this.#know(id, iommu ?? 0, didOf(this.#at));
+  }
+
+  #know(tag: number, iommu: number, did: number | undefined): void {
+    const against = this.#tags.add(tag, iommu, did);
+    if (against !== null) this.#fail(against);
   }
 
   #table(run: TableRun): void {
@@ -271,6 +284,9 @@ class Parser {
 
   #checkDomains(): void {
     const known = new Set(this.#domains.map((d) => d.id));
+    for (const [iommu, line] of this.#namedIommus)
+      if (!this.#domains.some((d) => (d.iommu ?? 0) === iommu))
+        this.#fail(`iommu ${iommu}: no domain is behind it`, line);
     for (const [tag, line] of this.#newTags)
       if (known.has(tag)) this.#fail(`tag ${tag} is taken by domain ${tag}`, line);
     for (const { steps, stepLines } of this.#calls)

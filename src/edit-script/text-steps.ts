@@ -1,7 +1,15 @@
 import type { IovaPfn, Pfn } from "../units/index.ts";
 import { descriptorSteps } from "./qi-descriptor.ts";
-import { domainOf, MAX_ID, MAX_MASK, masked, type StepContext } from "./step-context.ts";
-import { CACHE_ATC, CACHE_CONTEXT, CACHE_IOTLB, CACHE_WALK, CACHES_ALL, type Step } from "./steps.ts";
+import { didOf, domainOf, iommuOf, MAX_ID, MAX_MASK, masked, type StepContext } from "./step-context.ts";
+import {
+  CACHE_ATC,
+  CACHE_CONTEXT,
+  CACHE_IOTLB,
+  CACHE_WALK,
+  CACHES_ALL,
+  type Step,
+  waitStep,
+} from "./steps.ts";
 import { MAX_INDEX, type TextLine } from "./text-line.ts";
 
 const CACHE_BITS: Readonly<Record<string, number>> = {
@@ -16,6 +24,10 @@ const CACHE_BITS: Readonly<Record<string, number>> = {
 export interface LineSteps {
   readonly steps: readonly Step[];
   readonly isNumbered: boolean;
+  /** The IOMMU that the line names. */
+  readonly iommu?: number | undefined;
+  /** What descriptors call the tag that the line gives. */
+  readonly did?: number | undefined;
 }
 
 /** Cache names joined by `+`. */
@@ -66,15 +78,21 @@ export function readSteps(op: string, at: TextLine, context: StepContext): LineS
       const tagText = at.take("tag");
       const tag = tagText === undefined ? domain : at.integer(tagText, "tag", MAX_ID);
       const levels = levelsOf(at, context.levels);
-      return { steps: [{ op, update, domain, root, levels, tag }], isNumbered };
+      return { steps: [{ op, update, domain, root, levels, tag }], isNumbered, did: didOf(at) };
     }
   }
   if (isNumbered) at.fail(`${op} takes no option "u"`);
-  return { steps: unnumbered(op, at, context), isNumbered: true };
+  const iommu = op === "invalidate" || op === "qi" || op === "wait" ? iommuOf(at) : undefined;
+  return { steps: unnumbered(op, at, context, iommu), isNumbered: true, iommu };
 }
 
-/** Steps that belong to no update. */
-function unnumbered(op: string, at: TextLine, context: StepContext): readonly Step[] {
+/** Steps that belong to no update, for one IOMMU or for all. */
+function unnumbered(
+  op: string,
+  at: TextLine,
+  context: StepContext,
+  iommu: number | undefined,
+): readonly Step[] {
   switch (op) {
     case "barrier":
       at.bare();
@@ -87,14 +105,14 @@ function unnumbered(op: string, at: TextLine, context: StepContext): readonly St
       return [{ op, table, index, count }];
     }
     case "invalidate":
-      return invalidations(at, context);
+      return invalidations(at, context, iommu);
     case "qi":
-      return descriptorSteps(at, context);
+      return descriptorSteps(at, context, iommu);
     case "wait": {
       const [, how, more] = at.words;
       if ((how !== undefined && how !== "drain") || more !== undefined)
         at.fail('wait takes nothing, or "drain"');
-      return [{ op, drain: how === "drain" }];
+      return [waitStep(how === "drain", iommu)];
     }
     case "freeTable":
       return [{ op, table: at.tableAddress(at.only("a table address")) }];
@@ -112,7 +130,7 @@ function unnumbered(op: string, at: TextLine, context: StepContext): readonly St
   }
 }
 
-function invalidations(at: TextLine, context: StepContext): Step[] {
+function invalidations(at: TextLine, context: StepContext, iommu: number | undefined): Step[] {
   const op = "invalidate";
   const [, reach, more] = at.words;
   if ((reach !== undefined && reach !== "all" && reach !== "global") || more !== undefined)
@@ -123,10 +141,16 @@ function invalidations(at: TextLine, context: StepContext): Step[] {
   const everything = { iovaPfn: 0 as IovaPfn, pages: context.pages };
   const step = { op, scope, caches } as const;
   if (reach === "global") {
-    if (context.tags.length === 0) at.fail('"invalidate global" stands before every "domain" line');
-    return context.tags.map((domain) => ({ ...step, domain, ...everything }));
+    const tags = context.tags.behind(iommu);
+    if (tags.length === 0)
+      at.fail(
+        iommu === undefined
+          ? '"invalidate global" stands before every "domain" line'
+          : `no domain before this line is behind IOMMU ${iommu}`,
+      );
+    return tags.map((domain) => ({ ...step, domain, ...everything }));
   }
-  const domain = domainOf(at, context);
+  const domain = domainOf(at, context, iommu);
   const isContext = caches === CACHE_CONTEXT && !at.has("iova") && !at.has("size");
   if (reach === "all" || isContext) return [{ ...step, domain, ...everything }];
   if (!at.has("am")) return [{ ...step, domain, ...rangeOf(at) }];

@@ -16,6 +16,8 @@ export interface ScriptDomain {
   readonly id: number;
   readonly root: Pfn;
   readonly levels: number;
+  /** The IOMMU that its devices are behind: each has an invalidation queue of its own. 0 unless given. */
+  readonly iommu?: number;
 }
 /** Entries a table holds before the script: entry i of the run is `first + i * stride`. */
 export interface TableRun {
@@ -108,6 +110,7 @@ const cachesText = (caches: number): string =>
         .map(([name]) => name)
         .join("+") || "none";
 const rightsText = (rights: Rights): string => ["none", "r", "w", "rw"][rights & 3]!;
+const iommuText = (iommu: number | undefined): string => (iommu === undefined ? "" : ` iommu=${iommu}`);
 const sizeText = (pages: number): string => hexPage(pages);
 const entryText = (entry: bigint): string => "0x" + BigInt.asUintN(64, entry).toString(16).padStart(16, "0");
 const slotText = (table: number, index: number): string => `${hexPage(table)}[${index}]`;
@@ -142,7 +145,7 @@ export function printStep(step: Step): string {
         `iova=${hexPage(step.iovaPfn)} size=${sizeText(step.pages)}`
       );
     case "wait":
-      return step.drain ? "wait drain" : "wait";
+      return `wait${step.drain ? " drain" : ""}${iommuText(step.iommu)}`;
     case "freeTable":
       return `freeTable ${hexPage(step.table)}`;
     case "unpin":
@@ -200,7 +203,8 @@ function linesBefore(file: Before): string[] {
   const lines = [`${TEXT_MAGIC} ${TEXT_VERSION} ${file.capability.name}`];
   if (file.deviceCaches !== CACHES_ALL) lines.push(`caches ${cachesText(file.deviceCaches)}`);
   if (file.isEpoch) lines.push("epoch");
-  for (const d of file.domains) lines.push(`domain ${d.id} root=${hexPage(d.root)} levels=${d.levels}`);
+  for (const d of file.domains)
+    lines.push(`domain ${d.id} root=${hexPage(d.root)} levels=${d.levels}${iommuText(d.iommu)}`);
   for (const t of file.tables) lines.push(`table ${runText(t.table, t.index, t.count, t.first, t.stride)}`);
   for (const table of file.keptTables) lines.push(`keep ${hexPage(table)}`);
   return [...lines, ...mapLines("old", file.oldMap)];

@@ -3,7 +3,7 @@ import { CACHE_ATC, CACHE_IOTLB, CACHE_WALK, type Step } from "../../src/edit-sc
 /**
  * A naive judge of small scripts: it plays every schedule, one action at a time.
  *
- * The kernel makes its next step, the invalidation queue runs its next order (at any moment between submission and wait), or
+ * The kernel makes its next step, an invalidation queue runs its next order (at any moment between submission and wait), or
  * the device acts: starts a walk, loads an entry, fills its own cache, starts an access. It shares neither code nor idea with
  * the checker: no intervals, no generations, just states and a set of those seen. What a device holds is a token; a cache
  * entry is a token that waits, an evicted one a token that is dropped, so one token (two for overlaps) is enough.
@@ -12,6 +12,10 @@ export interface TinyMachine {
   readonly levels: number;
   readonly indexLg2: number;
   readonly root: number;
+  /** Tag of the device's translations. */
+  readonly tag: number;
+  /** IOMMUs by tag, each with a queue of its own; a tag that is in none is behind the first. */
+  readonly iommus: ReadonlyMap<number, number>;
   readonly steps: readonly Step[];
   readonly mode: "strong" | "weak";
   readonly isCoherent: boolean;
@@ -50,7 +54,8 @@ interface Token {
 
 interface State {
   readonly step: number;
-  readonly ran: number;
+  /** Orders carried out, by queue. */
+  readonly ran: readonly number[];
   readonly tokens: readonly (Token | null)[];
 }
 
@@ -72,7 +77,13 @@ export function bruteForce(machine: TinyMachine, page: number, tokens: 1 | 2): B
   const freedAt = (table: number, now: number): boolean =>
     steps.slice(0, now).some((s) => s.op === "freeTable" && s.table === table);
   const spanOf = (level: number): number => size ** level;
-  const queue = steps.flatMap((s, i) => (s.op === "invalidate" ? [{ ...s, submitted: i + 1 }] : []));
+  const iommuOf = (tag: number): number => machine.iommus.get(tag) ?? 0;
+  const units = [...new Set([0, ...machine.iommus.values()])].sort();
+  const queues = units.map((unit) =>
+    steps.flatMap((s, i) =>
+      s.op === "invalidate" && iommuOf(s.domain) === unit ? [{ ...s, submitted: i + 1 }] : [],
+    ),
+  );
 
   /** Values a walker may read when `now` steps are done. */
   const readable = (table: number, index: number, now: number): bigint[] => {
@@ -167,8 +178,8 @@ export function bruteForce(machine: TinyMachine, page: number, tokens: 1 | 2): B
   };
 
   /** What the next order of the queue does to a token. */
-  const run = (token: Token | null, order: (typeof queue)[number]): Token | null => {
-    if (token === null) return null;
+  const run = (token: Token | null, order: (typeof queues)[number][number]): Token | null => {
+    if (token === null || order.domain !== machine.tag) return token;
     const holds = order.iovaPfn <= page && page < order.iovaPfn + order.pages;
     const contains = order.iovaPfn <= token.start && token.start + token.pages <= order.iovaPfn + order.pages;
     const iotlb = (order.caches & CACHE_IOTLB) !== 0 && contains;
@@ -188,7 +199,9 @@ export function bruteForce(machine: TinyMachine, page: number, tokens: 1 | 2): B
   };
 
   const seen = new Set<string>();
-  const pending: State[] = [{ step: 0, ran: 0, tokens: Array.from({ length: tokens }, () => null) }];
+  const pending: State[] = [
+    { step: 0, ran: units.map(() => 0), tokens: Array.from({ length: tokens }, () => null) },
+  ];
   const push = (state: State): void => {
     const key = JSON.stringify(state);
     if (seen.has(key)) return;
@@ -204,17 +217,20 @@ export function bruteForce(machine: TinyMachine, page: number, tokens: 1 | 2): B
     result.states++;
     note(state);
     const next = steps[state.step];
-    const submitted = queue.filter((order) => order.submitted <= state!.step).length;
-    if (next !== undefined) {
-      const isWait = next.op === "wait";
-      if (!isWait || state.ran === submitted) {
-        const drained = state.tokens.map((t) => (isWait && next.drain && t?.isDoomed ? null : t));
-        push({ ...state, step: state.step + 1, tokens: drained });
-      }
+    const { step, ran } = state;
+    const submitted = queues.map((queue) => queue.filter((order) => order.submitted <= step).length);
+    const isFor = (unit: number): boolean =>
+      next?.op === "wait" && (next.iommu === undefined || next.iommu === unit);
+    if (next !== undefined && units.every((unit, q) => !isFor(unit) || ran[q] === submitted[q])) {
+      const drains = next.op === "wait" && next.drain && isFor(iommuOf(machine.tag));
+      const drained = state.tokens.map((t) => (drains && t?.isDoomed ? null : t));
+      push({ ...state, step: step + 1, tokens: drained });
     }
-    if (state.ran < submitted) {
-      const order = queue[state.ran]!;
-      push({ ...state, ran: state.ran + 1, tokens: state.tokens.map((t) => run(t, order)) });
+    for (const [q, queue] of queues.entries()) {
+      const order = queue[ran[q]!];
+      if (order === undefined || ran[q]! >= submitted[q]!) continue;
+      const more = ran.map((count, i) => (i === q ? count + 1 : count));
+      push({ ...state, ran: more, tokens: state.tokens.map((t) => run(t, order)) });
     }
     for (let at = 0; at < tokens; at++) {
       const token = state.tokens[at]!;

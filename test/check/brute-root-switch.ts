@@ -19,6 +19,8 @@ export interface SwitchingMachine {
   readonly indexLg2: number;
   readonly root: number;
   readonly tag: number;
+  /** The IOMMU that the device is behind. */
+  readonly iommu: number;
   readonly steps: readonly Step[];
   readonly mode: "strong" | "weak";
   readonly cachesContext: boolean;
@@ -163,7 +165,8 @@ function explore(
     const submitted = queue.filter((order) => order.submitted <= step).length;
     const submittedContext = contextQueue.filter((order) => order.submitted <= step).length;
     const isIdle = ran === submitted && ranContext === submittedContext;
-    if (next !== undefined && (next.op !== "wait" || isIdle)) push({ ...state, step: step + 1 });
+    const isWait = next?.op === "wait" && (next.iommu ?? machine.iommu) === machine.iommu;
+    if (next !== undefined && (!isWait || isIdle)) push({ ...state, step: step + 1 });
     if (ranContext < submittedContext) {
       const isMine = own?.tag === contextQueue[ranContext]!.domain;
       push({ ...state, ranContext: ranContext + 1, context: isMine ? -1 : context });

@@ -5,11 +5,9 @@ import { check, inputOf } from "../../src/check/index.ts";
 import { callScripts, parseRecording, parseScript, printScript } from "../../src/edit-script/index.ts";
 
 const page = readFileSync(new URL("../../docs/edit-script.md", import.meta.url), "utf8");
-const [example, calls, ioctls] = [...page.matchAll(/```edit-script\n([\s\S]*?)```/g)].map((m) => m[1]!) as [
-  string,
-  string,
-  string,
-];
+const [example, calls, ioctls, iommus] = [...page.matchAll(/```edit-script\n([\s\S]*?)```/g)].map(
+  (m) => m[1]!,
+) as [string, string, string, string];
 const filter = /```awk\n([\s\S]*?)```/.exec(page)![1]!;
 
 describe("docs/edit-script.md", () => {
@@ -44,6 +42,14 @@ describe("docs/edit-script.md", () => {
       .replace("invalidate", `${/^unpin .*$/m.exec(calls)![0]}\ninvalidate`);
     const [, second] = [...callScripts(parseRecording(late))].map((file) => check(inputOf(file)).findings);
     expect(second!.map((f) => `${f.class} ${f.cause}`)).toEqual(["V06 early-unpin"]);
+  });
+
+  it("has an example of two IOMMUs, and says truly what a wait for one of them leads to", () => {
+    const verdict = (text: string) =>
+      check(inputOf(parseScript(text))).findings.map((f) => [f.class, f.cause, f.domain]);
+    expect(verdict(iommus)).toEqual([]);
+    expect(verdict(iommus.replace("wait drain iommu=1", ""))).toEqual([["V06", "no-wait", 2]]);
+    expect(verdict(iommus.replace("wait drain iommu=1", "wait iommu=1"))).toEqual([["V06", "no-drain", 2]]);
   });
 
   it("has an example of one change of several ioctls, and says truly how it and its parts are judged", () => {

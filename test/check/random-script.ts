@@ -83,12 +83,7 @@ export function randomCase(seed: number): Case {
     entry: (table: number, index: number) => before.get(`${table} ${index}`) ?? 0n,
   };
   const after = new Map(before);
-  for (const s of steps) {
-    if (s.op === "store") after.set(`${s.table} ${s.index}`, s.entry);
-    if (s.op === "fill")
-      for (let i = 0; i < s.count; i++)
-        after.set(`${s.table} ${s.index + i}`, s.first + BigInt(i) * s.stride);
-  }
+  writeAll(after, steps);
   const newMap = mapOf(after, size);
   const input: CheckInput = {
     capability,
@@ -99,6 +94,57 @@ export function randomCase(seed: number): Case {
     newMap: random(4) === 0 ? newMap.filter(() => random(3) > 0) : newMap,
   };
   return { input, steps: steps.filter((s) => !("domain" in s) || s.domain === 1), before, pages };
+}
+
+/**
+ * A random script on tables that two domains share, mostly behind an IOMMU each: waits are for one of them, or for both. In
+ * two of three what has to be dropped is invalidated in both before it is given back, and at times waited for in one only.
+ */
+export function behindTwoIommus(seed: number): Case {
+  const random = seededRandom(seed);
+  const pick = <T>(list: readonly T[]): T => list[random(list.length)]!;
+  const one = randomCase(seed);
+  const wait = (iommu: number): Step => {
+    const drain = random(4) > 0;
+    return iommu < 2 ? { op: "wait", drain, iommu } : { op: "wait", drain };
+  };
+  const everything = { scope: "nonLeaf", caches: 7, iovaPfn: iovaPfn(0), pages: one.pages } as const;
+  let steps: Step[];
+  if (random(3) === 0)
+    steps = one.steps.map((step) => {
+      if (step.op === "invalidate") return { ...step, domain: pick([1, 2]) };
+      return step.op === "wait" ? wait(random(4)) : step;
+    });
+  else {
+    const [first, second] = pick([
+      [1, 2],
+      [2, 1],
+    ]);
+    const ending: Step[] = [first!, second!].map((domain) => ({ op: "invalidate", domain, ...everything }));
+    const waits = pick([[0], [1], [0, 1], [1, 0], [0, 1], [2], [2, 0], []]);
+    for (const iommu of waits) ending.push(wait(iommu));
+    if (random(3) === 0) ending.reverse();
+    const isRelease = ({ op }: Step): boolean => op === "freeTable" || op === "unpin";
+    steps = one.steps.filter((step) => "update" in step).slice(0, 2);
+    steps.push({ op: "barrier" }, ...ending, ...one.steps.filter(isRelease));
+    if (random(3) === 0) steps.push(wait(random(3)));
+  }
+  const second = random(8) === 0 ? {} : { iommu: 1 };
+  const [domain] = one.input.domains;
+  const domains = [domain!, { ...domain!, id: 2, ...second }];
+  const after = new Map(one.before);
+  writeAll(after, steps);
+  const newMap = mapOf(after, Math.sqrt(one.pages));
+  return { ...one, steps, input: { ...one.input, domains, newMap, script: EditScript.from(steps) } };
+}
+
+function writeAll(content: Map<string, bigint>, steps: readonly Step[]): void {
+  for (const s of steps) {
+    if (s.op === "store") content.set(`${s.table} ${s.index}`, s.entry);
+    if (s.op === "fill")
+      for (let i = 0; i < s.count; i++)
+        content.set(`${s.table} ${s.index + i}`, s.first + BigInt(i) * s.stride);
+  }
 }
 
 /** What tables translate, page by page. */

@@ -47,6 +47,7 @@ export const anyStep = fc.oneof(
     ...range,
   }),
   fc.record({ op: op("wait"), drain: fc.boolean() }),
+  fc.record({ op: op("wait"), drain: fc.boolean(), iommu: fc.constantFrom(0, 7) }),
   fc.record({ op: op("freeTable"), table: page }),
   fc.record({ op: op("unpin"), pfn: wide.map(pfn), pages }),
   fc.record({
@@ -55,14 +56,16 @@ export const anyStep = fc.oneof(
     domain: fc.constantFrom(1, 5),
     ...range,
   }),
-  fc.record({
-    op: op("setRoot"),
-    update,
-    domain: fc.constantFrom(1, 5),
-    root: page,
-    levels: fc.integer({ min: 1, max: 5 }),
-    tag: fc.constantFrom(8, 9),
-  }),
+  fc
+    .record({
+      op: op("setRoot"),
+      update,
+      domain: fc.constantFrom(1, 5),
+      root: page,
+      levels: fc.integer({ min: 1, max: 5 }),
+    })
+    // A tag is one of one IOMMU.
+    .map((step) => ({ ...step, tag: step.domain === 1 ? 8 : 9 })),
 ) as fc.Arbitrary<Step>;
 /** A map without overlap. */
 export const anyMap = fc
@@ -94,7 +97,7 @@ export const anyBefore = fc.record({
   capability: fc.constantFrom(...CAPABILITIES.values()),
   domains: fc.constant([
     { id: 1, root: pfn(0x100000), levels: 4 },
-    { id: 5, root: pfn(0x100007), levels: 3 },
+    { id: 5, root: pfn(0x100007), levels: 3, iommu: 7 },
   ]),
   // A table is given once: two runs of one table must not contradict each other.
   tables: fc.uniqueArray(

@@ -105,4 +105,41 @@ describe("what recorders write", () => {
     expect(() => stepsOf("qi 0x100f2")).toThrow("two low words");
     expect(() => stepsOf("qi 0x100f2 0 1 0")).toThrow("qi word 1 belongs to no descriptor");
   });
+
+  describe("of several IOMMUs", () => {
+    const second = "domain 2 root=0x100000000 iommu=1 did=1\n";
+    const whole = { op: "invalidate", scope: "nonLeaf", caches: 3, ...everything };
+
+    it("may name domains by the numbers that each IOMMU has for them", () => {
+      const lines = `${second}qi 0x100e2 0 iommu=0\nqi 0x100e2 0 iommu=1\nqi 0x200e2 0 iommu=1\nqi 0x25 0 iommu=1`;
+      expect(stepsOf(lines)).toEqual([
+        { ...whole, domain: 1 },
+        { ...whole, domain: 2 },
+        { op: "wait", drain: true, iommu: 1 },
+      ]);
+      expect(() => stepsOf(`${second}qi 0x100e2 0`)).toThrow(
+        "iommu= is needed: 1 is the number of domain 1 and, elsewhere, of domain 2",
+      );
+    });
+
+    it("may give a root a new number as well", () => {
+      const lines = `${second}setRoot domain=2 root=0x100005000 tag=9 did=3\nqi 0x300e2 0 iommu=1`;
+      expect(stepsOf(lines).at(-1)).toEqual({ ...whole, domain: 9 });
+    });
+
+    it("may reach everything in one of them, and wait for one", () => {
+      const lines = `${second}invalidate global iommu=1\nqi 0xd2 0 iommu=0\nqi 0x3 0x5000 iommu=1\ninvalidate all iommu=0`;
+      expect(stepsOf(lines)).toEqual([
+        { ...whole, domain: 2, caches: 7 },
+        { ...whole, domain: 1 },
+        { ...whole, domain: 2, caches: 4, iovaPfn: 5, pages: 1 },
+        { ...whole, domain: 1, caches: 7 },
+      ]);
+      expect(stepsOf(`${second}invalidate global\nwait`)).toEqual([
+        { ...whole, domain: 1, caches: 7 },
+        { ...whole, domain: 2, caches: 7 },
+        { op: "wait", drain: false },
+      ]);
+    });
+  });
 });

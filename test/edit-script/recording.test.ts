@@ -143,6 +143,15 @@ describe("a recording of several calls", () => {
     expect(second!.domains).toEqual([{ id: 9, root: 0x100005, levels: 3 }]);
   });
 
+  it("leaves a domain behind its IOMMU when its root is switched", () => {
+    const text = `${HEAD}domain 2 root=0x100001000 iommu=1\ncall a\nsetRoot domain=2 root=0x100005000 tag=9\ncall b\nwait iommu=1`;
+    const [, second] = [...callScripts(parseRecording(text))];
+    expect(second!.domains).toEqual([
+      { id: 1, root: 0x100000, levels: 3 },
+      { id: 9, root: 0x100005, levels: 3, iommu: 1 },
+    ]);
+  });
+
   it("gives back the same calls after printing and parsing", () => {
     const call = fc.record({ label: anyLabel, newMap: anyMap, pinned: anyPins, ran: anyIoctls });
     fc.assert(

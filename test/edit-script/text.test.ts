@@ -28,6 +28,7 @@ describe("text form of an edit script", () => {
         invalidate scope=leaf caches=iotlb+walk iova=0x200000 size=0x200000
         wait
         wait drain
+        wait drain iommu=0
         freeTable 0x100002000
         unpin 0x1000000000 size=0x3000
         window open iova=0 size=4096
@@ -47,6 +48,7 @@ describe("text form of an edit script", () => {
       { op: "invalidate", domain: 1, scope: "leaf", caches: 3, iovaPfn: 512, pages: 512 },
       { op: "wait", drain: false },
       { op: "wait", drain: true },
+      { op: "wait", drain: true, iommu: 0 },
       { op: "freeTable", table: 0x100002 },
       { op: "unpin", pfn: 0x1000000, pages: 3 },
       { op: "window", state: "open", domain: 1, iovaPfn: 0, pages: 1 },
@@ -122,6 +124,22 @@ describe("text form of an edit script", () => {
     [`${HEAD}store 0x100000000000[0] = 3`, 3, "lies above the first 16 TiB"],
     [`${HEAD}iova=0`, 3, "a statement does not begin with an option"],
     [`${HEAD}wait forever`, 3, 'or "drain"'],
+    [`${HEAD}wait iommu=3`, 3, "iommu 3: no domain is behind it"],
+    [`${HEAD}qi 0x25 0 iommu=3`, 3, "iommu 3: no domain is behind it"],
+    [`${HEAD}invalidate global iommu=3`, 3, "no domain before this line is behind IOMMU 3"],
+    [`${HEAD}invalidate iova=0 size=4K iommu=3`, 3, "domain= is needed"],
+    [`${HEAD}invalidate domain=1 iova=0 size=4K iommu=3`, 3, "domain 1 is behind IOMMU 0, not 3"],
+    [`${HEAD}wait iommu=all`, 3, 'iommu "all" is no number'],
+    [`${HEAD}barrier iommu=0`, 3, 'barrier takes no option "iommu"'],
+    [`${HEAD}barrier\ndomain 2 root=0x2000 iommu=1`, 4, "stands above the steps"],
+    [`${HEAD}domain 2 root=0x2000 iommu=1\nsetRoot domain=2 root=0x3000 tag=1`, 4, "is one of IOMMU 0"],
+    [`${HEAD}domain 2 root=0x2000 did=1`, 3, "did 1 of IOMMU 0 is that of tag 1 already"],
+    [`${HEAD}domain 2 root=0x2000 did=65536`, 3, "did 65536 is over 65535"],
+    [
+      `${HEAD}setRoot root=0x2000 tag=9\nsetRoot domain=9 root=0x1000 tag=1 did=4`,
+      4,
+      "tag 1 has did 1, not 4",
+    ],
     [`${HEAD}unpin -4096 size=4096`, 3, 'frame "-4096" is no number'],
   ])("rejects %j and says file, line and reason", (text, line, reason) => {
     let error: unknown;

@@ -12,8 +12,10 @@ import { M12 } from "./m12-merge-unites-rights.ts";
 import { M13 } from "./m13-no-invalidation-on-narrowing.ts";
 import { M14 } from "./m14-range-too-small.ts";
 import { M15 } from "./m15-wrong-domain.ts";
+import { M15b } from "./m15b-skips-one-iommu.ts";
 import { M16 } from "./m16-invalidates-before-store.ts";
 import { M17 } from "./m17-no-wait.ts";
+import { M17b } from "./m17b-waits-for-one-iommu.ts";
 import { M18 } from "./m18-unpin-before-invalidation.ts";
 import { M19 } from "./m19-no-device-invalidation.ts";
 import { M19b } from "./m19b-no-drain.ts";
@@ -77,8 +79,10 @@ export const MUTANTS: ReadonlyMap<string, Mutant> = byId([
   M13,
   M14,
   M15,
+  M15b,
   M16,
   M17,
+  M17b,
   M18,
   M19,
   M19b,

@@ -57,6 +57,8 @@ export interface MutantFacts {
   readonly strategy?: "set-map" | "epoch";
   /** After each change user space asks which pages are dirty, and that is what breaks. */
   readonly reports?: boolean;
+  /** IOMMUs that the container's devices have to be behind, each with domains of its own; default 1. */
+  readonly iommus?: number;
   /** Profile the scenario has to run on; default: any, `vtd-ss-48` unless told otherwise. */
   readonly format?: string;
   /** Device threads can see it; the others only the exhaustive checker or the journal can. */

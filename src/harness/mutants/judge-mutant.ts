@@ -32,6 +32,8 @@ export interface JudgeOptions {
   readonly strategy?: "set-map" | "epoch";
   /** Have dirty pages reported after each change, and judge that as well. */
   readonly reports?: boolean;
+  /** IOMMUs that the container's devices are behind; default 1. */
+  readonly units?: number;
 }
 
 const machine = ({ scenario, strategy = "set-map", ...how }: JudgeOptions): PlannedCalls =>

@@ -70,8 +70,8 @@ function place({ mutant }: Carried, options: KillMatrixOptions): JudgeOptions {
   if (scenario === undefined) throw new RangeError(`mutant ${mutant.id}: no scenario '${mutant.scenario}'`);
   const format = options.format ?? mutant.format ?? DEFAULT_FORMAT;
   const { mode, seed } = options;
-  const { strategy = "set-map", reports = false } = mutant;
-  return { scenario, format, mode, seed, strategy, reports };
+  const { strategy = "set-map", reports = false, iommus: units = 1 } = mutant;
+  return { scenario, format, mode, seed, strategy, reports, units };
 }
 
 /** Decides the scenario as the correct kernel goes through it, once for each scenario and profile. */
@@ -81,8 +81,8 @@ function control(
   known: Map<string, KillMatrix["controls"][number]>,
 ): void {
   const where = place(entry, options);
-  const { format, scenario, strategy, reports } = where;
-  const key = `${scenario.name} ${format} ${strategy} ${reports}`;
+  const { format, scenario, strategy, reports, units } = where;
+  const key = `${scenario.name} ${format} ${strategy} ${reports} ${units}`;
   if (known.has(key)) return;
   const { findings } = judgeScriptMutant(null, where);
   known.set(key, { scenario: scenario.name, format, found: classesOf(findings) });

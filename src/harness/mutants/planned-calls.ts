@@ -156,7 +156,8 @@ export class PlannedCalls {
       call: { errno: 0, script, pinned: [...pinned.pins()], oldMap, newMap },
       before: {
         capability,
-        domains: iommu.domains.map(({ tag: id, root, levels }) => ({ id, root, levels })),
+        // Domains are made in the order in which groups are attached, one for each IOMMU.
+        domains: iommu.domains.map(({ tag: id, root, levels }, iommu) => ({ id, root, levels, iommu })),
         tables: {
           isTable,
           entry: (table, index) => (isTable(table) ? engine.loadEntry(table, index) : 0n),

@@ -4,7 +4,7 @@ import { CAPABILITIES } from "../../../src/edit-script/index.ts";
 import { SCENARIOS } from "../../../src/vmm/index.ts";
 
 const numbers = Array.from({ length: 42 }, (_, i) => `M${String(i + 1).padStart(2, "0")}`);
-const variants = ["M19b", "M20b", "M27b", "M27c", "M29b", "M39b"];
+const variants = ["M15b", "M17b", "M19b", "M20b", "M27b", "M27c", "M29b", "M39b"];
 
 describe("the catalogue of mutants", () => {
   it("has every id from M01 to M42 with its variants exactly once, in order", () => {

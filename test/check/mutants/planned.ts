@@ -15,7 +15,7 @@ export interface Rewritten {
 }
 
 const machineOf = (
-  { scenario: name, format, strategy = "set-map", reports = false }: Mutant | CallMutant,
+  { scenario: name, format, strategy = "set-map", reports = false, iommus: units = 1 }: Mutant | CallMutant,
   profile?: string,
 ): PlannedCalls => {
   const scenario = SCENARIOS.get(name)!;
@@ -27,6 +27,7 @@ const machineOf = (
     seed: 1,
     strategy,
     reports,
+    units,
   });
 };
 
