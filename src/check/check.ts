@@ -3,6 +3,7 @@ import { nameCauses } from "./counterfactual.ts";
 import { type DecideOptions, Decision } from "./decide.ts";
 import { unneededStores } from "./disturbance.ts";
 import { dominant } from "./dominance.ts";
+import { withoutEarlyLinks } from "./early-links.ts";
 import { explain } from "./explain.ts";
 import type { CheckResult, Finding } from "./finding.ts";
 import { type Group, grouped, mergedByCause, pagesIn } from "./groups.ts";
@@ -74,7 +75,12 @@ function isConsequence({ example, ranges }: Group, others: readonly Group[]): bo
 }
 
 /** Groups violations and names their causes. */
-function named(decision: Decision, found: RawViolation[], how: DecideOptions, causes: boolean): Group[] {
+function named(
+  decision: Decision,
+  found: RawViolation[],
+  how: DecideOptions,
+  causes: boolean,
+): readonly Group[] {
   const isSame = how.mode === "strong" || !decision.dependsOnOrder;
   const strong = isSame ? found : decision.violations({ ...how, mode: "strong" });
   const { violations, shows } = publishedTooEarly(found, strong);
@@ -82,7 +88,7 @@ function named(decision: Decision, found: RawViolation[], how: DecideOptions, ca
   nameGaps(decision, groups);
   const unnamed = groups.filter((group) => group.gap === null);
   if (causes) nameCauses(decision, unnamed.slice(0, MAX_NAMED), how);
-  return groups;
+  return withoutEarlyLinks(groups);
 }
 
 function finding(decision: Decision, group: Group, how: DecideOptions): Finding {

@@ -87,7 +87,7 @@ export class EntryFacts {
         if (children === NONE) children = [];
         this.#link(slot, version, history, children);
       } else this.#faults(slot, version);
-      if (version.isPlainOverwrite && this.#isHeldAt(slot, version.step - 1))
+      if (version.isPlainChange && this.#isHeldAt(slot, version.step - 1))
         this.#bad(slot, version, "plain", version.step);
     }
     return children;

@@ -1,3 +1,4 @@
+import { OP } from "../edit-script/index.ts";
 import { type Decoder, TABLE } from "./entry-kind.ts";
 import { highWord, lowWord } from "./entry-words.ts";
 import type { Geometry } from "./geometry.ts";
@@ -164,21 +165,20 @@ export class Interest {
     return at === table ? parent : undefined;
   }
 
-  /** Looks for those that were not found in any domain everywhere. */
+  /** Looks for those that were not found in any domain everywhere, but for those that nobody can reach before the script. */
   locateEverywhere(root: number, levels: number): void {
-    if (this.#wanted.size === 0 || this.#restIsNew()) return;
+    for (const table of this.#wanted) if (this.#isNew(table)) this.#wanted.delete(table);
+    if (this.#wanted.size === 0) return;
     const everything = { starts: [0], ends: [this.#geometry.tableSpan(levels - 1)] };
     this.#descend(root, levels - 1, 0, null, everything, 0);
   }
 
-  /** True iff the tables not found yet are written by plain stores first: nobody can reach those. */
-  #restIsNew(): boolean {
-    for (const table of this.#wanted) {
-      const log = this.#log.logAt(table, 0);
-      const first = log?.records[0];
-      if (first === undefined || (this.#log.words[first]! & 0xff) > 2) return false;
-    }
-    return true;
+  /** True iff a page becomes a table in the script: it was none before, and plain stores are the first thing that it sees. */
+  #isNew(table: number): boolean {
+    const first = this.#log.logAt(table, 0)?.records[0];
+    if (first === undefined || this.#tables.isTable(table as never)) return false;
+    const op = this.#log.words[first]! & 0xff;
+    return op === OP.fill || op === OP.gather;
   }
 
   /** Looks at the entries that ranges touch; those before position `from` end before the table's first page. */

@@ -77,8 +77,8 @@ export class PlainEntries {
     }
     const written = decoder.kind(0, lo, hi);
     if (written !== ABSENT && written !== LEAF) return false;
-    if (how === PLAIN && kind !== ABSENT) return false;
     const step = state.log!.steps[k]!;
+    if (how === PLAIN && (kind !== ABSENT || step > this.#heldFrom)) return false;
     const after = this.#after;
     const readableUntil = this.#readableUntil(index, step);
     this.#context.lingering.note(step, readableUntil, this.#heldFrom, state.lingers);

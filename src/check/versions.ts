@@ -1,6 +1,6 @@
 import type { Pfn } from "../units/index.ts";
 import type { Write } from "./cells.ts";
-import { ABSENT, type Decoder, type EntryKind } from "./entry-kind.ts";
+import type { Decoder, EntryKind } from "./entry-kind.ts";
 import type { MemoryMode, TablesBefore } from "./input.ts";
 import { firstAtOrAfter, NEVER } from "./positions.ts";
 import type { ScriptLog } from "./script-log.ts";
@@ -19,8 +19,8 @@ export interface Version {
   readonly readableUntil: number;
   /** A value between the old and the new one of a single logical update. */
   readonly isTorn: boolean;
-  /** Written by a plain store over a present entry. */
-  readonly isPlainOverwrite: boolean;
+  /** Written by a plain store over another value: who reads it meanwhile may find a part of either. */
+  readonly isPlainChange: boolean;
   /** Nothing overwrites it. */
   readonly isLast: boolean;
 }
@@ -60,7 +60,7 @@ export class VersionReader {
       until: NEVER,
       readableUntil: NEVER,
       isTorn: false,
-      isPlainOverwrite: false,
+      isPlainChange: false,
       isLast: true,
     };
   }
@@ -100,12 +100,7 @@ export class VersionReader {
     for (let k = -1; k < effective.length; k++) {
       const write = effective[k];
       const next = effective[k + 1];
-      const before = effective[k - 1];
-      const wasPresent =
-        write !== undefined &&
-        (before === undefined
-          ? decoder.kind(level, beforeLo, beforeHi) !== ABSENT
-          : decoder.kind(level, before.lo, before.hi) !== ABSENT);
+      const before = effective[k - 1] ?? { lo: beforeLo, hi: beforeHi };
       const until = next?.step ?? NEVER;
       versions.push({
         kind: decoder.kind(level, write?.lo ?? beforeLo, write?.hi ?? beforeHi),
@@ -115,7 +110,7 @@ export class VersionReader {
         until,
         readableUntil: until === NEVER ? NEVER : this.lingersUntil(table, index, until),
         isTorn: write !== undefined && this.#isTorn(effective, k, beforeLo, beforeHi),
-        isPlainOverwrite: wasPresent && write!.how === PLAIN,
+        isPlainChange: write?.how === PLAIN && decoder.differ(before.lo, before.hi, write.lo, write.hi),
         isLast: next === undefined,
       });
     }
@@ -136,17 +131,16 @@ export class VersionReader {
     const { lo, hi, step } = write;
     if (!replacesUnknown && !decoder.differ(beforeLo, beforeHi, lo, hi))
       return [this.constant(level, beforeLo, beforeHi)];
-    const kind = decoder.kind(level, beforeLo, beforeHi);
     return [
       {
-        kind,
+        kind: decoder.kind(level, beforeLo, beforeHi),
         lo: beforeLo,
         hi: beforeHi,
         step: 0,
         until: step,
         readableUntil: this.lingersUntil(table, index, step),
         isTorn: false,
-        isPlainOverwrite: false,
+        isPlainChange: false,
         isLast: false,
       },
       {
@@ -157,7 +151,7 @@ export class VersionReader {
         until: NEVER,
         readableUntil: NEVER,
         isTorn: false,
-        isPlainOverwrite: kind !== ABSENT && write.how === PLAIN,
+        isPlainChange: write.how === PLAIN && decoder.differ(beforeLo, beforeHi, lo, hi),
         isLast: true,
       },
     ];

@@ -13,6 +13,7 @@ describe("checker against an enumerator of all schedules", () => {
     let wrong = 0;
     let right = 0;
     let outcomes = 0;
+    let tearing = 0;
     for (let seed = 1; seed <= CASES; seed++) {
       const random = randomCase(seed);
       const mode = seed % 2 === 0 ? "strong" : "weak";
@@ -23,6 +24,7 @@ describe("checker against an enumerator of all schedules", () => {
         const label = `seed ${seed}, page ${page}, ${mode}`;
         const seen = compare({ ...random, input }, 1, page, mode, collapse, raw, label);
         outcomes += seen.outcomes;
+        if (seen.isTearing) tearing++;
         if (seen.isWrong) wrong++;
         else right++;
       }
@@ -30,6 +32,7 @@ describe("checker against an enumerator of all schedules", () => {
     expect(wrong).toBeGreaterThan(CASES);
     expect(right).toBeGreaterThan(CASES);
     expect(outcomes).toBeGreaterThan(5 * CASES);
+    expect(tearing).toBeGreaterThan(CASES / 10);
   });
 
   it(`agrees on those of ${TWO_IOMMU_CASES} random scripts for two IOMMUs, each with its own queue and waits`, () => {

@@ -33,6 +33,8 @@ export interface BruteOutcomes {
   readonly frames: Map<number, number>;
   /** Something cached after the return that the final tables do not say. */
   isStale: boolean;
+  /** A walk could hold the table when a plain store changed the entry it loads next. */
+  isTearing: boolean;
   /** Pairs `LEVEL FRAME RIGHTS | LEVEL FRAME RIGHTS` that could be held at the same time. */
   readonly together: Set<string>;
   states: number;
@@ -71,6 +73,7 @@ export function bruteForce(machine: TinyMachine, page: number, tokens: 1 | 2): B
     freedTables: new Set(),
     frames: new Map(),
     isStale: false,
+    isTearing: false,
     together: new Set(),
     states: 0,
   };
@@ -198,6 +201,16 @@ export function bruteForce(machine: TinyMachine, page: number, tokens: 1 | 2): B
     }
   };
 
+  /** The next step is a plain store to the entry that the walk loads next, and changes it. */
+  const isTorn = (token: Token, now: number): boolean => {
+    const step = steps[now]!;
+    if (step.op !== "fill" || step.table !== token.table || freedAt(token.table, now)) return false;
+    const index = Math.floor(page / spanOf(token.level)) % size;
+    if (index < step.index || index >= step.index + step.count) return false;
+    const value = step.first + BigInt(index - step.index) * step.stride;
+    return readable(token.table, index, now).at(-1) !== value;
+  };
+
   const seen = new Set<string>();
   const pending: State[] = [
     { step: 0, ran: units.map(() => 0), tokens: Array.from({ length: tokens }, () => null) },
@@ -225,6 +238,7 @@ export function bruteForce(machine: TinyMachine, page: number, tokens: 1 | 2): B
       const drains = next.op === "wait" && next.drain && isFor(iommuOf(machine.tag));
       const drained = state.tokens.map((t) => (drains && t?.isDoomed ? null : t));
       push({ ...state, step: step + 1, tokens: drained });
+      result.isTearing ||= state.tokens.some((t) => t?.kind === "walk" && isTorn(t, step));
     }
     for (const [q, queue] of queues.entries()) {
       const order = queue[ran[q]!];

@@ -130,7 +130,7 @@ export function compare(
   collapse: boolean,
   raw: readonly RawViolation[],
   label: string,
-): { outcomes: number; isWrong: boolean } {
+): { outcomes: number; isWrong: boolean; isTearing: boolean } {
   const { input } = random;
   const own = input.domains.find((d) => d.id === domain)!;
   const brute = bruteForce(machineOf(random, mode, own), page, 1);
@@ -146,5 +146,6 @@ export function compare(
   expect(decisive, `${label}: ${here.join()}`).toBe(isWrongHere);
   if (here.includes("V04b")) expect(brute.isStale, label).toBe(true);
   if (brute.isStale) expect(here, label).not.toEqual([]);
-  return { outcomes: brute.met.size, isWrong: isWrongHere };
+  expect(here.includes("V08"), label).toBe(brute.isTearing);
+  return { outcomes: brute.met.size, isWrong: isWrongHere, isTearing: brute.isTearing };
 }
