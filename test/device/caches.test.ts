@@ -10,8 +10,9 @@ import {
   readResult,
   runAlone,
 } from "../../src/device/index.ts";
+import { machineOf } from "../../src/engine/engine.ts";
 import type { Engine } from "../../src/engine/index.ts";
-import { iovaPfn } from "../../src/units/index.ts";
+import { iovaPfn, READ } from "../../src/units/index.ts";
 import { FRAME_A, LOW, machine, put, READ_WRITE, small } from "./bench-tables.ts";
 
 const PAGES = 16;
@@ -67,6 +68,23 @@ describe("a device's caches", () => {
     const cached = run(engine, { iotlb: true, cachesNotPresent: true });
     expect(cached.statistics.iotlbHits).toBeGreaterThan(4500);
     expect(cached.outcomes.refused).toBe(5000);
+  });
+
+  it("are found out in the next change as well: what the map before it allowed is stale (V04)", () => {
+    const engine = mapped();
+    const narrowed = [{ iovaPfn: iovaPfn(0), pages: PAGES, rights: READ, frames: { base: FRAME_A } }];
+    configureDevice(engine, 0, { ...BARE_DEVICE, keep: 1, iotlb: true });
+    const { wasm, control } = machineOf(engine);
+    wasm.enterDevice(control, 0);
+    wasm.runDevice(control, 0, 5000);
+    for (let i = 0; i < PAGES; i++) put(engine, LOW, i, small(FRAME_A + i, READ));
+    for (const version of [1, 2]) publishMap(engine, version, narrowed);
+    beginChange(engine);
+    endChange(engine);
+    beginChange(engine);
+    wasm.runDevice(control, 0, 5000);
+    wasm.leaveDevice(control, 0);
+    expect(readResult(engine, 0).outcomes).toMatchObject({ served: 5000, V04: 5000, V03: 0 });
   });
 
   it("hold accesses back and perform every one of them", () => {

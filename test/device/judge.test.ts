@@ -16,7 +16,7 @@ import {
 } from "../../src/device/index.ts";
 import { EditScript } from "../../src/edit-script/index.ts";
 import { type Engine, EngineBug } from "../../src/engine/index.ts";
-import { iovaPfn, pfn, READ } from "../../src/units/index.ts";
+import { iovaPfn, pfn, READ, WRITE } from "../../src/units/index.ts";
 import {
   DOMAIN,
   FRAME_A,
@@ -142,6 +142,36 @@ describe("judging during a change", () => {
       "V04",
       small(FRAME_A),
       [[page(FRAME_A)], [page(FRAME_B)], [page(FRAME_B)]],
+    ],
+    [
+      "rights that the map before the change gave",
+      "V04",
+      small(FRAME_A),
+      [[page(FRAME_A)], [page(FRAME_A, READ)], [page(FRAME_A, READ)]],
+    ],
+    [
+      "those rights where the page moves",
+      "V04",
+      small(FRAME_A),
+      [[page(FRAME_A)], [page(FRAME_A, READ)], [page(FRAME_B)]],
+    ],
+    [
+      "the lesser rights of the map before the change",
+      "V04",
+      small(FRAME_A, READ),
+      [[page(FRAME_A, READ)], [page(FRAME_A)], [page(FRAME_A)]],
+    ],
+    [
+      "more rights than the map before the change gave",
+      "V03",
+      small(FRAME_A),
+      [[page(FRAME_A, WRITE)], [page(FRAME_A, READ)], [page(FRAME_A, READ)]],
+    ],
+    [
+      "a fault, where the map before the change had nothing,",
+      "V01",
+      0n,
+      [[], [page(FRAME_A)], [page(FRAME_A)]],
     ],
   ])("calls %s %s", (_, outcome, entry, maps) => {
     const engine = machine();

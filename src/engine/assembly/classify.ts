@@ -72,6 +72,14 @@ function isStale(m: usize, acc: usize, seen: u64, first: u32): bool {
   return false;
 }
 
+/**
+ * Is it, frame and rights, what the map before the change said? A map of the change that names the same frame does not
+ * speak against that; less than the exact answer would be a guess, since a change can make wrong rights of its own.
+ */
+function isOfMapBefore(m: usize, acc: usize, seen: u64, first: u32): bool {
+  return first !== 0 && answerOf(m, acc, first - 1) === seen;
+}
+
 /** Class of an access that is not explained by maps `first` to `last`. */
 export function classify(
   m: usize,
@@ -98,14 +106,16 @@ export function classify(
       granted |= answer & 3;
     }
   }
-  const stale = seen !== 0 && !(named && first !== last) && isStale(m, acc, seen, first);
+  let stale: bool = false;
+  if (seen !== 0)
+    stale = named && first !== last ? isOfMapBefore(m, acc, seen, first) : isStale(m, acc, seen, first);
   if (!pinned && (named || stale)) return OUT_V06;
   if (seen !== 0 && !named) return stale ? OUT_V04 : OUT_V02;
   if (seen !== 0 && (seen & 3 & ~granted) !== 0) {
     /* Rights that a map now out of force gave are a stale answer, not an escalation. */
-    return first === last && stale ? OUT_V04 : OUT_V03;
+    return stale ? OUT_V04 : OUT_V03;
   }
-  if (first === last && stale) return OUT_V04;
+  if (stale) return OUT_V04;
   /* A fault, or fewer rights than each map gives. */
   if (!served && inWindow(m, load<u32>(acc, ACC_DOMAIN), load<u64>(acc, ACC_PAGE), load<u32>(acc, ACC_CLOCK)))
     return OUT_WINDOW;
