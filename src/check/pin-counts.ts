@@ -48,7 +48,8 @@ export class PinCounts {
   }
 
   get isZero(): boolean {
-    for (const count of this.#counts) if (count !== 0) return false;
+    const counts = this.#counts;
+    for (let at = 0; at < counts.length; at++) if (counts[at] !== 0) return false;
     return true;
   }
 

@@ -61,7 +61,7 @@ export function registerCheck(program: Command): void {
     .addOption(
       new Option(
         "--format <name>",
-        `IOMMU profile: vtd-ss-39, -48, -57; …-cm caching mode; …-nc walkers that do not snoop (default: ${DEFAULT_FORMAT})`,
+        `IOMMU profile: vtd-ss-39, -48, -57; …-cm caching mode; …-nc walkers that do not snoop; …-ad walkers that set A and D; several in this order (default: ${DEFAULT_FORMAT})`,
       ).argParser(parseName("format", [...CAPABILITIES.keys()])),
     )
     .addOption(

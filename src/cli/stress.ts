@@ -65,7 +65,7 @@ export function registerStress(program: Command): void {
     .addOption(
       new Option(
         "--format <name>",
-        "IOMMU profile: vtd-ss-39, -48, -57 (3, 4, 5 levels); …-cm caching mode " +
+        "IOMMU profile: vtd-ss-39, -48, -57 (3, 4, 5 levels); …-cm caching mode, …-nc walkers that do not snoop, …-ad walkers that set A and D, several in this order " +
           `(default: ${DEFAULT_FORMAT}; with --inject the one the fault needs)`,
       ).argParser(parseName("format", formats)),
     )

@@ -59,15 +59,24 @@ const vtd = (levels: 3 | 4 | 5): Capability => ({
   cachesContext: true,
 });
 
-/** Profiles by name. `vtd-ss-39/48/57` are VT-d second stage with 3/4/5 levels; `-cm` adds caching mode, `-nc` a walker that does not snoop, `-ad` one that sets accessed and dirty bits. */
+/** What can be said of a profile besides its levels, in the order in which names have it. */
+const VARIANTS: readonly (readonly [string, Partial<Capability>])[] = [
+  ["-cm", { cachesNotPresent: true }],
+  ["-nc", { coherentWalk: false }],
+  ["-ad", { hardwareDirty: true }],
+];
+
+/** A record with every choice of variants. */
+const withVariants = (base: Capability): Capability[] =>
+  VARIANTS.reduce(
+    (all, [suffix, more]) => all.flatMap((c) => [c, { ...c, ...more, name: c.name + suffix }]),
+    [base],
+  );
+
+/**
+ * Profiles by name. `vtd-ss-39/48/57` are VT-d second stage with 3/4/5 levels; `-cm` adds caching mode, `-nc` a walker that
+ * does not snoop, `-ad` one that sets accessed and dirty bits; several stand in this order.
+ */
 export const CAPABILITIES: ReadonlyMap<string, Capability> = new Map(
-  ([3, 4, 5] as const).flatMap((levels) => {
-    const base = vtd(levels);
-    return [
-      [base.name, base],
-      [`${base.name}-cm`, { ...base, name: `${base.name}-cm`, cachesNotPresent: true }],
-      [`${base.name}-nc`, { ...base, name: `${base.name}-nc`, coherentWalk: false }],
-      [`${base.name}-ad`, { ...base, name: `${base.name}-ad`, hardwareDirty: true }],
-    ] as [string, Capability][];
-  }),
+  ([3, 4, 5] as const).flatMap((levels) => withVariants(vtd(levels)).map((c) => [c.name, c] as const)),
 );

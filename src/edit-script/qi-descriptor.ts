@@ -1,27 +1,31 @@
 import type { IovaPfn } from "../units/index.ts";
 import type { KnownTags } from "./known-tags.ts";
 import { domainOf, MAX_MASK, masked, type StepContext } from "./step-context.ts";
-import {
-  CACHE_ATC,
-  CACHE_CONTEXT,
-  CACHE_IOTLB,
-  CACHE_WALK,
-  CACHES_ALL,
-  type Step,
-  waitStep,
-} from "./steps.ts";
+import { CACHE_ATC, CACHE_CONTEXT, CACHE_IOTLB, CACHE_WALK, CACHES_ALL, type Step } from "./steps.ts";
 import type { TextLine } from "./text-line.ts";
 
 /** Bits `last` to `first` of a descriptor word. */
 const field = (word: bigint, last: number, first: number): number =>
   Number((word >> BigInt(first)) & ((1n << BigInt(last - first + 1)) - 1n));
 
+const DRAIN_READS_AND_WRITES = 3;
+const TYPE_CONTEXT_CACHE = 1;
+const TYPE_IOTLB = 2;
+const TYPE_DEVICE_TLB = 3;
+const TYPE_INTERRUPT_CACHE = 4;
+const TYPE_WAIT = 5;
+/** Of first-stage tables, and of devices that use those. */
+const TYPE_PASID_IOTLB = 6;
+const TYPE_PASID_DEVICE_TLB = 8;
+/** Where a device's walks start in scalable mode: its granularity 3 is global. */
+const TYPE_PASID_CACHE = 7;
+
 const GRANULARITY = ["", "global", "domain", "page"] as const;
 
 /**
  * The steps of `qi QW0 QW1`, a 128-bit descriptor of the VT-d invalidation queue as the driver wrote it (VT-d
- * specification, "Queued Invalidation Interface"): context cache, IOTLB, device TLB, interrupt entries and wait. A number that no
- * domain has reaches nothing that is judged.
+ * specification, "Queued Invalidation Interface"). A number that no domain has reaches nothing that is judged. A wait
+ * descriptor is no wait: it is queued like the others, and what it stands for is known when the driver has seen its status.
  */
 export function descriptorSteps(at: TextLine, context: StepContext, iommu: number | undefined): Step[] {
   const [, first, second, ...more] = at.words;
@@ -31,26 +35,32 @@ export function descriptorSteps(at: TextLine, context: StepContext, iommu: numbe
   const [low, high] = [at.unsigned(first, "qi word"), at.unsigned(second, "qi word")];
   const type = field(low, 3, 0) | (field(low, 11, 9) << 4);
   const granularity = GRANULARITY[field(low, 5, 4)]!;
+  const did = field(low, 31, 16);
   const tags = (): number[] =>
-    granularity === "global"
-      ? context.tags.behind(iommu)
-      : namedBy(field(low, 31, 16), at, context.tags, iommu);
+    granularity === "global" ? context.tags.behind(iommu) : namedBy(did, at, context.tags, iommu);
   switch (type) {
-    case 1:
+    case TYPE_CONTEXT_CACHE:
       return tags().map((domain) => whole(domain, CACHE_CONTEXT, context));
-    case 2:
+    case TYPE_IOTLB:
       if (granularity === "") return at.fail("qi descriptor of an IOTLB invalidation without granularity");
+      if (field(low, 7, 6) !== DRAIN_READS_AND_WRITES)
+        for (const tag of tags()) context.undrained.add(context.tags.iommuOf(tag));
       return tags().map((tag) => iotlb(at, granularity, tag, high, context));
-    case 3: {
+    case TYPE_DEVICE_TLB: {
       const domain = domainOf(at, context, iommu);
       return [
         { op: "invalidate", domain, scope: "nonLeaf", caches: CACHE_ATC, ...deviceRange(high, context) },
       ];
     }
-    case 4:
+    case TYPE_PASID_CACHE:
+      return (
+        granularity === "page" ? context.tags.behind(iommu) : namedBy(did, at, context.tags, iommu)
+      ).map((domain) => whole(domain, CACHE_CONTEXT, context));
+    case TYPE_INTERRUPT_CACHE:
+    case TYPE_WAIT:
+    case TYPE_PASID_IOTLB:
+    case TYPE_PASID_DEVICE_TLB:
       return [];
-    case 5:
-      return [waitStep(true, iommu)];
     default:
       return at.fail(`qi descriptor of type ${type} does not concern second-stage tables`);
   }

@@ -1,5 +1,6 @@
 import type { IovaPfn } from "../units/index.ts";
 import type { KnownTags } from "./known-tags.ts";
+import { type Step, waitStep } from "./steps.ts";
 import type { ScriptDomain } from "./text.ts";
 import type { TextLine } from "./text-line.ts";
 
@@ -17,6 +18,8 @@ export interface StepContext {
   readonly levels: number;
   /** Those before this line. */
   readonly tags: KnownTags;
+  /** IOMMUs with an invalidation in their queue that does not ask for accesses to be drained. */
+  readonly undrained: Set<number>;
   readonly domains: readonly ScriptDomain[];
 }
 
@@ -44,6 +47,14 @@ export function iommuOf(at: TextLine): number | undefined {
 export function didOf(at: TextLine): number | undefined {
   const text = at.take("did");
   return text === undefined ? undefined : at.integer(text, "did", MAX_DID);
+}
+
+/** A wait; it drains only where every descriptor that it completes asked for that. */
+export function waited(drain: boolean, iommu: number | undefined, { undrained }: StepContext): Step {
+  const drains = drain && (iommu === undefined ? undrained.size === 0 : !undrained.has(iommu));
+  if (iommu === undefined) undrained.clear();
+  else undrained.delete(iommu);
+  return waitStep(drains, iommu);
 }
 
 /** 2^mask pages around a page, as hardware takes an address mask: low bits of the address do not count. */

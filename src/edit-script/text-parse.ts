@@ -60,6 +60,7 @@ class Parser {
   #directMap = 0n;
   readonly #tags = new KnownTags();
   /** Line of the first step that names an IOMMU. */
+  readonly #undrained = new Set<number>();
   readonly #namedIommus = new Map<number, number>();
   /** Line of each tag that a root switch gives. */
   readonly #newTags = new Map<number, number>();
@@ -212,6 +213,7 @@ class Parser {
       pages: 2 ** (inputBits - 12),
       levels,
       tags: this.#tags,
+      undrained: this.#undrained,
       domains: this.#domains,
     };
     const read = readSteps(op, this.#at, context);

@@ -1,15 +1,16 @@
 import type { IovaPfn, Pfn } from "../units/index.ts";
 import { descriptorSteps } from "./qi-descriptor.ts";
-import { didOf, domainOf, iommuOf, MAX_ID, MAX_MASK, masked, type StepContext } from "./step-context.ts";
 import {
-  CACHE_ATC,
-  CACHE_CONTEXT,
-  CACHE_IOTLB,
-  CACHE_WALK,
-  CACHES_ALL,
-  type Step,
-  waitStep,
-} from "./steps.ts";
+  didOf,
+  domainOf,
+  iommuOf,
+  MAX_ID,
+  MAX_MASK,
+  masked,
+  type StepContext,
+  waited,
+} from "./step-context.ts";
+import { CACHE_ATC, CACHE_CONTEXT, CACHE_IOTLB, CACHE_WALK, CACHES_ALL, type Step } from "./steps.ts";
 import { MAX_INDEX, type TextLine } from "./text-line.ts";
 
 const CACHE_BITS: Readonly<Record<string, number>> = {
@@ -112,7 +113,7 @@ function unnumbered(
       const [, how, more] = at.words;
       if ((how !== undefined && how !== "drain") || more !== undefined)
         at.fail('wait takes nothing, or "drain"');
-      return [waitStep(how === "drain", iommu)];
+      return [waited(how === "drain", iommu, context)];
     }
     case "freeTable":
       return [{ op, table: at.tableAddress(at.only("a table address")) }];

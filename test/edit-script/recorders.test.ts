@@ -98,12 +98,31 @@ describe("what recorders write", () => {
     expect(stepOf("qi 0x3 0x5001")).toEqual({ ...step, caches: 4, iovaPfn: 4, pages: 4 });
     expect(stepOf("qi 0x3 0x7ffffffffffff001")).toEqual({ ...step, caches: 4, ...everything });
     expect(stepOf("qi 0x10021 0")).toEqual({ ...step, caches: 8, ...everything });
-    expect(stepOf("qi 0x25 0x1000")).toEqual({ op: "wait", drain: true });
     expect(stepsOf("qi 0x4 0\nqi 0x900f2 0")).toEqual([]);
-    expect(() => stepsOf("qi 0x6 0")).toThrow("type 6 does not concern second-stage tables");
+    expect(stepsOf("qi 0x10017 0")).toEqual([{ ...step, caches: 8, ...everything }]);
+    expect(stepsOf("qi 0x37 0")).toEqual([{ ...step, caches: 8, ...everything }]);
+    expect(stepsOf("qi 0x100f6 0\nqi 0x100f8 0")).toEqual([]);
+    expect(() => stepsOf("qi 0xf 0")).toThrow("type 15 does not concern second-stage tables");
     expect(() => stepsOf("qi 0x2 0")).toThrow("without granularity");
     expect(() => stepsOf("qi 0x100f2")).toThrow("two low words");
     expect(() => stepsOf("qi 0x100f2 0 1 0")).toThrow("qi word 1 belongs to no descriptor");
+  });
+
+  it("may queue a wait, which is over when the driver has seen its status and says so", () => {
+    expect(stepsOf("qi 0x25 0x1000")).toEqual([]);
+    expect(stepsOf("qi 0x25 0x1000\nwait drain")).toEqual([{ op: "wait", drain: true }]);
+  });
+
+  it("is drained only where its descriptors ask for that", () => {
+    const waits = (lines: string): boolean[] =>
+      stepsOf(lines).flatMap((step) => (step.op === "wait" ? [step.drain] : []));
+    expect(waits("qi 0x100f2 0\nwait drain")).toEqual([true]);
+    for (const half of ["0x10032", "0x10072", "0x100b2"])
+      expect(waits(`qi ${half} 0\nwait drain\nqi 0x100f2 0\nwait drain`), half).toEqual([false, true]);
+    const second = "domain 2 root=0x100000000 iommu=1 did=1\n";
+    expect(
+      waits(`${second}qi 0x10032 0 iommu=1\nwait drain iommu=0\nwait drain iommu=1\nwait drain`),
+    ).toEqual([true, false, true]);
   });
 
   describe("of several IOMMUs", () => {
@@ -111,11 +130,10 @@ describe("what recorders write", () => {
     const whole = { op: "invalidate", scope: "nonLeaf", caches: 3, ...everything };
 
     it("may name domains by the numbers that each IOMMU has for them", () => {
-      const lines = `${second}qi 0x100e2 0 iommu=0\nqi 0x100e2 0 iommu=1\nqi 0x200e2 0 iommu=1\nqi 0x25 0 iommu=1`;
+      const lines = `${second}qi 0x100e2 0 iommu=0\nqi 0x100e2 0 iommu=1\nqi 0x200e2 0 iommu=1`;
       expect(stepsOf(lines)).toEqual([
         { ...whole, domain: 1 },
         { ...whole, domain: 2 },
-        { op: "wait", drain: true, iommu: 1 },
       ]);
       expect(() => stepsOf(`${second}qi 0x100e2 0`)).toThrow(
         "iommu= is needed: 1 is the number of domain 1 and, elsewhere, of domain 2",
