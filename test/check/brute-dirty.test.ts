@@ -45,6 +45,19 @@ describe("lost dirty bits against an enumerator of all schedules", () => {
     expect(kept).toBeGreaterThan(CASES / 2);
   });
 
+  it("finds the same with bits accepted at sight where they plainly stay, and without", () => {
+    for (let seed = 80_001; seed <= 80_000 + ALONE; seed++) {
+      const { input } = randomDirtyCase(seed);
+      const how = { mode: "weak", skipUntouched: true, journalRules: true, only: null } as const;
+      const lostIn = (acceptPlain: boolean) =>
+        new Decision(input)
+          .violations({ ...how, collapse: seed % 2 === 0, acceptPlain })
+          .filter((v) => v.class === "V10")
+          .map(({ start, end, met, from, table, index }) => ({ start, end, met, from, table, index }));
+      expect(lostIn(true), `seed ${seed}`).toEqual(lostIn(false));
+    }
+  });
+
   it("says of a page alone what it says of all pages together, with page classes and without", () => {
     for (let seed = 50_001; seed <= 50_000 + ALONE; seed++) {
       const { input, pages } = randomDirtyCase(seed);

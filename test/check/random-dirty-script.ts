@@ -135,6 +135,13 @@ export function randomDirtyCase(seed: number): DirtyCase {
       steps.push({ op: "freeTable", table });
     }
   }
+  const wordsOf = (table: number): Uint32Array =>
+    Uint32Array.from(
+      Array.from({ length: size }, (_, i) => before.get(`${table} ${i}`) ?? 0n).flatMap((held) => [
+        Number(held & 0xffff_ffffn),
+        Number(held >> 32n),
+      ]),
+    );
   const base = CAPABILITIES.get("vtd-ss-48-ad")!;
   const map: MapRun[] = [{ iovaPfn: iovaPfn(0), pages, pfn: pfn(FRAME), rights: 3 }];
   const returns = random(2) === 0 ? [] : [1 + random(steps.length - 1)];
@@ -149,6 +156,7 @@ export function randomDirtyCase(seed: number): DirtyCase {
     tables: {
       isTable: (table) => table === ROOT || TABLES.includes(table),
       entry: (table, index) => before.get(`${table} ${index}`) ?? 0n,
+      words: (table) => (seed % 4 === 0 ? null : wordsOf(table)),
     },
     script: EditScript.from(steps),
     oldMap: map,

@@ -42,6 +42,22 @@ export interface HistorySource {
   readonly collapse: boolean;
 }
 
+/** The words of a table as they are before the script, or zeros where a life of it begins with it: a copy. */
+export function beforeWords(source: HistorySource, table: number, log: TableLog | null): Uint32Array {
+  const { tables, geometry } = source;
+  const held = new Uint32Array(2 * geometry.entries);
+  if ((log?.life ?? 0) > 0 || !tables.isTable(table as never)) return held;
+  const words = tables.words?.(table as never);
+  if (words) held.set(words.length > held.length ? words.subarray(0, held.length) : words);
+  else
+    for (let i = 0; i < geometry.entries; i++) {
+      const entry = tables.entry(table as never, i);
+      held[2 * i] = lowWord(entry);
+      held[2 * i + 1] = highWord(entry);
+    }
+  return held;
+}
+
 interface Event {
   readonly step: number;
   /** The write, or null for a collect. */
@@ -88,6 +104,22 @@ export class TableHistory {
     const last = this.#last;
     if (last !== null && last.first <= index && index < last.first + last.count) return last;
     return (this.#last = this.#read(index));
+  }
+
+  /** The words as they were before the script; null where this life of the table begins with it, or nobody has them. */
+  get words(): Uint32Array | null {
+    return this.#words;
+  }
+
+  /** End of the entries from one on that nothing but the very same collects does anything to. */
+  onlyCollectedUntil(index: number): number {
+    const { entries } = this.#source.geometry;
+    let end = index;
+    do {
+      if (this.#cells !== null && this.#cells.cellOf[end]! >= 0) break;
+      end++;
+    } while (end < entries && this.#edges?.[end] !== 1);
+    return end;
   }
 
   #read(index: number): EntryRun {

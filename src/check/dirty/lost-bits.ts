@@ -3,7 +3,7 @@ import type { DecideOptions, Decision } from "../decide.ts";
 import { JointMap } from "../joint-map.ts";
 import type { RawViolation } from "../judge.ts";
 import { NEVER } from "../positions.ts";
-import { RangeList } from "../ranges.ts";
+import { RangeList, type Ranges } from "../ranges.ts";
 import type { Fate } from "./fate.ts";
 import { type LostWrite, Search } from "./search.ts";
 
@@ -20,22 +20,31 @@ export function lostBits(decision: Decision, options: DecideOptions, domain: num
   const ranges = only === null ? null : { starts: [only.start], ends: [only.end] };
   const maps = ranges === null ? decision.maps : JointMap.of(decision.reader, ranges);
   const found: RawViolation[] = [];
-  const pages = new RangeList();
-  for (let piece = 0; piece + 1 < maps.length; piece++)
-    if (isFrameKept(maps, piece)) pages.join(maps.start(piece), maps.end(piece));
-  if (pages.starts.length === 0) return found;
-  const search = new Search(decision, options, domain, pages);
+  let search: Search | null = null;
+  // Pages before this one are decided, or are not judged.
+  let decided = 0;
   for (let piece = 0; piece + 1 < maps.length; piece++) {
     if (!isFrameKept(maps, piece)) continue;
     const end = maps.end(piece);
-    for (let page = maps.start(piece); page < end; ) {
+    if (end <= decided) continue;
+    search ??= new Search(decision, options, domain, () => keptPages(maps));
+    for (let page = Math.max(decided, maps.start(piece)); page < end; ) {
       const { lost, until } = search.at(page, maps.oldFrame(piece, page));
       const to = Math.min(end, until);
       if (lost !== null) add(found, violation(lost, page, to, domain, search.coverageAt(page)));
       page = to;
+      decided = lost === null ? until : to;
     }
   }
   return found;
+}
+
+/** Pages with the same frame in both maps. */
+function keptPages(maps: JointMap): Ranges {
+  const pages = new RangeList();
+  for (let piece = 0; piece + 1 < maps.length; piece++)
+    if (isFrameKept(maps, piece)) pages.join(maps.start(piece), maps.end(piece));
+  return pages.ranges();
 }
 
 /** Adds a violation, or makes the last one longer where the two differ in nothing but their place. */
@@ -64,7 +73,7 @@ export function lostWriteOn(
   const ranges = { starts: [page], ends: [page + 1] };
   const maps = JointMap.of(decision.reader, ranges);
   const frame = maps.oldFrame(maps.find(page), page);
-  return new Search(decision, options, domain, ranges).at(page, frame).lost;
+  return new Search(decision, options, domain, () => ranges).at(page, frame).lost;
 }
 
 const isFrameKept = (maps: JointMap, piece: number): boolean =>

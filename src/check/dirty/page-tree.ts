@@ -1,9 +1,11 @@
 import { type Decoder, LEAF, TABLE } from "../entry-kind.ts";
 import type { Geometry } from "../geometry.ts";
 import type { TablesBefore } from "../input.ts";
+import { NEVER } from "../positions.ts";
 import type { RootVersion } from "../roots.ts";
 import type { ScriptLog } from "../script-log.ts";
 import type { DirtyVersion, HistorySource } from "./dirty-versions.ts";
+import { isSteady, OPEN, STEADY, steadyEntries } from "./steady-entries.ts";
 import { type Slot, TableNode, type WalkRules } from "./table-node.ts";
 
 /** The tables of one level at one place, and the entries above them that lead there or have led there. */
@@ -11,6 +13,8 @@ interface Stage {
   readonly base: number;
   readonly nodes: readonly TableNode[];
   readonly above: readonly Slot[];
+  /** Of a stage of leaves, when it was asked for: by entry, `OPEN` where a D bit may get lost. */
+  safe: Uint8Array | null;
 }
 
 /** Every entry that translates a page, or ever did: the same for all pages before `end`, up to the frames. */
@@ -27,6 +31,8 @@ export interface TreeContext {
   readonly decoder: Decoder;
   readonly source: HistorySource;
   readonly rules: WalkRules;
+  /** Whether leaves whose bits plainly stay are told without their histories. */
+  readonly acceptPlain: boolean;
   /** True iff a table in these pages is written, freed or collected from, as they were before the script. */
   isTouched(start: number, end: number): boolean;
 }
@@ -50,11 +56,17 @@ export class PageTree {
   /** The entries of a page. `slots` is null where no D bit can get lost before `end`: nothing there changes. */
   at(page: number): Stretch | { readonly slots: null; readonly end: number } {
     const { geometry } = this.#context;
-    let level = this.#stages.findIndex(
-      (stage, l) => stage !== undefined && stage.base <= page && page < stage.base + geometry.tableSpan(l),
-    );
-    if (level < 0) return { slots: [], end: Infinity };
+    let level = 0;
+    for (; level <= this.#top; level++) {
+      const stage = this.#stages[level];
+      if (stage !== undefined && stage.base <= page && page < stage.base + geometry.tableSpan(level)) break;
+    }
+    if (level > this.#top) return { slots: [], end: Infinity };
     for (; ; level--) {
+      if (level === 0 && this.#context.acceptPlain) {
+        const end = this.#safeUntil(this.#stages[0]!, page);
+        if (end > page) return { slots: null, end };
+      }
       const { base, nodes, above } = this.#stages[level]!;
       const span = geometry.span(level);
       const index = Math.floor((page - base) / span);
@@ -76,6 +88,33 @@ export class PageTree {
       if (this.#isAtRest(slots, links, start, start + span)) return { slots: null, end: start + span };
       this.#stages[level - 1] = this.#stage(level - 1, start, slots, links);
     }
+  }
+
+  /** End of the pages from one on of which no D bit can get lost, as the entries of their leaves show; that page where it can. */
+  #safeUntil(stage: Stage, page: number): number {
+    stage.safe ??= this.#safe(stage);
+    const { safe, base } = stage;
+    let index = page - base;
+    while (index < safe.length && safe[index] !== OPEN) index++;
+    return base + index;
+  }
+
+  #safe({ nodes, above }: Stage): Uint8Array {
+    const { source } = this.#context;
+    const said = (node: TableNode): Uint8Array =>
+      steadyEntries(source, node.table, node.log, node.isFinal && node.freedAt === NEVER);
+    const last = nodes.findLast((node) => node.isFinal);
+    const safe = last === undefined ? new Uint8Array(source.geometry.entries).fill(STEADY) : said(last);
+    const rest = nodes.filter((node) => node !== last);
+    const isAboveSteady = isSteady(above);
+    if (isAboveSteady && rest.length === 0) return safe;
+    // What ends dirty is safe whatever the other tables hold.
+    if (!safe.includes(OPEN) && !safe.includes(STEADY)) return safe;
+    const others = isAboveSteady ? rest.map(said) : null;
+    for (let i = 0; i < safe.length; i++)
+      if (safe[i] === STEADY && (others === null || others.some((other) => other[i] === OPEN)))
+        safe[i] = OPEN;
+    return safe;
   }
 
   #hasRootBelow(level: number, start: number): boolean {
@@ -101,7 +140,7 @@ export class PageTree {
         if (root.levels - 1 === level) nodeOf(root.table, root.step).addRoot(root);
     for (const { slot, version } of links)
       nodeOf(decoder.frame(version.lo, version.hi), version.step).addLink(slot, version);
-    return { base, nodes, above };
+    return { base, nodes, above, safe: null };
   }
 
   /** True iff only one table is left to go through, it stays, and nobody does anything to it or below it. */

@@ -6,9 +6,11 @@ import { NEVER } from "../positions.ts";
 import type { Ranges } from "../ranges.ts";
 import { byTag, type RootVersion } from "../roots.ts";
 import { VersionReader } from "../versions.ts";
+import { AlikeLeaves } from "./alike-leaves.ts";
 import { Copies, type Copy } from "./copies.ts";
 import { type Fate, PageEntries } from "./fate.ts";
 import { PageTree, type Stretch } from "./page-tree.ts";
+import { isSteady } from "./steady-entries.ts";
 import type { Slot, View, WalkRules } from "./table-node.ts";
 
 /** A write that nobody will ever know of. */
@@ -28,15 +30,19 @@ export class Search {
   readonly #decision: Decision;
   readonly #tree: PageTree;
   readonly #rules: WalkRules;
-  /** By tag: what reaches the pages, and where the page at hand is. */
-  readonly #tags: { readonly roots: readonly RootVersion[]; readonly all: Coverage[]; at: number }[];
+  readonly #acceptPlain: boolean;
+  readonly #makeTags: () => Tag[];
+  #tags: Tag[] | null = null;
   readonly #views: View[] = [];
   /** How often the page at hand came under other invalidations. */
   #entered = 0;
   /** What was the matter with the last page on which nothing is lost. */
   #kept: Kept | null = null;
+  /** Leaves that lose nothing either: such as were dirty before the script, and such as were not. */
+  readonly #alike: [AlikeLeaves | null, AlikeLeaves | null] = [null, null];
 
-  constructor(decision: Decision, options: DecideOptions, domain: number, pages: Ranges) {
+  /** `pages`: those that will be asked for; what reaches them is looked up when the first is not plainly right. */
+  constructor(decision: Decision, options: DecideOptions, domain: number, pages: () => Ranges) {
     const { input, log, geometry, decoder } = decision;
     const { capability, tables } = input;
     this.#decision = decision;
@@ -51,33 +57,48 @@ export class Search {
     const bases = options.only === null ? touchedBases(decision, domain) : null;
     const isTouched = (start: number, end: number): boolean =>
       bases === null || hasBetween(bases, start, end);
+    const acceptPlain = options.acceptPlain ?? true;
+    this.#acceptPlain = acceptPlain;
     this.#tree = new PageTree(
-      { log, tables, geometry, decoder, source, rules: this.#rules, isTouched },
+      { log, tables, geometry, decoder, source, rules: this.#rules, acceptPlain, isTouched },
       roots,
     );
     const end = geometry.tableSpan(Math.max(...roots.map((r) => r.levels)) - 1);
     const hasAtc = ((input.deviceCaches ?? CACHES_ALL) & CACHE_ATC) !== 0;
-    this.#tags = byTag(roots).map((sharing) => ({
-      roots: sharing,
-      all: coverages(log, sharing[0]!.tag, end, pages, hasAtc, capability.invalidateCoversLeaf),
-      at: -1,
-    }));
+    this.#makeTags = () => {
+      const wanted = pages();
+      return byTag(roots).map((sharing) => ({
+        roots: sharing,
+        all: coverages(log, sharing[0]!.tag, end, wanted, hasAtc, capability.invalidateCoversLeaf),
+        at: -1,
+      }));
+    };
   }
 
   /** What is lost on a page, which translates to `frame` before and after, and the end of the pages that are like it. */
   at(page: number, frame: number): { readonly lost: LostWrite | null; readonly until: number } {
+    for (const alike of this.#alike) if (alike?.has(page, frame)) return { lost: null, until: page + 1 };
     const { slots, end } = this.#tree.at(page);
     if (slots === null) return { lost: null, until: end };
     if (isSteady(slots)) return { lost: null, until: end };
     this.#enter(page);
     if (this.#kept !== null && this.#isLike(this.#kept, slots, page, frame))
-      return { lost: null, until: Math.min(end, this.#alike(slots, page)) };
+      return { lost: null, until: Math.min(end, this.#alikeUntil(slots, page)) };
     const candidates = this.#candidates({ slots, end }, page, frame);
     if (candidates === null) return { lost: null, until: end };
     const lost = this.#firstLost(candidates, page);
-    this.#kept =
-      lost === null ? { slots, views: this.#entered, isOwn: this.#isOwn(slots, page, frame) } : null;
-    return { lost, until: Math.min(end, this.#alike(slots, page)) };
+    this.#kept = null;
+    if (lost === null) this.#keep(slots, page, frame);
+    return { lost, until: Math.min(end, this.#alikeUntil(slots, page)) };
+  }
+
+  #keep(slots: readonly Slot[], page: number, frame: number): void {
+    const isOwn = this.#isOwn(slots, page, frame);
+    this.#kept = { slots, views: this.#entered, isOwn };
+    if (!isOwn || !this.#acceptPlain) return;
+    const end = Math.min(...this.#views.map(({ coverage }) => coverage.end));
+    const alike = AlikeLeaves.around(slots, page, end, this.#decision.decoder);
+    if (alike !== null) this.#alike[slots.at(-1)!.versions[0]!.isWrittenDirty ? 0 : 1] = alike;
   }
 
   /** True iff a page's entries are those of the last page that lost nothing, but for frames that are right in both. */
@@ -159,7 +180,9 @@ export class Search {
 
   /** Goes on to the invalidations that reach a page. */
   #enter(page: number): void {
-    for (const [i, tag] of this.#tags.entries()) {
+    this.#tags ??= this.#makeTags();
+    for (let i = 0; i < this.#tags.length; i++) {
+      const tag = this.#tags[i]!;
       const before = tag.at;
       tag.at = Math.max(0, tag.at);
       while (tag.at + 1 < tag.all.length && tag.all[tag.at]!.end <= page) tag.at++;
@@ -170,7 +193,7 @@ export class Search {
   }
 
   /** End of the pages that the same invalidations reach, with leaves that lie in or across their reach alike. */
-  #alike(slots: readonly Slot[], page: number): number {
+  #alikeUntil(slots: readonly Slot[], page: number): number {
     let end = Infinity;
     for (const { coverage } of this.#views) {
       end = Math.min(end, coverage.end);
@@ -188,6 +211,13 @@ export class Search {
 /** Bits of an entry that no page number takes up: below in the low word, above in the high one. */
 const BELOW_ADDRESS = 0xfff;
 const ABOVE_ADDRESS = 20;
+
+/** What reaches the pages under one tag, and where the page at hand is. */
+interface Tag {
+  readonly roots: readonly RootVersion[];
+  readonly all: readonly Coverage[];
+  at: number;
+}
 
 interface Candidate {
   readonly slot: Slot;
@@ -213,18 +243,6 @@ interface Kept {
   readonly views: number;
   /** All its leaves lead to its own frame. */
   readonly isOwn: boolean;
-}
-
-/** True iff every leaf stays in its entry to the end, with what is set in it carried along. */
-function isSteady(slots: readonly Slot[]): boolean {
-  for (const { node, versions } of slots)
-    for (let k = 0; k < versions.length; k++) {
-      const { kind, end } = versions[k]!;
-      if (kind !== LEAF) continue;
-      if (!node.isFinal || node.freedAt !== NEVER) return false;
-      if (end !== "never" && (end !== "exchange" || versions[k + 1]!.kind !== LEAF)) return false;
-    }
-  return true;
 }
 
 /** True iff two smallest leaves of one table have the same history but for what they lead to. */

@@ -100,11 +100,24 @@ export class TableNode {
   slotAt(index: number): Slot {
     const known = this.#slot;
     if (known !== null && known.first <= index && index < known.first + known.count) return known;
-    this.#history ??= new TableHistory(this.#source, this.table, this.log, this.level);
-    const { first, count, versions } = this.#history.at(index);
+    const { first, count, versions } = this.#entries.at(index);
     const span = this.#source.geometry.span(this.level);
     const start = this.base + first * span;
     return (this.#slot = { node: this, first, count, start, span, versions });
+  }
+
+  get #entries(): TableHistory {
+    return (this.#history ??= new TableHistory(this.#source, this.table, this.log, this.level));
+  }
+
+  /** The words as they were before the script; null where this life of the table begins with it, or nobody has them. */
+  get words(): Uint32Array | null {
+    return this.#entries.words;
+  }
+
+  /** End of the entries from one on that nothing but the very same collects does anything to. */
+  onlyCollectedUntil(index: number): number {
+    return this.#entries.onlyCollectedUntil(index);
   }
 
   /** How walks under the `tag`-th tag may hold it. Pre: a view is asked for again and again, not in turn with others. */
