@@ -1,6 +1,6 @@
 import { type CheckInput, check } from "../src/check/index.ts";
 import { EditScript, type MapRun, type Step } from "../src/edit-script/index.ts";
-import { iovaPfn, PAGES_PER_2M, type Pfn, READ, WRITE } from "../src/units/index.ts";
+import { iovaPfn, PAGES_PER_2M, type Pfn } from "../src/units/index.ts";
 import { expectOutcome, type Goal, type Row } from "./row.ts";
 import { repeating } from "./sampling.ts";
 import type { BenchVmm, PreparedMap } from "./vmm.ts";
@@ -20,7 +20,7 @@ function translations(vmm: BenchVmm, pages: number): MapRun[] {
   const domain = vmm.kernel.iommu.domains[0]!;
   return vmm.kernel.iommu
     .physicalRuns(domain, iovaPfn(FIRST_PAGE), pages)
-    .map((run) => ({ iovaPfn: run.iovaPfn, pages: run.pages, pfn: run.pfn, rights: READ | WRITE }));
+    .map(({ iovaPfn, pages, pfn, rights }) => ({ iovaPfn, pages, pfn, rights }));
 }
 
 /** Brings the first map into force, then records the change to the second. */

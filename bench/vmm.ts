@@ -13,11 +13,11 @@ import {
   vfio_iommu_type1_set_map,
   zeroed,
 } from "../src/uapi/index.ts";
-import { READ, WRITE } from "../src/units/index.ts";
+import { READ, type Rights, WRITE } from "../src/units/index.ts";
 import { WrongOutcome } from "./row.ts";
 
-/** Regions by their number, in bytes; safe integers, so that a million of them need no BigInt. */
-export type RegionAt = (index: number) => { iova: number; size: number; vaddr: number };
+/** Regions by their number, in bytes; safe integers, so that a million of them need no BigInt. Both rights unless told. */
+export type RegionAt = (index: number) => { iova: number; size: number; vaddr: number; rights?: Rights };
 
 /** A prepared SET_MAP argument in user memory, to be issued as often as a row likes. */
 export interface PreparedMap {
@@ -57,12 +57,12 @@ export class BenchVmm {
     const bytes = vfio_iommu_type1_map_region.sizeBytes;
     const words = new Uint32Array((count * bytes) / 4);
     for (let i = 0; i < count; i++) {
-      const { iova, size, vaddr } = regionAt(i);
+      const { iova, size, vaddr, rights = READ | WRITE } = regionAt(i);
       for (const [k, value] of [iova, size, vaddr].entries()) {
         words[8 * i + 2 * k] = value % 2 ** 32;
         words[8 * i + 2 * k + 1] = Math.floor(value / 2 ** 32);
       }
-      words[8 * i + 6] = READ | WRITE;
+      words[8 * i + 6] = rights;
     }
     const regions = this.allocate(Math.max(4096, words.byteLength));
     this.process.write(regions, new Uint8Array(words.buffer));

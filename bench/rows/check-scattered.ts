@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { createContext, runInContext } from "node:vm";
 import { type CheckCase, type DecidedChange, decideChanges } from "../../src/harness/index.ts";
-import { iovaPfn } from "../../src/units/index.ts";
+import { iovaPfn, READ, WRITE } from "../../src/units/index.ts";
 import { type MapRegion, type MapSequence, makeMemoryMap, STRATEGIES } from "../../src/vmm/index.ts";
 import { checkRow, FIRST_PAGE, type Recording, record } from "../recording.ts";
 import { expectOutcome, type Row, SAMPLE_MS } from "../row.ts";
@@ -62,6 +62,18 @@ function everyOtherMoves(): Recording {
   const before = vmm.prepare(1, () => part(here, 0, PAGES));
   const after = vmm.prepare(PAGES, (i) => part(i % 2 === 0 ? here : there, i, i + 1));
   return record(vmm, before, after, PAGES);
+}
+
+/** Every other page of scattered memory loses its write access, by an exchange that carries what walkers have set. */
+function everyOtherProtected(): Recording {
+  const vmm = new BenchVmm({ ...options, capability: "vtd-ss-48-ad" });
+  const vaddr = scattered(vmm, 1);
+  const writable = vmm.prepare(1, () => part(vaddr, 0, PAGES));
+  const mixed = vmm.prepare(PAGES, (i) => ({
+    ...part(vaddr, i, i + 1),
+    rights: i % 2 === 0 ? READ : READ | WRITE,
+  }));
+  return record(vmm, writable, mixed, PAGES);
 }
 
 /** Many more changes than a sample takes: one page of scattered memory loses its write access, gets it back, and so on. */
@@ -167,5 +179,9 @@ export const scatteredCheckRows: readonly Row[] = [
   fragmentedRow(`decide ${grouped(PAGES)} scattered leaves remapped`, moving),
   fragmentedRow(`decide ${grouped(PAGES / 2)} leaves unmapped, every other one`, everyOtherGoes),
   fragmentedRow(`decide ${grouped(PAGES / 2)} leaves remapped, every other one`, everyOtherMoves),
+  fragmentedRow(
+    `decide ${grouped(PAGES / 2)} scattered leaves protected, with dirty bits, every other one`,
+    everyOtherProtected,
+  ),
   scaleRow([1000, 100_000, 1_000_000]),
 ];
