@@ -1,6 +1,7 @@
 export { check } from "./check.ts";
 export { type PrintOptions, printCounterexample, type Replay } from "./counterexample.ts";
 export { Decision } from "./decide.ts";
+export { type CallInput, callInputs } from "./dirty/call-inputs.ts";
 export type { CheckResult, CheckStats, Finding, InterleavingEvent } from "./finding.ts";
 export { FrameSet } from "./frame-set.ts";
 export type { CheckedCapability } from "./geometry.ts";

@@ -1,5 +1,6 @@
 import { OP, recordLength, type ScriptFile, type ScriptIoctl } from "../edit-script/index.ts";
 import { DECODERS } from "./decoder.ts";
+import type { MaybeDirty } from "./dirty/maybe-dirty.ts";
 import { TABLE } from "./entry-kind.ts";
 import { highWord, isLittleEndian, lowWord } from "./entry-words.ts";
 import type { CallSpan, ChangeCalls, CheckInput, TablesBefore } from "./input.ts";
@@ -7,14 +8,18 @@ import type { CallSpan, ChangeCalls, CheckInput, TablesBefore } from "./input.ts
 const WRITES: ReadonlySet<number> = new Set([OP.fill, OP.gather, OP.store, OP.storeRun, OP.exchange]);
 const MASK = (1n << 64n) - 1n;
 
-/** A script file as input of the checker: tables hold what the file says and 0 everywhere else. */
-export function inputOf(file: ScriptFile): CheckInput {
+/**
+ * A script file as input of the checker: tables hold what the file says and 0 everywhere else. `dirty`: what devices may have
+ * written before, if anything is known of that.
+ */
+export function inputOf(file: ScriptFile, dirty: MaybeDirty | null = null): CheckInput {
   const { capability, domains, script, oldMap, newMap, pins, keptTables, deviceCaches, isEpoch } = file;
   const calls = callsOf(file.ioctls, script.steps);
+  const tables = tablesOf(file);
   return {
     capability,
     domains,
-    tables: tablesOf(file),
+    tables: dirty === null ? tables : { ...tables, mayBeDirty: (table, index) => dirty.has(table, index) },
     script,
     oldMap,
     newMap,

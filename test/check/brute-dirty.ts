@@ -15,6 +15,11 @@ export interface DirtyMachine {
   readonly steps: readonly Step[];
   /** Steps, counted from 1, after which a call returns; the last one returns at the end. */
   readonly returns: readonly number[];
+  /**
+   * Steps after which one recorded call is over and the next begins: with memory as it is, D bits included, caches empty,
+   * and every D bit in force taken for a write that nobody was told of.
+   */
+  readonly ends?: readonly number[];
   readonly mode: "strong" | "weak";
   readonly hasAtc: boolean;
   /** The frame that the page has in both maps. */
@@ -22,7 +27,7 @@ export interface DirtyMachine {
   before(table: number, index: number): bigint;
 }
 
-type Action = Step | { readonly op: "return" };
+type Action = Step | { readonly op: "return" | "next" };
 
 /** A value that an entry holds from one action on until another. */
 interface Value {
@@ -67,12 +72,21 @@ const isPresent = (bits: bigint): boolean => (bits & 3n) !== 0n;
 const frameOf = (bits: bigint): number => Number((bits & 0x000f_ffff_ffff_f000n) >> 12n);
 
 /** True iff some schedule has the page written and leaves neither a D bit nor a report of it. */
-export function losesWrites(machine: DirtyMachine, page: number): boolean {
+export const losesWrites = (machine: DirtyMachine, page: number): boolean =>
+  callsThatLose(machine, page).includes(true);
+
+/** The same for each recorded call. */
+export function callsThatLose(machine: DirtyMachine, page: number): boolean[] {
+  const ends = machine.ends ?? [];
+  const lost = [...ends, 0].map(() => false);
   const size = 2 ** machine.indexLg2;
   const actions: Action[] = [];
   machine.steps.forEach((step, i) => {
     actions.push(step);
-    if (machine.returns.includes(i + 1) && i + 1 < machine.steps.length) actions.push({ op: "return" });
+    const isOver = ends.includes(i + 1);
+    if ((isOver || machine.returns.includes(i + 1)) && i + 1 < machine.steps.length)
+      actions.push({ op: "return" });
+    if (isOver) actions.push({ op: "next" });
   });
   actions.push({ op: "return" });
   const indexIn = (table: number): number => (table === machine.root ? Math.floor(page / size) : page % size);
@@ -160,20 +174,27 @@ export function losesWrites(machine: DirtyMachine, page: number): boolean {
     values.get(table)!.filter((value) => {
       if (value.from > at) return false;
       if (at < value.until) return true;
-      return machine.mode === "weak" && !actions.slice(value.until, at).some((a) => a.op === "barrier");
+      return (
+        machine.mode === "weak" &&
+        !actions.slice(value.until, at).some((a) => a.op === "barrier" || a.op === "next")
+      );
     });
   const isFreed = (table: number, at: number): boolean =>
     actions.slice(0, at).some((a) => a.op === "freeTable" && a.table === table);
-  /** D of the leaf that translates the page at last. */
-  const isDirtyAtLast = (dirty: number): boolean => {
-    let table = machine.root;
-    let value = newest(table, actions.length);
-    if (isTable(table, value.bits)) {
-      table = frameOf(value.bits);
-      value = newest(table, actions.length);
-    }
-    return isLeaf(table, value.bits) && (dirty & (1 << value.id)) !== 0;
+  /** The leaf that translates the page after so many actions; null where there is none. */
+  const leafAt = (at: number): { readonly value: Value; readonly frame: number } | null => {
+    const top = newest(machine.root, at);
+    if (!isTable(machine.root, top.bits))
+      return isPresent(top.bits) ? { value: top, frame: frameOf(top.bits) + (page % size) } : null;
+    const below = frameOf(top.bits);
+    const value = newest(below, at);
+    return isLeaf(below, value.bits) ? { value, frame: frameOf(value.bits) } : null;
   };
+  const isDirtyAt = (at: number, dirty: number): boolean => {
+    const leaf = leafAt(at);
+    return leaf !== null && (dirty & (1 << leaf.value.id)) !== 0;
+  };
+  const callAt = (at: number): number => actions.slice(0, at).filter((a) => a.op === "next").length;
 
   const queue = actions.flatMap((a, i) => (a.op === "invalidate" ? [{ ...a, submitted: i + 1 }] : []));
   const run = (token: Token | null, order: (typeof queue)[number]): Token | null => {
@@ -216,12 +237,8 @@ export function losesWrites(machine: DirtyMachine, page: number): boolean {
 
   let dirty = 0;
   for (const [first] of values.values()) if (first!.isWrittenDirty) dirty |= 1 << first!.id;
-  const top = newest(machine.root, 0);
-  const leafTable = isTable(machine.root, top.bits) ? frameOf(top.bits) : machine.root;
-  const leaf = newest(leafTable, 0);
-  const offset = leafTable === machine.root ? page % size : 0;
-  const isUnknown =
-    isLeaf(leafTable, leaf.bits) && leaf.isWrittenDirty && frameOf(leaf.bits) + offset === machine.frame;
+  const isUnknownAt = (at: number, bits: number): boolean =>
+    isDirtyAt(at, bits) && leafAt(at)!.frame === machine.frame;
 
   const seen = new Set<string>();
   const pending: State[] = [];
@@ -231,13 +248,18 @@ export function losesWrites(machine: DirtyMachine, page: number): boolean {
     seen.add(key);
     pending.push(state);
   };
-  push({ at: 0, ran: 0, token: null, dirty, isUnknown, isTaken: false });
+  push({ at: 0, ran: 0, token: null, dirty, isUnknown: isUnknownAt(0, dirty), isTaken: false });
   for (let state = pending.pop(); state !== undefined; state = pending.pop()) {
     const { at, ran, token } = state;
-    if (at === actions.length && state.isUnknown && !isDirtyAtLast(state.dirty)) return true;
-    const submitted = queue.filter((order) => order.submitted <= at).length;
     const next = actions[at];
-    if (next !== undefined && (next.op !== "wait" || ran === submitted)) {
+    if (next === undefined || next.op === "next")
+      lost[callAt(at)] ||= state.isUnknown && !isDirtyAt(at, state.dirty);
+    if (!lost.includes(false)) return lost;
+    const submitted = queue.filter((order) => order.submitted <= at).length;
+    if (next?.op === "next") {
+      const isUnknown = isUnknownAt(at + 1, state.dirty);
+      push({ ...state, at: at + 1, ran: submitted, token: null, isUnknown, isTaken: false });
+    } else if (next !== undefined && (next.op !== "wait" || ran === submitted)) {
       const isDrained = next.op === "wait" && next.drain && token?.isDoomed === true;
       const isWritten = isDrained && token.frame === machine.frame;
       push(act({ ...state, token: isDrained ? null : token, isUnknown: state.isUnknown || isWritten }));
@@ -266,5 +288,5 @@ export function losesWrites(machine: DirtyMachine, page: number): boolean {
       push({ ...state, dirty: set, token: { ...copy, kind: "access", viaAtc: token.kind === "atc" } });
     }
   }
-  return false;
+  return lost;
 }

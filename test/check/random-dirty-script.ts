@@ -6,6 +6,7 @@ import {
   CAPABILITIES,
   EditScript,
   type MapRun,
+  type Recording,
   type Step,
 } from "../../src/edit-script/index.ts";
 import { iovaPfn, type Pfn, pfn } from "../../src/units/index.ts";
@@ -27,9 +28,76 @@ export interface DirtyCase {
 /** The frame that a page has in both maps. */
 export const frameOfPage = (page: number): number => FRAME + page;
 
+/** The same as a recording of several calls. */
+export interface DirtyCalls extends DirtyCase {
+  readonly recording: Recording;
+  /** Steps after which a call of the recording is over, but for the last. */
+  readonly ends: readonly number[];
+  /** True iff the page is mapped before and after a call. */
+  isJudged(call: number, page: number): boolean;
+}
+
 /** A random script on two levels of tables in which walkers set dirty bits. */
-export function randomDirtyCase(seed: number): DirtyCase {
+export const randomDirtyCase = (seed: number): DirtyCase =>
+  drawn(seed, seededRandom(seed), { stepsCount: (random) => 3 + random(6), mostWrites: 4, protects: false });
+
+/** A longer one cut into two or three calls. */
+export function randomDirtyCalls(seed: number): DirtyCalls {
   const random = seededRandom(seed);
+  const one = drawn(seed, random, { stepsCount: () => 5 + random(7), mostWrites: 6, protects: true });
+  const { input, steps, before, pages, returns } = one;
+  const cuts = Array.from({ length: 1 + random(2) }, () => 1 + random(steps.length - 1));
+  const ends = [...new Set(cuts)].sort((a, b) => a - b);
+  const isMapped = [...ends, 0, 0].map(() => Array.from({ length: pages }, () => random(20) > 0));
+  const mapOf = (call: number): MapRun[] =>
+    Array.from({ length: pages }, (_, page) => page)
+      .filter((page) => isMapped[call]![page])
+      .map((page) => ({ iovaPfn: iovaPfn(page), pages: 1, pfn: pfn(frameOfPage(page)), rights: 3 }));
+  const { capability, domains, deviceCaches } = input;
+  const recording: Recording = {
+    capability,
+    domains,
+    tables: [ROOT, ...TABLES].flatMap((table) => [
+      { table: table as Pfn, index: 0, count: 1, first: 0n, stride: 0n },
+      ...[...before].flatMap(([key, first]) => {
+        const [of, index] = key.split(" ").map(Number) as [number, number];
+        return of === table ? [{ table: table as Pfn, index, count: 1, first, stride: 0n }] : [];
+      }),
+    ]),
+    oldMap: mapOf(0),
+    pins: null,
+    keptTables: [],
+    deviceCaches: deviceCaches!,
+    isEpoch: false,
+    calls: [...ends, steps.length].map((end, call) => {
+      const start = ends[call - 1] ?? 0;
+      const inside = returns.filter((step) => start < step && step < end);
+      return {
+        label: "",
+        line: call + 1,
+        newMap: mapOf(call + 1),
+        pinned: [],
+        ioctls: [start, ...inside].map((step) => ({ label: "", step: step - start + 1 })),
+        script: EditScript.from(steps.slice(start, end)),
+        stepLines: [],
+      };
+    }),
+  };
+  const isJudged = (call: number, page: number): boolean =>
+    isMapped[call]![page]! && isMapped[call + 1]![page]!;
+  return { ...one, recording, ends, isJudged };
+}
+
+type Random = (below: number) => number;
+
+interface Draw {
+  readonly stepsCount: (random: Random) => number;
+  readonly mostWrites: number;
+  /** Often take the right to write away, or store over what cannot be written. */
+  readonly protects: boolean;
+}
+
+function drawn(seed: number, random: Random, { stepsCount, mostWrites, protects }: Draw): DirtyCase {
   const pick = <T>(list: readonly T[]): T => list[random(list.length)]!;
   const indexLg2 = 1 + (random(3) === 0 ? 1 : 0);
   const size = 2 ** indexLg2;
@@ -63,7 +131,7 @@ export function randomDirtyCase(seed: number): DirtyCase {
   const before = new Map(now);
   const steps: Step[] = [];
   const freed = new Set<number>();
-  const count = 3 + random(6);
+  const count = stepsCount(random);
   let writes = 0;
   const write = (table: Pfn, index: number, value: bigint): void => {
     const update = steps.length + 1;
@@ -82,14 +150,19 @@ export function randomDirtyCase(seed: number): DirtyCase {
     const kind = random(20);
     const table = pick(TABLES) as Pfn;
     const index = random(size);
-    if (kind < 5 && writes < 4) {
+    if (protects && writes < mostWrites && random(3) === 0) {
+      const from = pick([ROOT as Pfn, table]);
+      const held = now.get(`${from} ${index}`) ?? 0n;
+      if (freed.has(from) || held === 0n) continue;
+      write(from, index, (held & 2n) !== 0n ? held & ~0x302n : (held & ~0x300n) | pick([2n, 0x202n, 0n]));
+    } else if (kind < 5 && writes < mostWrites) {
       const value = pick([0n, large(index), large(index), link(index), link(index)]);
       if (value !== 0n && (value & 0x80n) === 0n && freed.has(Number(value >> 12n))) continue;
       write(ROOT as Pfn, index, value);
-    } else if (kind < 7 && writes < 4) {
+    } else if (kind < 7 && writes < mostWrites) {
       if (freed.has(table)) continue;
       write(table, index, pick([0n, small(table, index), small(table, index)]));
-    } else if (kind === 7 && writes < 4) {
+    } else if (kind === 7 && writes < mostWrites) {
       if (freed.has(table)) continue;
       const first = entry(FRAME + placeOf(table) * size, false);
       // Plain stores into a table in use are found where something else says that the script works there.

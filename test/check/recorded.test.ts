@@ -1,7 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { check, inputOf } from "../../src/check/index.ts";
-import { callScripts, parseRecording, printRecording, type Recording } from "../../src/edit-script/index.ts";
+import { callInputs, check, inputOf } from "../../src/check/index.ts";
+import {
+  parseRecording,
+  parseScript,
+  printRecording,
+  printScript,
+  type Recording,
+} from "../../src/edit-script/index.ts";
 
 const folder = new URL("../data/scripts/recorded/", import.meta.url);
 const names = readdirSync(folder).sort();
@@ -13,9 +19,9 @@ const commentIn = (text: string, key: string): string | undefined =>
 function verdictOf(recording: Recording): string {
   const broken: string[] = [];
   let call = 0;
-  for (const file of callScripts(recording)) {
+  for (const { input } of callInputs(recording)) {
     call++;
-    const { findings, mismatch } = check(inputOf(file));
+    const { findings, mismatch } = check(input);
     expect(mismatch, `tables of call ${call}`).toBeNull();
     const found = new Set(findings.map((f) => `${f.class} ${f.cause}`));
     if (found.size > 0) broken.push(`call ${call}: ${[...found].sort().join(", ")}`);
@@ -38,6 +44,21 @@ describe("recordings of other page-table code", () => {
     expect(verdictOf(parseRecording(printRecording(recording), name)), "printed and read again").toBe(
       commentIn(text, "Expected"),
     );
+  });
+
+  it("show what an earlier call made known also as a script that stands alone", () => {
+    const recording = parseRecording(textOf("protected-then-stored-over.script"));
+    const [, , third] = [...callInputs(recording)];
+    const shown = check(third!.input).findings;
+    const alone = check(inputOf(parseScript(printScript(third!.alone())))).findings;
+    for (const findings of [shown, alone])
+      expect(findings.map((f) => [f.class, f.page, f.met])).toEqual([
+        ["V10", 0, "no dirty bit for a page that was written: a store overwrites it"],
+      ]);
+    expect(shown[0]!.events[0]!.text).toBe(
+      "has written IOVA 0x0 in an earlier call: D is 1 in 0x100002000[0]",
+    );
+    expect(check(inputOf(third!.file)).findings).toEqual([]);
   });
 
   it("stand for more than one call each", () => {

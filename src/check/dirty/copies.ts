@@ -53,7 +53,7 @@ export class Copies {
     const { step, until } = slot.versions[version]!;
     this.#each(slot, version, (view, generation, from, to) => {
       // What was overwritten is still read with the bit that somebody else has set before.
-      if (from >= until && !this.#mayBeDirty(slot, version)) return;
+      if (from >= until && !this.mayBeDirty(slot, version)) return;
       const loaded = to - 1;
       const ends = this.#ends(slot, view, generation, loaded);
       better({ loadedFrom: version, loaded, setAt: Math.max(from, step), ...ends, view });
@@ -107,7 +107,8 @@ export class Copies {
   }
 
   /** True iff D of a version can be 1 when the version ends. */
-  #mayBeDirty(slot: Slot, version: number): boolean {
+  mayBeDirty(slot: Slot, version: number): boolean {
+    if (slot.versions[version]!.mayBeDirty) return true;
     if (this.#entries.dirtySince(slot, version) < NEVER) return true;
     const { until } = slot.versions[version] as DirtyVersion;
     let isSet = false;
@@ -121,7 +122,7 @@ export class Copies {
     for (const above of this.#entries.slots)
       for (let k = 0; k < above.versions.length; k++) {
         const place = this.#entries.carriedTo(above, k);
-        if (place?.slot === slot && place.version === version && this.#mayBeDirty(above, k)) return true;
+        if (place?.slot === slot && place.version === version && this.mayBeDirty(above, k)) return true;
       }
     return false;
   }

@@ -23,6 +23,8 @@ export interface DirtyVersion {
   readonly end: VersionEnd;
   /** D is 1 from its first moment on, as it was written. */
   readonly isWrittenDirty: boolean;
+  /** Devices may have set D before the script. */
+  readonly mayBeDirty: boolean;
 }
 
 /** Neighbouring entries of one table with one history up to the frames, and the versions of the first. */
@@ -131,6 +133,7 @@ export class TableHistory {
     const hi = this.#before(index, 1);
     const events = this.#events(index, cell?.writes ?? [], cell === null ? 0 : index - cell.first);
     const versions = this.#versions(index, events, lo, hi);
+    const mayBeDirty = versions[0]!.mayBeDirty;
     const limit = collapse ? (cell === null ? geometry.entries : cell.first + cell.count) : index + 1;
     const kind = decoder.kind(this.#level, lo, hi);
     const isSimple = versions.every((v) => v.kind === ABSENT || v.kind === LEAF);
@@ -140,8 +143,13 @@ export class TableHistory {
       if (this.#edges !== null && this.#edges[end] === 1) break;
       if (cell === null && cells !== null && cells.cellOf[end]! >= 0) break;
       if (!this.#isNew && !this.#continues(kind, lo, hi, end, (end - index) * span)) break;
+      if (mayBeDirty !== this.#mayBeDirty(end)) break;
     }
     return { first: index, count: end - index, versions };
+  }
+
+  #mayBeDirty(index: number): boolean {
+    return !this.#isNew && this.#source.tables.mayBeDirty?.(this.#table as never, index) === true;
   }
 
   /** A word of what the entry held before the script, or before this life of its table. */
@@ -189,11 +197,13 @@ export class TableHistory {
     const versions: DirtyVersion[] = [];
     let step = 0;
     let isWrittenDirty = decoder.isDirty(lo, hi);
+    let mayBeDirty = this.#mayBeDirty(index);
     let kind = decoder.kind(this.#level, lo, hi);
     const finish = (until: number, end: VersionEnd): void => {
       const readableUntil = until === NEVER ? NEVER : lingering.lingersUntil(this.#log!, index, until);
-      versions.push({ kind, lo, hi, step, until, readableUntil, end, isWrittenDirty });
+      versions.push({ kind, lo, hi, step, until, readableUntil, end, isWrittenDirty, mayBeDirty });
       step = until;
+      mayBeDirty = false;
     };
     for (const { step: at, write } of events) {
       if (write === null) {

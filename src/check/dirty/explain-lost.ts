@@ -62,8 +62,11 @@ function deviceEvents(
   const { geometry, log } = decision;
   const index = Math.floor(page / geometry.span(slot.node.level)) % geometry.entries;
   const entry = `${address(slot.node.table)}[${index}]`;
-  if (copy === null)
-    return [{ who: "device", step: 0, text: `has written IOVA ${address(page)}: D is 1 in ${entry}` }];
+  if (copy === null) {
+    const when = slot.versions[version]!.isWrittenDirty ? "" : " in an earlier call";
+    const text = `has written IOVA ${address(page)}${when}: D is 1 in ${entry}`;
+    return [{ who: "device", step: 0, text }];
+  }
   const from = slot.versions[copy.loadedFrom]!;
   const isDirty = slot.versions[version]!.isWrittenDirty;
   const isStale = fate.what === "taken";

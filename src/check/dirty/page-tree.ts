@@ -1,10 +1,13 @@
+import type { DecideOptions, Decision } from "../decide.ts";
 import { type Decoder, LEAF, TABLE } from "../entry-kind.ts";
 import type { Geometry } from "../geometry.ts";
 import type { TablesBefore } from "../input.ts";
 import { NEVER } from "../positions.ts";
 import type { RootVersion } from "../roots.ts";
 import type { ScriptLog } from "../script-log.ts";
+import { VersionReader } from "../versions.ts";
 import type { DirtyVersion, HistorySource } from "./dirty-versions.ts";
+import { selfTelling } from "./self-telling.ts";
 import { isSteady, OPEN, STEADY, steadyEntries } from "./steady-entries.ts";
 import { type Slot, TableNode, type WalkRules } from "./table-node.ts";
 
@@ -13,8 +16,8 @@ interface Stage {
   readonly base: number;
   readonly nodes: readonly TableNode[];
   readonly above: readonly Slot[];
-  /** Of a stage of leaves, when it was asked for: by entry, `OPEN` where a D bit may get lost. */
-  safe: Uint8Array | null;
+  /** Of a stage of leaves, when it was asked for: by entry, `OPEN` where only histories tell. */
+  plain: Uint8Array | null;
 }
 
 /** Every entry that translates a page, or ever did: the same for all pages before `end`, up to the frames. */
@@ -22,6 +25,14 @@ export interface Stretch {
   readonly slots: readonly Slot[];
   readonly end: number;
 }
+
+/**
+ * Pages whose entries are not looked at:
+ * `told`: nothing is done to any entry that leads to them, or the leaves tell in the end what was written;
+ * `resting`: only entries above them change, and the table that they lead to stays;
+ * `safe`: also where the leaves show that no D bit gets lost.
+ */
+export type Skipped = "told" | "resting" | "safe";
 
 /** What a tree is made from. */
 export interface TreeContext {
@@ -31,8 +42,7 @@ export interface TreeContext {
   readonly decoder: Decoder;
   readonly source: HistorySource;
   readonly rules: WalkRules;
-  /** Whether leaves whose bits plainly stay are told without their histories. */
-  readonly acceptPlain: boolean;
+  readonly skips: Skipped;
   /** True iff a table in these pages is written, freed or collected from, as they were before the script. */
   isTouched(start: number, end: number): boolean;
 }
@@ -40,17 +50,41 @@ export interface TreeContext {
 /** Follows pointers, those of any time, from the roots to pages that are asked for in ascending order. */
 export class PageTree {
   readonly #context: TreeContext;
-  readonly #roots: readonly RootVersion[];
+  readonly roots: readonly RootVersion[];
   readonly #first: RootVersion;
   readonly #top: number;
   readonly #stages: (Stage | undefined)[] = [];
 
   constructor(context: TreeContext, roots: readonly RootVersion[]) {
     this.#context = context;
-    this.#roots = roots;
+    this.roots = roots;
     this.#first = roots[0]!;
     this.#top = Math.max(...roots.map((root) => root.levels)) - 1;
     this.#stages[this.#top] = this.#stage(this.#top, 0, [], []);
+  }
+
+  /** The tree of a domain. Pre: with `only` in the options, no page but those is asked for. */
+  static of(decision: Decision, options: DecideOptions, domain: number, skips: Skipped): PageTree {
+    const { input, log, geometry, decoder } = decision;
+    const { tables, capability } = input;
+    const { mode, collapse } = options;
+    const rules: WalkRules = {
+      rightsAnded: capability.rightsAnded,
+      rights: ({ lo, hi }) => decoder.rights(lo, hi),
+    };
+    const lingering = new VersionReader(log, tables, decoder, mode, capability.coherentWalk);
+    const source = { words: log.words, tables, decoder, geometry, lingering, collapse };
+    const bases = options.only === null ? touchedBases(decision, domain) : null;
+    const isTouched = (start: number, end: number): boolean =>
+      bases === null || hasBetween(bases, start, end);
+    return new PageTree(
+      { log, tables, geometry, decoder, source, rules, skips, isTouched },
+      decision.rootsOf(domain, mode),
+    );
+  }
+
+  get rules(): WalkRules {
+    return this.#context.rules;
   }
 
   /** The entries of a page. `slots` is null where no D bit can get lost before `end`: nothing there changes. */
@@ -63,8 +97,8 @@ export class PageTree {
     }
     if (level > this.#top) return { slots: [], end: Infinity };
     for (; ; level--) {
-      if (level === 0 && this.#context.acceptPlain) {
-        const end = this.#safeUntil(this.#stages[0]!, page);
+      if (level === 0 && this.#context.skips !== "resting") {
+        const end = this.#plainUntil(this.#stages[0]!, page);
         if (end > page) return { slots: null, end };
       }
       const { base, nodes, above } = this.#stages[level]!;
@@ -90,12 +124,15 @@ export class PageTree {
     }
   }
 
-  /** End of the pages from one on of which no D bit can get lost, as the entries of their leaves show; that page where it can. */
-  #safeUntil(stage: Stage, page: number): number {
-    stage.safe ??= this.#safe(stage);
-    const { safe, base } = stage;
+  /** End of the pages from one on that are left out, as the entries of their leaves show; that page where it is not. */
+  #plainUntil(stage: Stage, page: number): number {
+    const { source, rules, skips } = this.#context;
+    const { base, nodes, above } = stage;
+    stage.plain ??=
+      skips === "safe" ? this.#safe(stage) : selfTelling(source, nodes, above, rules.rightsAnded);
+    const { plain } = stage;
     let index = page - base;
-    while (index < safe.length && safe[index] !== OPEN) index++;
+    while (index < plain.length && plain[index] !== OPEN) index++;
     return base + index;
   }
 
@@ -118,7 +155,7 @@ export class PageTree {
   }
 
   #hasRootBelow(level: number, start: number): boolean {
-    return start === 0 && this.#roots.some((root) => root.levels <= level);
+    return start === 0 && this.roots.some((root) => root.levels <= level);
   }
 
   #stage(
@@ -136,11 +173,11 @@ export class PageTree {
       return node;
     };
     if (base === 0)
-      for (const root of this.#roots)
+      for (const root of this.roots)
         if (root.levels - 1 === level) nodeOf(root.table, root.step).addRoot(root);
     for (const { slot, version } of links)
       nodeOf(decoder.frame(version.lo, version.hi), version.step).addLink(slot, version);
-    return { base, nodes, above, safe: null };
+    return { base, nodes, above, plain: null };
   }
 
   /** True iff only one table is left to go through, it stays, and nobody does anything to it or below it. */
@@ -152,6 +189,8 @@ export class PageTree {
   ): boolean {
     const { log, decoder } = this.#context;
     if (slots.some((slot) => slot.versions.some((v) => v.kind === LEAF))) return false;
+    const isUntouched = slots.every(({ node, versions }) => node.isWhereItWas && versions.length === 1);
+    if (this.#context.skips === "told" && !isUntouched) return false;
     const [first] = links;
     const table = decoder.frame(first!.version.lo, first!.version.hi);
     const { level } = first!.slot.node;
@@ -176,4 +215,24 @@ export class PageTree {
     }
     return at === table;
   }
+}
+
+/** First pages of the tables that the script does something to, ascending, but for the roots. */
+function touchedBases(decision: Decision, domain: number): number[] {
+  const located = decision.interests.get(domain)?.located ?? [];
+  return located
+    .filter((t) => t.parent !== null)
+    .map((t) => t.base)
+    .sort((a, b) => a - b);
+}
+
+function hasBetween(sorted: readonly number[], start: number, end: number): boolean {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const mid = (low + high) >>> 1;
+    if (sorted[mid]! < start) low = mid + 1;
+    else high = mid;
+  }
+  return (sorted[low] ?? Infinity) < end;
 }

@@ -1,17 +1,15 @@
-import { CACHE_ATC, CACHES_ALL } from "../../edit-script/index.ts";
-import { type Coverage, coverages } from "../coverage.ts";
+import type { Coverage } from "../coverage.ts";
 import type { DecideOptions, Decision } from "../decide.ts";
 import { LEAF } from "../entry-kind.ts";
 import { NEVER } from "../positions.ts";
 import type { Ranges } from "../ranges.ts";
-import { byTag, type RootVersion } from "../roots.ts";
-import { VersionReader } from "../versions.ts";
 import { AlikeLeaves } from "./alike-leaves.ts";
 import { Copies, type Copy } from "./copies.ts";
 import { type Fate, PageEntries } from "./fate.ts";
 import { PageTree, type Stretch } from "./page-tree.ts";
+import { PageViews } from "./page-views.ts";
 import { isSteady } from "./steady-entries.ts";
-import type { Slot, View, WalkRules } from "./table-node.ts";
+import type { Slot } from "./table-node.ts";
 
 /** A write that nobody will ever know of. */
 export interface LostWrite {
@@ -29,50 +27,19 @@ export interface LostWrite {
 export class Search {
   readonly #decision: Decision;
   readonly #tree: PageTree;
-  readonly #rules: WalkRules;
+  readonly #views: PageViews;
   readonly #acceptPlain: boolean;
-  readonly #makeTags: () => Tag[];
-  #tags: Tag[] | null = null;
-  readonly #views: View[] = [];
-  /** How often the page at hand came under other invalidations. */
-  #entered = 0;
   /** What was the matter with the last page on which nothing is lost. */
   #kept: Kept | null = null;
-  /** Leaves that lose nothing either: such as were dirty before the script, and such as were not. */
-  readonly #alike: [AlikeLeaves | null, AlikeLeaves | null] = [null, null];
+  /** Leaves that lose nothing either, by what is known of their D bits before the script. */
+  readonly #alike: (AlikeLeaves | null)[] = [null, null, null];
 
-  /** `pages`: those that will be asked for; what reaches them is looked up when the first is not plainly right. */
+  /** `pages`: those that will be asked for. */
   constructor(decision: Decision, options: DecideOptions, domain: number, pages: () => Ranges) {
-    const { input, log, geometry, decoder } = decision;
-    const { capability, tables } = input;
     this.#decision = decision;
-    const roots = decision.rootsOf(domain, options.mode);
-    this.#rules = {
-      rightsAnded: capability.rightsAnded,
-      rights: ({ lo, hi }) => decoder.rights(lo, hi),
-    };
-    const lingering = new VersionReader(log, tables, decoder, options.mode, capability.coherentWalk);
-    const { collapse } = options;
-    const source = { words: log.words, tables, decoder, geometry, lingering, collapse };
-    const bases = options.only === null ? touchedBases(decision, domain) : null;
-    const isTouched = (start: number, end: number): boolean =>
-      bases === null || hasBetween(bases, start, end);
-    const acceptPlain = options.acceptPlain ?? true;
-    this.#acceptPlain = acceptPlain;
-    this.#tree = new PageTree(
-      { log, tables, geometry, decoder, source, rules: this.#rules, acceptPlain, isTouched },
-      roots,
-    );
-    const end = geometry.tableSpan(Math.max(...roots.map((r) => r.levels)) - 1);
-    const hasAtc = ((input.deviceCaches ?? CACHES_ALL) & CACHE_ATC) !== 0;
-    this.#makeTags = () => {
-      const wanted = pages();
-      return byTag(roots).map((sharing) => ({
-        roots: sharing,
-        all: coverages(log, sharing[0]!.tag, end, wanted, hasAtc, capability.invalidateCoversLeaf),
-        at: -1,
-      }));
-    };
+    this.#acceptPlain = options.acceptPlain ?? true;
+    this.#tree = PageTree.of(decision, options, domain, this.#acceptPlain ? "safe" : "resting");
+    this.#views = new PageViews(decision, this.#tree.roots, pages);
   }
 
   /** What is lost on a page, which translates to `frame` before and after, and the end of the pages that are like it. */
@@ -81,29 +48,29 @@ export class Search {
     const { slots, end } = this.#tree.at(page);
     if (slots === null) return { lost: null, until: end };
     if (isSteady(slots)) return { lost: null, until: end };
-    this.#enter(page);
+    this.#views.enter(page);
     if (this.#kept !== null && this.#isLike(this.#kept, slots, page, frame))
-      return { lost: null, until: Math.min(end, this.#alikeUntil(slots, page)) };
+      return { lost: null, until: Math.min(end, this.#views.alikeUntil(slots, page)) };
     const candidates = this.#candidates({ slots, end }, page, frame);
     if (candidates === null) return { lost: null, until: end };
     const lost = this.#firstLost(candidates, page);
     this.#kept = null;
     if (lost === null) this.#keep(slots, page, frame);
-    return { lost, until: Math.min(end, this.#alikeUntil(slots, page)) };
+    return { lost, until: Math.min(end, this.#views.alikeUntil(slots, page)) };
   }
 
   #keep(slots: readonly Slot[], page: number, frame: number): void {
     const isOwn = this.#isOwn(slots, page, frame);
-    this.#kept = { slots, views: this.#entered, isOwn };
+    this.#kept = { slots, views: this.#views.entered, isOwn };
     if (!isOwn || !this.#acceptPlain) return;
-    const end = Math.min(...this.#views.map(({ coverage }) => coverage.end));
-    const alike = AlikeLeaves.around(slots, page, end, this.#decision.decoder);
-    if (alike !== null) this.#alike[slots.at(-1)!.versions[0]!.isWrittenDirty ? 0 : 1] = alike;
+    const { decoder, input } = this.#decision;
+    const alike = AlikeLeaves.around(slots, page, this.#views.end, decoder, input.tables);
+    if (alike !== null) this.#alike[alike.before] = alike;
   }
 
   /** True iff a page's entries are those of the last page that lost nothing, but for frames that are right in both. */
   #isLike(kept: Kept, slots: readonly Slot[], page: number, frame: number): boolean {
-    if (kept.views !== this.#entered || !kept.isOwn || kept.slots.length !== slots.length) return false;
+    if (kept.views !== this.#views.entered || !kept.isOwn || kept.slots.length !== slots.length) return false;
     for (let i = 0; i < slots.length; i++)
       if (slots[i] !== kept.slots[i] && !isAlike(slots[i]!, kept.slots[i]!)) return false;
     return this.#isOwn(slots, page, frame);
@@ -131,7 +98,7 @@ export class Search {
     const places: Candidate[] = [];
     for (const slot of slots)
       for (let version = 0; version < slot.versions.length; version++) {
-        const { kind, lo, hi, step, isWrittenDirty } = slot.versions[version]!;
+        const { kind, lo, hi, isWrittenDirty, mayBeDirty } = slot.versions[version]!;
         if (kind !== LEAF) continue;
         const fate = entries.fate(slot, version);
         if (entries.dirtySince(slot, version) < NEVER) {
@@ -139,7 +106,7 @@ export class Search {
           if (fate.what === "taken") told = Math.max(told, this.#callEnd(fate.step));
         }
         if (fate.what === "known" || decoder.frame(lo, hi) + page - slot.start !== frame) continue;
-        const wasDirty = step === 0 && slot.node.isFirst && isWrittenDirty;
+        const wasDirty = version === 0 && slot.node.isFirst && (isWrittenDirty || mayBeDirty);
         places.push({ slot, version, fate, wasDirty });
       }
     const open = places.map((place) => ({
@@ -154,7 +121,7 @@ export class Search {
     page: number,
   ): LostWrite | null {
     const { decoder } = this.#decision;
-    const copies = new Copies(entries, this.#views, this.#rules, decoder, page);
+    const copies = new Copies(entries, this.#views.all, this.#tree.rules, decoder, page);
     const { slots } = entries;
     let best: LostWrite | null = null;
     for (const { slot, version, fate, wasDirty, told = -1 } of places) {
@@ -174,37 +141,8 @@ export class Search {
   }
 
   coverageAt(page: number): Coverage {
-    this.#enter(page);
-    return this.#views[0]!.coverage;
-  }
-
-  /** Goes on to the invalidations that reach a page. */
-  #enter(page: number): void {
-    this.#tags ??= this.#makeTags();
-    for (let i = 0; i < this.#tags.length; i++) {
-      const tag = this.#tags[i]!;
-      const before = tag.at;
-      tag.at = Math.max(0, tag.at);
-      while (tag.at + 1 < tag.all.length && tag.all[tag.at]!.end <= page) tag.at++;
-      if (tag.at === before) continue;
-      this.#views[i] = { coverage: tag.all[tag.at]!, roots: tag.roots };
-      this.#entered++;
-    }
-  }
-
-  /** End of the pages that the same invalidations reach, with leaves that lie in or across their reach alike. */
-  #alikeUntil(slots: readonly Slot[], page: number): number {
-    let end = Infinity;
-    for (const { coverage } of this.#views) {
-      end = Math.min(end, coverage.end);
-      for (const { start, span, versions } of slots) {
-        if (span === 1 || versions.every((v) => v.kind !== LEAF)) continue;
-        const leaf = start + Math.floor((page - start) / span) * span;
-        const leaves = leaf < coverage.start ? 1 : Math.floor((coverage.end - leaf) / span);
-        end = Math.min(end, leaf + Math.max(1, leaves) * span);
-      }
-    }
-    return end;
+    this.#views.enter(page);
+    return this.#views.all[0]!.coverage;
   }
 }
 
@@ -212,18 +150,11 @@ export class Search {
 const BELOW_ADDRESS = 0xfff;
 const ABOVE_ADDRESS = 20;
 
-/** What reaches the pages under one tag, and where the page at hand is. */
-interface Tag {
-  readonly roots: readonly RootVersion[];
-  readonly all: readonly Coverage[];
-  at: number;
-}
-
 interface Candidate {
   readonly slot: Slot;
   readonly version: number;
   readonly fate: Fate;
-  /** It is the page's leaf before the script, and says that it was written. */
+  /** It is the page's leaf before the script, and says that it was written, or may say so. */
   readonly wasDirty: boolean;
   readonly told?: number;
 }
@@ -255,27 +186,8 @@ function isAlike(a: Slot, b: Slot): boolean {
     const [v, w] = [a.versions[k]!, b.versions[k]!];
     if (v.kind !== w.kind || v.step !== w.step || v.until !== w.until || v.end !== w.end) return false;
     if (v.readableUntil !== w.readableUntil || v.isWrittenDirty !== w.isWrittenDirty) return false;
+    if (v.mayBeDirty !== w.mayBeDirty) return false;
     if (((v.lo ^ w.lo) & BELOW_ADDRESS) !== 0 || (v.hi ^ w.hi) >>> ABOVE_ADDRESS !== 0) return false;
   }
   return isSame(a) === isSame(b);
-}
-
-/** First pages of the tables that the script does something to, ascending, but for the roots. */
-function touchedBases(decision: Decision, domain: number): number[] {
-  const located = decision.interests.get(domain)?.located ?? [];
-  return located
-    .filter((t) => t.parent !== null)
-    .map((t) => t.base)
-    .sort((a, b) => a - b);
-}
-
-function hasBetween(sorted: readonly number[], start: number, end: number): boolean {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const mid = (low + high) >>> 1;
-    if (sorted[mid]! < start) low = mid + 1;
-    else high = mid;
-  }
-  return (sorted[low] ?? Infinity) < end;
 }

@@ -1,12 +1,13 @@
 import {
+  type CheckInput,
   CheckInputError,
   type CheckResult,
+  callInputs,
   check,
   type Finding,
-  inputOf,
   type MemoryMode,
 } from "../../check/index.ts";
-import { callScripts, type RecordedCall, type Recording, type ScriptFile } from "../../edit-script/index.ts";
+import type { RecordedCall, Recording, ScriptFile } from "../../edit-script/index.ts";
 import {
   CHECK_RESULT_SCHEMA_ID,
   type CheckedCall,
@@ -27,8 +28,8 @@ export interface ScriptRun {
 }
 
 /**
- * Decides each call of a recording, with the tables that the calls before it leave. A call whose tables do not say what the
- * map says is not decided if an earlier one is to blame, nor is any after it.
+ * Decides each call of a recording, with the tables and dirty bits that the calls before it leave. A call whose tables do not
+ * say what the map says is not decided if an earlier one is to blame, nor is any after it.
  *
  * Errors: CheckInputError, whose sentence names the call.
  */
@@ -44,9 +45,10 @@ export function runScriptCheck(
   const calls: CheckedCall[] = [];
   const sums = { steps: 0, stores: 0, classes: 0, pages: 0, schedules: 0, unneededStores: 0 };
   let number = 0;
-  for (const file of callScripts(recording)) {
+  const weakest = modes.includes("weak") ? "weak" : "strong";
+  for (const { file, input, alone } of callInputs(recording, weakest)) {
     const call = recording.calls[number++]!;
-    const results = decided(file, modes, call, number);
+    const results = decided(input, modes, call, number);
     const [first] = results;
     const mismatch = results.find((r) => r.mismatch !== null)?.mismatch ?? null;
     if (mismatch !== null && found.size > 0) break;
@@ -58,7 +60,8 @@ export function runScriptCheck(
       if (known === undefined) found.set(key, at);
       else known.changes.push(...at.changes);
     }
-    if (findings.length > 0) scripts.set(number, file);
+    if (findings.length > 0)
+      scripts.set(number, findings.some(({ shows }) => shows === "V10") ? alone() : file);
     const { steps, stores, unneededStores } = first!.stats;
     for (const result of results) {
       sums.classes += result.classes;
@@ -105,13 +108,12 @@ export function runScriptCheck(
 }
 
 function decided(
-  file: ScriptFile,
+  input: CheckInput,
   modes: readonly MemoryMode[],
   { line }: RecordedCall,
   number: number,
 ): CheckResult[] {
   try {
-    const input = inputOf(file);
     return modes.map((mode) => check(input, { mode }));
   } catch (error) {
     if (error instanceof CheckInputError && line > 0)
