@@ -2,6 +2,7 @@ import { CACHE_ATC, CACHES_ALL, type EditScript } from "../edit-script/index.ts"
 import { type Coverage, coverages } from "./coverage.ts";
 import { DECODERS } from "./decoder.ts";
 import { lostBits } from "./dirty/lost-bits.ts";
+import { alwaysHides } from "./dominance.ts";
 import { type Decoder, TABLE } from "./entry-kind.ts";
 import { highWord, lowWord } from "./entry-words.ts";
 import type { FactSink } from "./facts.ts";
@@ -36,6 +37,8 @@ export interface DecideOptions {
   readonly journalRules: boolean;
   /** Accept entries that are plainly right without telling what can be learned from them; default true. */
   readonly acceptPlain?: boolean;
+  /** Do not look for what a violation that is found hides whatever its cause; default false. */
+  readonly skipHidden?: boolean;
   /** Look at these pages of this domain only. */
   readonly only: { readonly domain: number; readonly start: number; readonly end: number } | null;
 }
@@ -150,8 +153,11 @@ export class Decision {
       if (relapse) judge.relapse(relapse);
       if (options.only === null) this.#keptFrames(judge);
       for (const violation of judge.violations) found.push(violation);
-      if (this.input.capability.hardwareDirty)
-        for (const lost of lostBits(this, options, domain.id)) found.push(lost);
+      if (!this.input.capability.hardwareDirty) continue;
+      const shown = new RangeList();
+      if (options.skipHidden)
+        for (const v of judge.violations) if (alwaysHides(v.class, "V10")) shown.push(v.start, v.end);
+      for (const lost of lostBits(this, options, domain.id, shown.union())) found.push(lost);
     }
     return found;
   }

@@ -39,15 +39,22 @@ const ECHOES: Readonly<Partial<Record<ViolationClass, readonly ViolationClass[]>
 const isMadeBy = (kind: ViolationClass, hidden: ViolationClass): boolean =>
   TAINTS.includes(kind) || hidden === "V10" || (ECHOES[kind]?.includes(hidden) ?? false);
 
+/** True iff the second class hides behind the first wherever the two meet, whatever made either of them. */
+export const alwaysHides = (kind: ViolationClass, hidden: ViolationClass): boolean =>
+  isMadeBy(kind, hidden) && (HIDES[kind]?.includes(hidden) ?? false);
+
+/** The class that decides what hides a group: a lost dirty bit is one also where only a missing barrier lets it get lost. */
+const rankOf = ({ class: kind, shows }: Group): ViolationClass => (shows === "V10" ? shows : kind);
+
 /** Drops what another finding explains. Pages are compared, so that a second fault elsewhere stays visible. */
 export function dominant(groups: readonly Group[]): Group[] {
   const result: Group[] = [];
   for (const group of groups) {
     let left = group.ranges;
     for (const other of groups) {
-      if (other === group || !HIDES[other.class]?.includes(group.class)) continue;
+      if (other === group || !HIDES[rankOf(other)]?.includes(rankOf(group))) continue;
       const isSame = other.cause === group.cause || other.cause === null;
-      if (other.domain === group.domain && (isSame || isMadeBy(other.class, group.class)))
+      if (other.domain === group.domain && (isSame || isMadeBy(other.class, rankOf(group))))
         left = without(left, other.ranges);
     }
     // Pages around a finding that say no more than "the same cause reaches us too" are not another finding.

@@ -85,6 +85,8 @@ export interface CheckOptions {
   readonly skipUntouched?: boolean;
   /** Accept pages that are plainly right at sight. Default true. */
   readonly acceptPlain?: boolean;
+  /** Leave out the search for what another violation of the same page hides. Default true. */
+  readonly skipHidden?: boolean;
   /**
    * Name the cause of each violation by replaying the script with one repair. Default true. Without causes, violations of one page
    * that can have the same cause are taken to have it, and the graver one is reported.

@@ -3,7 +3,7 @@ import type { DecideOptions, Decision } from "../decide.ts";
 import { JointMap } from "../joint-map.ts";
 import type { RawViolation } from "../judge.ts";
 import { NEVER } from "../positions.ts";
-import { RangeList, type Ranges } from "../ranges.ts";
+import { firstEndingAfter, RangeList, type Ranges } from "../ranges.ts";
 import type { Fate } from "./fate.ts";
 import { type LostWrite, Search } from "./search.ts";
 
@@ -13,9 +13,15 @@ import { type LostWrite, Search } from "./search.ts";
  *
  * A write is known if the leaf that translates its page has D = 1 in the end, or if a call whose end comes after the write
  * has taken a D bit of the page. So for each version of each entry that ever translated the page: where does a bit set in it
- * go, and how long can writes rely on that bit? Pages whose entries share their history are decided once.
+ * go, and how long can writes rely on that bit? Pages whose entries share their history are decided once. Those in `skipped`
+ * are left out.
  */
-export function lostBits(decision: Decision, options: DecideOptions, domain: number): RawViolation[] {
+export function lostBits(
+  decision: Decision,
+  options: DecideOptions,
+  domain: number,
+  skipped: Ranges,
+): RawViolation[] {
   const { only } = options;
   const ranges = only === null ? null : { starts: [only.start], ends: [only.end] };
   const maps = ranges === null ? decision.maps : JointMap.of(decision.reader, ranges);
@@ -29,8 +35,14 @@ export function lostBits(decision: Decision, options: DecideOptions, domain: num
     if (end <= decided) continue;
     search ??= new Search(decision, options, domain, () => keptPages(maps));
     for (let page = Math.max(decided, maps.start(piece)); page < end; ) {
+      const next = firstEndingAfter(skipped, page);
+      if (next < skipped.starts.length && skipped.starts[next]! <= page) {
+        page = skipped.ends[next]!;
+        decided = page;
+        continue;
+      }
       const { lost, until } = search.at(page, maps.oldFrame(piece, page));
-      const to = Math.min(end, until);
+      const to = Math.min(end, until, skipped.starts[next] ?? Infinity);
       if (lost !== null) add(found, violation(lost, page, to, domain, search.coverageAt(page)));
       page = to;
       decided = lost === null ? until : to;
