@@ -113,10 +113,14 @@ function finding(decision: Decision, group: Group, how: DecideOptions): Finding 
   };
 }
 
-function causeText({ input }: Decision, { cause, gap }: Group): string | null {
+function causeText({ input }: Decision, { cause, gap, shows }: Group): string | null {
+  if (shows === "V11" && cause === "plan") return ENTRY_BY_ENTRY;
   if (gap !== null && input.calls) return gapText(input.calls, gap);
   return cause === null ? null : CAUSES[cause];
 }
+
+const ENTRY_BY_ENTRY =
+  "the new map shows entry by entry; only one store can show all of it at once: of a new root, under a new tag";
 
 const UNLIKE_THE_MAP: ReadonlySet<ViolationClass> = new Set(["V01", "V01b", "V02", "V03"]);
 

@@ -2,6 +2,8 @@ import { decodeStep, EditScript, OP, type Step } from "../edit-script/index.ts";
 import type { DecideOptions, Decision } from "./decide.ts";
 import { callsOfTrial } from "./dirty/trial-calls.ts";
 import type { Group } from "./groups.ts";
+import type { OnlyPages } from "./only-pages.ts";
+import { pagePairs } from "./relapse.ts";
 import { repairsFor } from "./repairs.ts";
 import type { Cause, ViolationClass } from "./violation-class.ts";
 
@@ -68,7 +70,7 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
   const { step } = group.example;
   const known = CAUSE_BY_CLASS[group.class];
   if (known !== undefined) return [{ cause: known, step }];
-  const page = { domain: group.domain, start: group.example.start, end: group.example.start + 1 };
+  const page = pagesToTry(decision, group, options);
   const history = pageHistory(decision, page, options);
   if (history === null) return [];
   const { steps, numbers, tables } = history;
@@ -106,6 +108,18 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
   return trials > most ? [] : [{ cause: "plan", step }];
 }
 
+/** The page that stands for a group; for what takes two accesses, two pages that show it. */
+function pagesToTry(decision: Decision, { domain, example }: Group, options: DecideOptions): OnlyPages {
+  const one = { domain, start: example.start, end: example.start + 1 };
+  if (example.relapse === undefined) return one;
+  for (const [start, beside] of pagePairs(example.relapse)) {
+    const two = { domain, start, end: start + 1, beside };
+    const found = decision.violations({ ...options, only: two });
+    if (found.some((v) => v.class === "V11")) return two;
+  }
+  return one;
+}
+
 /**
  * The steps that matter to one page: those that order, and writes to tables its walks pass through. A recorder gives a line
  * to each entry, and trials go with the square of the writes: from a long history the single stores to entries that no walk
@@ -113,14 +127,15 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
  */
 function pageHistory(
   decision: Decision,
-  page: { domain: number; start: number; end: number },
+  page: OnlyPages,
   options: DecideOptions,
 ): { steps: Step[]; numbers: number[]; tables: number[] } | null {
   const tables = decision.tablesOn(page, options);
   const { log, geometry } = decision;
   const slots = new Set<number>();
   for (let level = 0; level < MAX_LEVELS; level++)
-    slots.add(Math.floor(page.start / geometry.span(level)) % geometry.entries);
+    for (const own of [page.start, page.beside ?? page.start])
+      slots.add(Math.floor(own / geometry.span(level)) % geometry.entries);
   const kept: { step: number; isNeighbour: boolean }[] = [];
   for (let k = 0; k < log.steps; k++) {
     const at = log.records[k]!;

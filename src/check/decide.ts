@@ -20,6 +20,7 @@ import { JointMap, NOTHING } from "./joint-map.ts";
 import { Judge, type RawViolation } from "./judge.ts";
 import { Lingering } from "./lingering.ts";
 import { ListedMaps, type MapReader } from "./map-reader.ts";
+import { type OnlyPages, rangesOf } from "./only-pages.ts";
 import { OverlapSink } from "./overlap.ts";
 import { Pins } from "./pins.ts";
 import { firstEndingAfter, RangeList, type Ranges, union } from "./ranges.ts";
@@ -40,7 +41,7 @@ export interface DecideOptions {
   /** Do not look for what a violation that is found hides whatever its cause; default false. */
   readonly skipHidden?: boolean;
   /** Look at these pages of this domain only. */
-  readonly only: { readonly domain: number; readonly start: number; readonly end: number } | null;
+  readonly only: OnlyPages | null;
 }
 
 /** What was looked at. */
@@ -137,20 +138,19 @@ export class Decision {
     for (const domain of this.input.domains) {
       const { only } = options;
       if (only !== null && only.domain !== domain.id) continue;
-      const maps =
-        only === null ? this.maps : JointMap.of(this.reader, { starts: [only.start], ends: [only.end] });
+      const maps = only === null ? this.maps : JointMap.of(this.reader, rangesOf(only));
       const tags = new Set(this.rootsOf(domain.id).map((root) => root.tag));
       const windows = this.log.windows.filter((w) => tags.has(w.domain));
       const judge = new Judge(maps, this.#unpinned, windows, this.log.steps, domain.id, this.#hasAtc);
       const sink = new OverlapSink(judge, maps, this.input.capability, this.#unpinned);
-      const watch = this.input.isEpoch ? new WholeMapSink(sink, maps, this.#hasAtc) : null;
+      const { cachesNotPresent } = this.input.capability;
+      const watch = this.input.isEpoch ? new WholeMapSink(sink, maps, this.#hasAtc, cachesNotPresent) : null;
       this.walk(domain.id, options, watch ?? sink, (coverage, roots) => {
         judge.coverage = coverage;
         judge.isRetired = isRetired(roots);
         watch?.enter(roots);
       });
-      const relapse = watch?.relapse();
-      if (relapse) judge.relapse(relapse);
+      if (watch !== null) judge.relapse(watch.relapses());
       if (options.only === null) this.#keptFrames(judge);
       for (const violation of judge.violations) found.push(violation);
       if (!this.input.capability.hardwareDirty) continue;
@@ -221,7 +221,7 @@ export class Decision {
         `a map reaches page 0x${(mapped - 1).toString(16)}, past the tables of domain ${id}`,
       );
     const { only } = options;
-    const ranges = only === null ? this.#rangesOf(id) : { starts: [only.start], ends: [only.end] };
+    const ranges = only === null ? this.#rangesOf(id) : rangesOf(only);
     const near = options.only === null ? this.interests.get(id)! : null;
     const reach = new WalkReach(
       {

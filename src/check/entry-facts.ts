@@ -5,6 +5,7 @@ import { Lingering } from "./lingering.ts";
 import { NEVER } from "./positions.ts";
 import type { Ranges } from "./ranges.ts";
 import { Reach } from "./reach.ts";
+import type { StoredEntries } from "./stored-entries.ts";
 import type { TableLog } from "./table-log.ts";
 import type { Version } from "./versions.ts";
 import type { ReachContext } from "./walk-reach.ts";
@@ -25,6 +26,8 @@ export interface HeldTable {
   readonly until: number;
   /** Barriers until which entries on the way here linger. */
   readonly lingers: readonly number[];
+  /** Entries on the way here that were read as the script has stored them. */
+  readonly stored: readonly StoredEntries[];
 }
 
 /** Entries with one history in a held table, and the ranges [from, to) of interest that touch them. */
@@ -139,6 +142,7 @@ export class EntryFacts {
       alive,
       drained: slot.coverage.drained(alive[alive.length - 1]!),
       isCurrent: slot.state.isCurrent && version.isLast,
+      above: slot.state.stored,
       table: slot.state.table,
       index: slot.index,
       level: slot.level,
@@ -157,13 +161,14 @@ export class EntryFacts {
   /** Reports absent entries: what is not there is known only while it is loaded, except where absence is cached too. */
   #faults(slot: Slot, version: Version): void {
     const { ranges, start } = slot;
+    const above = slot.state.stored;
     const end = start + slot.span * slot.count;
     const isCached = this.#context.capability.cachesNotPresent;
     const alive = isCached ? this.#reach.cachedAbsence() : this.#reach.loads();
     for (let r = slot.from; r < slot.to; r++) {
       const from = Math.max(start, ranges.starts[r]!);
       const to = Math.min(end, ranges.ends[r]!);
-      if (from < to) this.#sink.fault({ start: from, end: to, alive, ...origin(slot, version) });
+      if (from < to) this.#sink.fault({ start: from, end: to, alive, above, ...origin(slot, version) });
     }
   }
 
@@ -196,6 +201,7 @@ export class EntryFacts {
     const isCurrent = state.isCurrent && version.isLast;
     const same = children.find((c) => c.table === table && c.log === child && c.rights === rights);
     const earliest = same?.earliest ?? new Int32Array(coverage.generations).fill(NEVER);
+    const entry = { table: state.table, first: slot.index, count: slot.count, step: version.step };
     this.#reach.lower(earliest);
     if (same === undefined)
       children.push({
@@ -208,6 +214,7 @@ export class EntryFacts {
         step: version.step,
         until: version.until,
         lingers: Lingering.below(state.lingers, history),
+        stored: version.step === 0 ? state.stored : [...state.stored, entry],
       });
     else same.isCurrent ||= isCurrent;
   }
@@ -275,6 +282,7 @@ export class EntryFacts {
       ...ALL,
       step: child.step,
       until: child.until,
+      above: child.stored,
     };
     for (let r = slot.from; r < slot.to; r++) {
       const from = Math.max(start, ranges.starts[r]!);

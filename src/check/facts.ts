@@ -1,4 +1,5 @@
 import type { PlainRules } from "./plain-rules.ts";
+import type { StoredEntries } from "./stored-entries.ts";
 
 /**
  * What devices may come to know, as the walk analysis reports it. Times are positions in the script, as pairs
@@ -20,8 +21,14 @@ export interface Origin {
   readonly until: number;
 }
 
+/** What a walk finds at its end. */
+interface Answer extends Origin {
+  /** Entries further up that the walk read as steps of the script have stored them. */
+  readonly above: readonly StoredEntries[];
+}
+
 /** Some cache or walk may hold a leaf for these pages; frames rise with pages. */
-export interface LeafFact extends Origin {
+export interface LeafFact extends Answer {
   readonly start: number;
   readonly end: number;
   readonly frame: number;
@@ -40,14 +47,14 @@ export interface LeafFact extends Origin {
 }
 
 /** Accesses to these pages may find nothing: at these positions. */
-export interface FaultFact extends Origin {
+export interface FaultFact extends Answer {
   readonly start: number;
   readonly end: number;
   readonly alive: Spans;
 }
 
 /** An untouched subtree of the old tables may be reached: whatever the old map says, in leaves at `level` or below. */
-export interface SubtreeFact extends Origin {
+export interface SubtreeFact extends Answer {
   readonly start: number;
   readonly end: number;
   readonly alive: Spans;

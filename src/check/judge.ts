@@ -4,9 +4,9 @@ import { aliveUntil, type BadEntryFact, type FaultFact, type LeafFact, type Orig
 import type { UnpinnedFrames } from "./frame-drops.ts";
 import { type JointMap, NOTHING } from "./joint-map.ts";
 import { NEVER } from "./positions.ts";
+import type { Relapse } from "./relapse.ts";
 import type { Window } from "./script-log.ts";
 import type { ViolationClass } from "./violation-class.ts";
-import type { Relapse } from "./whole-map.ts";
 
 /** Kinds of access, one bit each, as rights are. */
 const ACCESSES = [1, 2] as const;
@@ -31,6 +31,8 @@ export interface RawViolation extends Omit<Origin, "at" | "span"> {
    */
   readonly grain?: number;
   readonly indexStep?: 0 | 1;
+  /** V11: the two answers that show it, which stand for all. */
+  readonly relapse?: Relapse;
 }
 
 /** A violation that others may be added to. */
@@ -264,12 +266,16 @@ export class Judge {
     this.report("V06", start, end, origin, 0, step, "a frame that is no longer pinned");
   }
 
-  /** Epoch mode: a device has seen the new map, and sees the old one after that. */
-  relapse({ ranges, seen, old, origin }: Relapse): void {
-    const address = (page: number): string => `0x${(page * 4096).toString(16)}`;
-    const met = `the old map at IOVA ${address(old.page)}, when IOVA ${address(seen.page)} has shown the new one already`;
-    const where = { ...origin, span: Infinity };
-    for (const { start, end } of ranges) this.report("V11", start, end, where, 0, seen.at, met);
+  /** Epoch mode: a device has seen the new map, and sees the old one after that. The one that lasts longest is shown. */
+  relapse(all: readonly Relapse[]): void {
+    if (all.length === 0) return;
+    const relapse = all.reduce((best, next) => (next.old.until > best.old.until ? next : best));
+    const { seen, old } = relapse;
+    const met = "the old map, when the device has met the new one already";
+    const { table, index, level, step, until } = old.origin;
+    const what = { class: "V11", access: 0, from: seen.from, met, relapse } as const;
+    const where = { domain: this.#domain, coverage: this.coverage, table, index, level, step, until };
+    for (const { old } of all) this.violations.push({ ...what, ...where, start: old.start, end: old.end });
   }
 
   /** The first page after this one at which a window begins or ends. */

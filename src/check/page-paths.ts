@@ -2,7 +2,7 @@ import { CACHE_ATC, CACHES_ALL } from "../edit-script/index.ts";
 import { writesTo } from "./cells.ts";
 import { type Coverage, coverages } from "./coverage.ts";
 import type { Decision } from "./decide.ts";
-import { TABLE } from "./entry-kind.ts";
+import { LEAF, TABLE } from "./entry-kind.ts";
 import { highWord, lowWord } from "./entry-words.ts";
 import type { MemoryMode } from "./input.ts";
 import { NEVER } from "./positions.ts";
@@ -106,4 +106,14 @@ export function* pathsOf(
         yield* below(coverage, decoder.frame(version.lo, version.hi), level - 1, version.step, from, g, path);
     }
   }
+}
+
+/** Position until which what a path loads at its end can be used, if that load is made at `at`. */
+export function remainsUntil(decision: Decision, { loads, generation, coverage }: Path, at: number): number {
+  const { version, level } = loads[loads.length - 1]!;
+  if (version.kind === TABLE) return coverage.deaths[generation]!;
+  if (version.kind !== LEAF) return loads[loads.length - 1]!.to;
+  const span = decision.geometry.span(level);
+  const base = loads.reduce((sum, load) => sum + load.index * decision.geometry.span(load.level), 0);
+  return coverage.drained(coverage.leafDeath(generation, at, base, base + span));
 }

@@ -154,6 +154,7 @@ export class WalkReach {
       step: root.step,
       until: root.until,
       lingers: [],
+      stored: [],
     };
     this.#root = { begins, version: root, held };
     return held;

@@ -1,40 +1,11 @@
 import type { FaultFact, LeafFact, Spans, SubtreeFact } from "./facts.ts";
-import { aliveUntil, type BadEntryFact, type FactSink, type Origin, type PointerFact } from "./facts.ts";
-import type { PageRange } from "./interest.ts";
+import { aliveUntil, type BadEntryFact, type FactSink, type PointerFact } from "./facts.ts";
 import { type JointMap, NOTHING } from "./joint-map.ts";
+import { type Relapse, relapses, type View } from "./relapse.ts";
 import type { RootVersion } from "./roots.ts";
+import type { StoredEntries } from "./stored-entries.ts";
 
-/** An answer that only one of the two maps gives, and until or from when a device can get it. */
-interface Sight {
-  readonly at: number;
-  readonly page: number;
-}
-
-/** The old answer where the map changes, after a device has seen the new one. */
-export interface Relapse {
-  readonly ranges: readonly PageRange[];
-  /** Where the new answer was seen first. */
-  readonly seen: Sight;
-  /** A page that still gives the old one, which entry says so, and the last position at which it does. */
-  readonly old: Sight;
-  readonly origin: Origin;
-}
-
-/** What one tag lets devices see. */
-interface View {
-  /** Accesses can begin with it before this position. */
-  readonly beginsUntil: number;
-  firstNew: Sight | null;
-  readonly olds: Old[];
-}
-
-interface Old extends PageRange {
-  /** Position at which the last device has lost it. */
-  readonly until: number;
-  /** A device may keep it in a cache of its own. */
-  readonly isCached: boolean;
-  readonly origin: Origin;
-}
+type AnswerFact = LeafFact | FaultFact | SubtreeFact;
 
 /**
  * Watches for devices that see the new map on one page and afterwards the old map on another (V11).
@@ -46,16 +17,19 @@ export class WholeMapSink implements FactSink {
   readonly #inner: FactSink;
   readonly #maps: JointMap;
   readonly #hasAtc: boolean;
+  readonly #keepsAbsence: boolean;
   /** By tag, in the order in which the tags are used. */
   readonly #views = new Map<number, View>();
   #view!: View;
   /** Facts of an entry that changes are told again when its leaves matter: those of the last telling count. */
   #held: (() => void)[] | null = null;
 
-  constructor(inner: FactSink, maps: JointMap, hasAtc: boolean) {
+  /** `keepsAbsence`: caches keep that there is no translation, too. */
+  constructor(inner: FactSink, maps: JointMap, hasAtc: boolean, keepsAbsence: boolean) {
     this.#inner = inner;
     this.#maps = maps;
     this.#hasAtc = hasAtc;
+    this.#keepsAbsence = keepsAbsence;
   }
 
   /** The facts to come belong to the tag that these context entries share. */
@@ -64,7 +38,7 @@ export class WholeMapSink implements FactSink {
     let view = this.#views.get(tag);
     if (view === undefined) {
       const beginsUntil = Math.max(...roots.map((root) => root.beginsUntil));
-      this.#views.set(tag, (view = { beginsUntil, firstNew: null, olds: [] }));
+      this.#views.set(tag, (view = { beginsUntil, news: [], olds: [] }));
     }
     this.#view = view;
   }
@@ -73,13 +47,15 @@ export class WholeMapSink implements FactSink {
     this.#inner.leaf(fact);
     this.#each(fact.start, fact.end, (piece, start, end) => {
       const frame = fact.frame + start - fact.start;
-      this.#compare(piece, start, end, frame, fact.rights, fact.alive, fact);
+      const entries = entriesOf(fact, start, end);
+      this.#compare(piece, start, end, frame, fact.rights, fact.alive, true, entries, fact);
     });
   }
   fault(fact: FaultFact): void {
     this.#inner.fault(fact);
     this.#each(fact.start, fact.end, (piece, start, end) => {
-      this.#compare(piece, start, end, NOTHING, 0, fact.alive, fact);
+      const entries = entriesOf(fact, start, end);
+      this.#compare(piece, start, end, NOTHING, 0, fact.alive, this.#keepsAbsence, entries, fact);
     });
   }
   subtree(fact: SubtreeFact): void {
@@ -87,8 +63,10 @@ export class WholeMapSink implements FactSink {
     const maps = this.#maps;
     this.#each(fact.start, fact.end, (piece, start, end) => {
       const frame = maps.oldFrame(piece, start);
-      const spans = frame === NOTHING ? fact.absent : fact.alive;
-      this.#compare(piece, start, end, frame, maps.oldRights[piece]!, spans, fact);
+      const isAbsent = frame === NOTHING;
+      const spans = isAbsent ? fact.absent : fact.alive;
+      const isKept = !isAbsent || this.#keepsAbsence;
+      this.#compare(piece, start, end, frame, maps.oldRights[piece]!, spans, isKept, null, fact);
     });
   }
   pointer(fact: PointerFact): void {
@@ -108,30 +86,9 @@ export class WholeMapSink implements FactSink {
     return isSettled;
   }
 
-  /** What breaks the promise; null where a device that has seen the new map sees nothing else any more. */
-  relapse(): Relapse | null {
-    let seen: Sight | null = null;
-    for (const { firstNew } of this.#views.values()) seen = earlier(seen, firstNew);
-    const first = seen;
-    if (first === null) return null;
-    const found: Old[] = [];
-    seen = null;
-    for (const view of this.#views.values()) {
-      seen = earlier(seen, view.firstNew);
-      for (const old of view.olds) {
-        const usable = { ...old, until: Math.min(old.until, view.beginsUntil) };
-        if (seen !== null && seen.at < usable.until) found.push(usable);
-        else if (this.#hasAtc && old.isCached && first.at < old.until) found.push(old);
-      }
-    }
-    if (found.length === 0) return null;
-    const last = found.reduce((best, old) => (old.until > best.until ? old : best));
-    return {
-      ranges: found,
-      seen: first,
-      old: { at: last.until, page: last.start },
-      origin: last.origin,
-    };
+  /** What breaks the promise: none where a device that has seen the new map sees nothing else any more. */
+  relapses(): Relapse[] {
+    return relapses([...this.#views.values()], this.#hasAtc);
   }
 
   #each(start: number, end: number, visit: (piece: number, start: number, end: number) => void): void {
@@ -151,28 +108,32 @@ export class WholeMapSink implements FactSink {
     frame: number,
     rights: number,
     spans: Spans,
-    origin: Origin,
+    isKept: boolean,
+    entries: StoredEntries | null,
+    fact: AnswerFact,
   ): void {
     if (spans.length === 0) return;
     const maps = this.#maps;
+    const view = this.#view;
     for (const access of [1, 2]) {
       const met = rights & access ? frame : NOTHING;
       const old = maps.oldRights[piece]! & access ? maps.oldFrame(piece, start) : NOTHING;
       const next = maps.newRights[piece]! & access ? maps.newFrame(piece, start) : NOTHING;
       if ((met === old) === (met === next)) continue;
-      const isCached = met !== NOTHING;
+      const list = met === next ? view.news : view.olds;
+      const [from, until] = [spans[0]!, aliveUntil(spans)];
+      const isKeptByDevice = met !== NOTHING;
+      const when = { from, until, isKept, isKeptByDevice };
       const tell = (): void =>
-        this.#note(met === next, { start, end, until: aliveUntil(spans), isCached, origin }, spans);
+        void list.push({ start, end, ...when, origin: fact, entries, above: fact.above });
       if (this.#held === null) tell();
       else this.#held.push(tell);
     }
   }
-
-  #note(isNew: boolean, told: Old, spans: Spans): void {
-    if (isNew) this.#view.firstNew = earlier(this.#view.firstNew, { at: spans[0]!, page: told.start });
-    else this.#view.olds.push(told);
-  }
 }
 
-const earlier = (a: Sight | null, b: Sight | null): Sight | null =>
-  a === null || (b !== null && b.at < a.at) ? b : a;
+/** The entries that a fact reads some of its pages from. */
+function entriesOf({ table, index, at, span, step }: AnswerFact, start: number, end: number): StoredEntries {
+  const first = index + Math.floor((start - at) / span);
+  return { table, first, count: index + Math.floor((end - 1 - at) / span) + 1 - first, step };
+}

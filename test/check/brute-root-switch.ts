@@ -25,6 +25,8 @@ export interface SwitchingMachine {
   readonly mode: "strong" | "weak";
   readonly cachesContext: boolean;
   readonly hasAtc: boolean;
+  /** Walkers snoop CPU caches; where they do not, an entry stays readable until it is cleaned. */
+  readonly isCoherent: boolean;
   before(table: number, index: number): bigint;
 }
 
@@ -58,7 +60,19 @@ interface State {
   readonly newest: number;
   readonly tokens: readonly (Token | null)[];
   readonly hasSeenNew: boolean;
+  /** By entry that changes: the step that stored what the device has read of it; it never reads anything older again. */
+  readonly floors: Readonly<Record<string, number>>;
 }
+
+/** The steps with each run taken apart into its stores. */
+const oneByOne = (steps: readonly Step[]): Step[] =>
+  steps.flatMap((step): Step[] => {
+    if (step.op !== "storeRun") return [step];
+    const { update, table, index, count, first, stride } = step;
+    return Array.from({ length: count }, (_, i) => {
+      return { op: "store", update, table, index: index + i, entry: first + BigInt(i) * stride };
+    });
+  });
 
 const frameOf = (entry: bigint): number => Number((entry & 0x000f_ffff_ffff_f000n) >> 12n);
 const name = ({ level, frame, rights }: Token): string => `${level} ${frame} ${rights}`;
@@ -66,8 +80,9 @@ const name = ({ level, frame, rights }: Token): string => `${level} ${frame} ${r
 /** What accesses to one page can meet. */
 export function bruteSwitch(machine: SwitchingMachine, page: number): SwitchOutcomes {
   const result: SwitchOutcomes = { met: new Set(), metAfterReturn: new Set(), freedTables: new Set() };
-  explore(machine, [page], {
-    isLate: (state) => state.step === machine.steps.length,
+  const steps = oneByOne(machine.steps);
+  explore({ ...machine, steps }, [page], {
+    isLate: (state) => state.step === steps.length,
     meets(_, met, isBegun) {
       result.met.add(met);
       if (isBegun) result.metAfterReturn.add(met);
@@ -78,20 +93,23 @@ export function bruteSwitch(machine: SwitchingMachine, page: number): SwitchOutc
   return result;
 }
 
+/** Whether a result is what one of the two maps says; `isOwn`: it is from the device's own cache. */
+export type Recognizer = (met: string, isOwn: boolean) => boolean;
+
 /** True iff a device can meet at `first` what `isNew` says and then, with an access that begins later, at `second` what `isOld` says. */
 export function bruteRelapse(
   machine: SwitchingMachine,
   first: number,
   second: number,
-  isNew: (met: string) => boolean,
-  isOld: (met: string) => boolean,
+  isNew: Recognizer,
+  isOld: Recognizer,
 ): boolean {
   let isFound = false;
-  explore(machine, [first, second], {
+  explore({ ...machine, steps: oneByOne(machine.steps) }, [first, second], {
     isLate: (state) => state.hasSeenNew,
-    meets(which, met, isBegun) {
-      isFound ||= which === 1 && isBegun && isOld(met);
-      return which === 0 && isNew(met);
+    meets(which, met, isBegun, isOwn) {
+      isFound ||= which === 1 && isBegun && isOld(met, isOwn);
+      return which === 0 && isNew(met, isOwn);
     },
     frees: () => {},
   });
@@ -104,7 +122,7 @@ function explore(
   observer: {
     isLate(state: State): boolean;
     /** Returns true iff this is the new map. */
-    meets(which: number, met: string, isBegun: boolean): boolean;
+    meets(which: number, met: string, isBegun: boolean, isOwn: boolean): boolean;
     frees(table: number): void;
   },
 ): void {
@@ -121,15 +139,25 @@ function explore(
   const contextQueue = orders.filter((order) => order.caches & CACHE_CONTEXT);
   const freed = (table: number, now: number): boolean =>
     steps.slice(0, now).some((s) => s.op === "freeTable" && s.table === table);
-  const isPushed = (overwritten: number, now: number): boolean =>
-    machine.mode === "strong" || steps.slice(overwritten, now).some((s) => s.op === "barrier");
+  const hasBarrier = (overwritten: number, now: number): boolean =>
+    steps.slice(overwritten, now).some((s) => s.op === "barrier");
+  const isCleaned = (table: number, index: number, overwritten: number, now: number): boolean =>
+    steps
+      .slice(overwritten, now)
+      .some((s) => s.op === "clean" && s.table === table && s.index <= index && index < s.index + s.count);
   /** Of values stored in turn, those a load can give when `now` steps are done. */
-  const readable = <T extends { readonly from: number }>(history: readonly T[], now: number): T[] =>
+  const readable = <T extends { readonly from: number }>(
+    history: readonly T[],
+    now: number,
+    isPushed = hasBarrier,
+  ): T[] =>
     history.filter(({ from }, i) => {
       const next = history[i + 1]?.from;
-      return from <= now && (next === undefined || next > now || !isPushed(next, now));
+      return (
+        from <= now && (next === undefined || next > now || (machine.mode === "weak" && !isPushed(next, now)))
+      );
     });
-  const entries = (table: number, index: number, now: number): bigint[] => {
+  const entries = (table: number, index: number, { step: now, floors }: State) => {
     const history = [{ value: machine.before(table, index), from: 0 }];
     steps.forEach((s, i) => {
       if (s.op === "store" && s.table === table && s.index === index)
@@ -137,7 +165,16 @@ function explore(
       if (s.op === "fill" && s.table === table && s.index <= index && index < s.index + s.count)
         history.push({ value: s.first + BigInt(index - s.index) * s.stride, from: i + 1 });
     });
-    return readable(history, now).map(({ value }) => value);
+    const name = `${table} ${index}`;
+    const isPushed = machine.isCoherent
+      ? hasBarrier
+      : (overwritten: number, now: number) => isCleaned(table, index, overwritten, now);
+    return readable(history, now, isPushed)
+      .filter(({ from }) => from >= (floors[name] ?? 0))
+      .map(({ value, from }) => ({
+        value,
+        floors: from === 0 || floors[name] === from ? floors : { ...floors, [name]: from },
+      }));
   };
 
   const seen = new Set<string>();
@@ -157,6 +194,7 @@ function explore(
     newest: 0,
     tokens: pages.map(() => null),
     hasSeenNew: false,
+    floors: {},
   });
   for (let state = pending.pop(); state !== undefined; state = pending.pop()) {
     const { step, ran, ranContext, context, newest, tokens } = state;
@@ -187,9 +225,10 @@ function explore(
     if (context >= 0) push({ ...state, context: -1 });
 
     for (const [which, token] of tokens.entries()) {
-      const become = (token: Token | null, isNew = false): void =>
+      const become = (token: Token | null, isNew = false, floors = state!.floors): void =>
         push({
           ...state!,
+          floors,
           tokens: tokens.map((t, i) => (i === which ? token : t)),
           hasSeenNew: state!.hasSeenNew || isNew,
         });
@@ -215,7 +254,7 @@ function explore(
       if (isLate && !token.isBegun && (token.kind === "atc" || (canBegin && own.tag === token.tag)))
         become({ ...token, isBegun: true });
       if (token.kind !== "walk") {
-        if (observer.meets(which, name(token), token.isBegun)) become(token, true);
+        if (observer.meets(which, name(token), token.isBegun, token.kind === "atc")) become(token, true);
         if (token.kind === "leaf" && machine.hasAtc) become({ ...token, kind: "atc" });
         continue;
       }
@@ -225,21 +264,17 @@ function explore(
       }
       const { level } = token;
       const start = Math.floor(page / spanOf(level)) * spanOf(level);
-      for (const entry of entries(token.table, Math.floor(page / spanOf(level)) % size, step)) {
+      const index = Math.floor(page / spanOf(level)) % size;
+      for (const { value: entry, floors } of entries(token.table, index, state)) {
         const rights = token.rights & Number(entry & 3n);
         if (rights === 0) {
-          if (observer.meets(which, "fault", token.isBegun)) become(token, true);
+          if (observer.meets(which, "fault", token.isBegun, false)) become(token, true, floors);
         } else if (level > 0 && (entry & 0x80n) === 0n)
-          become({ ...token, table: frameOf(entry), level: level - 1, rights });
-        else
-          become({
-            ...token,
-            kind: "leaf",
-            rights,
-            frame: frameOf(entry) + page - start,
-            start,
-            pages: spanOf(level),
-          });
+          become({ ...token, table: frameOf(entry), level: level - 1, rights }, false, floors);
+        else {
+          const [frame, pages] = [frameOf(entry) + page - start, spanOf(level)];
+          become({ ...token, kind: "leaf", rights, frame, start, pages }, false, floors);
+        }
       }
     }
   }

@@ -2,6 +2,7 @@ import { decodeStep } from "../../edit-script/index.ts";
 import type { DecideOptions, Decision } from "../decide.ts";
 import type { InterleavingEvent } from "../finding.ts";
 import type { Group } from "../groups.ts";
+import { inOrder } from "../interleaving.ts";
 import { kernelEvent } from "../kernel-event.ts";
 import { type Path, pathsOf } from "../page-paths.ts";
 import { lostWriteOn } from "./lost-bits.ts";
@@ -23,11 +24,7 @@ export function explainLost(decision: Decision, group: Group, how: DecideOptions
     ...deviceEvents(decision, lost, domain, page, inStrong === null ? how.mode : "strong"),
     { who: "device" as const, step: decision.log.steps, text: `after the return: ${example.met}` },
   ];
-  const rank = { kernel: 0, device: 1, caches: 1 };
-  return events
-    .map((event, i) => ({ event, i }))
-    .sort((a, b) => a.event.step - b.event.step || rank[a.event.who] - rank[b.event.who] || a.i - b.i)
-    .map(({ event }) => event);
+  return inOrder(events);
 }
 
 /** Steps that change the page's entries, free their tables or reach the copy. */

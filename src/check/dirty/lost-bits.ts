@@ -2,6 +2,7 @@ import type { Coverage } from "../coverage.ts";
 import type { DecideOptions, Decision } from "../decide.ts";
 import { JointMap } from "../joint-map.ts";
 import type { RawViolation } from "../judge.ts";
+import { rangesOf } from "../only-pages.ts";
 import { NEVER } from "../positions.ts";
 import { firstEndingAfter, RangeList, type Ranges } from "../ranges.ts";
 import type { Fate } from "./fate.ts";
@@ -23,7 +24,7 @@ export function lostBits(
   skipped: Ranges,
 ): RawViolation[] {
   const { only } = options;
-  const ranges = only === null ? null : { starts: [only.start], ends: [only.end] };
+  const ranges = only === null ? null : rangesOf(only);
   const maps = ranges === null ? decision.maps : JointMap.of(decision.reader, ranges);
   const found: RawViolation[] = [];
   let search: Search | null = null;

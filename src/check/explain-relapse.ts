@@ -1,0 +1,159 @@
+import type { DecideOptions, Decision } from "./decide.ts";
+import { ABSENT, LEAF } from "./entry-kind.ts";
+import type { InterleavingEvent } from "./finding.ts";
+import type { Group } from "./groups.ts";
+import type { MemoryMode } from "./input.ts";
+import { kernelEvents, loadEvents } from "./interleaving.ts";
+import { JointMap, NOTHING } from "./joint-map.ts";
+import { type Load, type Path, pathsOf, remainsUntil } from "./page-paths.ts";
+import { pagePairs } from "./relapse.ts";
+import { rulesOut } from "./stored-entries.ts";
+
+const address = (page: number): string => `0x${(page * 4096).toString(16)}`;
+const lastOf = ({ loads }: Path): Load => loads[loads.length - 1]!;
+
+/** Two accesses of one device: the first meets the new map, the second, which begins later, the old one. */
+interface Demonstration {
+  readonly seen: Answer;
+  readonly old: Answer;
+  /** Position at which the first has its answer. */
+  readonly at: number;
+  /** The second walks after that; else it finds what was cached before. */
+  readonly walksAfter: boolean;
+}
+
+interface Answer {
+  readonly page: number;
+  readonly path: Path;
+  readonly met: string;
+}
+
+/** An interleaving that shows a device which sees the new map and then the old one. */
+export function explainRelapse(decision: Decision, group: Group, how: DecideOptions): InterleavingEvent[] {
+  const { relapse } = group.example;
+  if (relapse === undefined) return [];
+  const modes: MemoryMode[] = group.class === "V15" ? [how.mode] : ["strong", how.mode];
+  for (const mode of modes)
+    for (const [seen, old] of pagePairs(relapse)) {
+      const shown = demonstration(decision, group.domain, seen, old, mode, relapse.old.until);
+      if (shown !== null) return events(decision, shown);
+    }
+  return [];
+}
+
+function demonstration(
+  decision: Decision,
+  domain: number,
+  first: number,
+  second: number,
+  mode: MemoryMode,
+  oldUntil: number,
+): Demonstration | null {
+  const news = answers(decision, domain, first, mode, true);
+  for (const old of answers(decision, domain, second, mode, false)) {
+    const last = lastOf(old.path);
+    const isKept = last.version.kind === LEAF || decision.input.capability.cachesNotPresent;
+    for (const seen of news) {
+      const at = lastOf(seen.path).from;
+      if (at >= oldUntil && !isLaterInRun(seen.path, old.path)) continue;
+      const walksAfter = at < last.to && !isReadBefore(seen.path, last);
+      if (walksAfter || isLaterInRun(seen.path, old.path)) return { seen, old, at, walksAfter: true };
+      if (isKept && last.from <= at && remainsUntil(decision, old.path, Math.min(at, last.to - 1)) > at)
+        return { seen, old, at, walksAfter: false };
+    }
+  }
+  return null;
+}
+
+/** Ways of one page to what one of the two maps says, and the other does not, of reads or of writes. */
+function answers(
+  decision: Decision,
+  domain: number,
+  page: number,
+  mode: MemoryMode,
+  ofNew: boolean,
+): Answer[] {
+  const maps = JointMap.of(decision.reader, { starts: [page], ends: [page + 1] });
+  const piece = maps.find(page);
+  const { decoder, geometry, input } = decision;
+  const found: Answer[] = [];
+  for (const path of pathsOf(decision, domain, page, mode)) {
+    const { version, level } = lastOf(path);
+    if (version.kind !== LEAF && version.kind !== ABSENT) continue;
+    const isLeaf = version.kind === LEAF;
+    const frame = isLeaf ? decoder.frame(version.lo, version.hi) + (page % geometry.span(level)) : NOTHING;
+    let rights = isLeaf ? decoder.rights(version.lo, version.hi) : 0;
+    if (input.capability.rightsAnded)
+      for (const load of path.loads) rights &= decoder.rights(load.version.lo, load.version.hi);
+    for (const access of [1, 2]) {
+      const met = rights & access ? frame : NOTHING;
+      const old = maps.oldRights[piece]! & access ? maps.oldFrame(piece, page) : NOTHING;
+      const next = maps.newRights[piece]! & access ? maps.newFrame(piece, page) : NOTHING;
+      if ((met === old) === (met === next) || (met === next) !== ofNew) continue;
+      const text = met === NOTHING ? "no translation" : `frame ${address(met)}`;
+      found.push({ page, path, met: `${text} for ${access === 1 ? "reads" : "writes"}` });
+      break;
+    }
+  }
+  return found;
+}
+
+/** True iff the loads of a walk rule out that the same entry is read as it was before. */
+const isReadBefore = ({ loads }: Path, older: Load): boolean =>
+  loads.some((load) => rulesOut(entryOf(load), entryOf(older)));
+const entryOf = ({ table, index, version }: Load) => ({ table, first: index, count: 1, step: version.step });
+
+/** True iff one step stores both entries, and the second one later. */
+function isLaterInRun(seen: Path, old: Path): boolean {
+  const [first, second] = [lastOf(seen), lastOf(old)];
+  return (
+    first.table === second.table && first.index < second.index && first.version.step === second.version.until
+  );
+}
+
+function events(decision: Decision, { seen, old, at, walksAfter }: Demonstration): InterleavingEvent[] {
+  const oldLast = lastOf(old.path);
+  const timesOf = ({ loads }: Path, from: number): number[] => loads.map((load) => Math.max(load.from, from));
+  const cachedAt = Math.min(at, oldLast.to - 1);
+  const first = loadEvents(decision, seen.path, timesOf(seen.path, 0));
+  const second = loadEvents(
+    decision,
+    old.path,
+    walksAfter ? timesOf(old.path, at) : old.path.loads.map((load) => Math.min(load.from, cachedAt)),
+  );
+  const meets = ({ page, met }: Answer, map: string): InterleavingEvent => ({
+    who: "device",
+    step: at,
+    text: `meets ${met} at IOVA ${address(page)}, as the ${map} map says`,
+  });
+  const isInRun = at >= oldLast.to;
+  const later: InterleavingEvent = {
+    who: "device",
+    step: at,
+    text: isInRun ? `while step ${at} is under way: another access` : "begins another access",
+  };
+  const showsNew = [...first, meets(seen, "new")];
+  const showsOld = walksAfter ? [later, ...second] : [later];
+  const sequence = [...(walksAfter ? [] : second), ...showsNew, ...showsOld, meets(old, "old")];
+  const steps = new Map<number, InterleavingEvent>();
+  for (const { path, page } of [seen, old])
+    for (const event of kernelEvents(decision, path, page)) steps.set(event.step, event);
+  return merged(
+    [...steps.values()].sort((a, b) => a.step - b.step),
+    sequence,
+  );
+}
+
+/** Steps of the kernel put between the events of devices, which are in their order. */
+function merged(kernel: readonly InterleavingEvent[], devices: InterleavingEvent[]): InterleavingEvent[] {
+  const result: InterleavingEvent[] = [];
+  let next = 0;
+  const ordered = devices
+    .map((event, i) => ({ event, i }))
+    .sort((a, b) => a.event.step - b.event.step || a.i - b.i);
+  for (const { event } of ordered) {
+    while (next < kernel.length && kernel[next]!.step <= event.step) result.push(kernel[next++]!);
+    result.push(event);
+  }
+  return result;
+}

@@ -1,0 +1,18 @@
+import type { Ranges } from "./ranges.ts";
+
+/** Neighbouring pages, and perhaps one page elsewhere. */
+export interface OnlyPages {
+  readonly domain: number;
+  readonly start: number;
+  readonly end: number;
+  readonly beside?: number;
+}
+
+/** Those pages, ascending. */
+export function rangesOf({ start, end, beside }: OnlyPages): Ranges {
+  if (beside === undefined || (start <= beside && beside < end)) return { starts: [start], ends: [end] };
+  const isAfter = beside >= end;
+  return isAfter
+    ? { starts: [start, beside], ends: [end, beside + 1] }
+    : { starts: [beside, start], ends: [beside + 1, end] };
+}
