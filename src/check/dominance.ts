@@ -10,7 +10,7 @@ import type { ViolationClass } from "./violation-class.ts";
 const HIDES: Readonly<Partial<Record<ViolationClass, readonly ViolationClass[]>>> = {
   V13: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V10", "V11", "V12"],
   V08: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V09", "V10", "V11"],
-  V16: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V07", "V09", "V10", "V11"],
+  V16: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V07", "V09", "V10", "V11", "V13"],
   V07: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V06", "V09", "V10", "V11"],
   V15: ["V01", "V01b", "V02", "V03", "V04", "V04b", "V05", "V06", "V07", "V09", "V10", "V11"],
   V06: ["V04", "V04b", "V09", "V10"],

@@ -131,7 +131,10 @@ export class WalkReach {
     const coverage = this.#coverage;
     for (const root of roots) {
       const held = this.#heldRoot(root);
-      this.#entries.pointerTo(held, coverage.start, coverage.end, root.table, 0, root.levels, coverage);
+      // No walk with fewer levels gets to the pages above.
+      const end = Math.min(coverage.end, this.#context.geometry.tableSpan(root.levels - 1));
+      if (coverage.start >= end) continue;
+      this.#entries.pointerTo(held, coverage.start, end, root.table, 0, root.levels, coverage);
       if (from < to) this.#visit(held, root.levels - 1, 0, from, to);
     }
   }

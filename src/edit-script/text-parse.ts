@@ -3,7 +3,8 @@ import { CAPABILITIES, type Capability } from "./capability.ts";
 import { KnownTags } from "./known-tags.ts";
 import { onlyScript, type RecordedCall, type Recording } from "./recording.ts";
 import { didOf, iommuOf, MAX_ID, type StepContext } from "./step-context.ts";
-import { CACHES_ALL } from "./steps.ts";
+import { CACHES_ALL, type WindowStep } from "./steps.ts";
+import { TagHolders } from "./tag-holders.ts";
 import {
   type MapRun,
   type PinRun,
@@ -59,11 +60,9 @@ class Parser {
   #isEpoch = false;
   #directMap = 0n;
   readonly #tags = new KnownTags();
-  /** Line of the first step that names an IOMMU. */
   readonly #undrained = new Set<number>();
+  /** Line of the first step that names an IOMMU. */
   readonly #namedIommus = new Map<number, number>();
-  /** Line of each tag that a root switch gives. */
-  readonly #newTags = new Map<number, number>();
   /** The calls; one without a line as long as no `call` has come. */
   readonly #calls: CallText[] = [new CallText("", 0)];
   /** Line of the first statement that belongs into a call. */
@@ -220,10 +219,7 @@ class Parser {
     const { iommu } = read;
     if (iommu !== undefined && !this.#namedIommus.has(iommu)) this.#namedIommus.set(iommu, this.#line);
     for (const step of read.steps)
-      if (step.op === "setRoot") {
-        this.#know(step.tag, this.#tags.iommuOf(step.domain), read.did);
-        if (step.tag !== step.domain) this.#newTags.set(step.tag, this.#line);
-      }
+      if (step.op === "setRoot") this.#know(step.tag, this.#tags.iommuOf(step.domain), read.did);
     this.#current.push(read, this.#line);
   }
 
@@ -285,22 +281,21 @@ class Parser {
   }
 
   #checkDomains(): void {
-    const known = new Set(this.#domains.map((d) => d.id));
     for (const [iommu, line] of this.#namedIommus)
       if (!this.#domains.some((d) => (d.iommu ?? 0) === iommu))
         this.#fail(`iommu ${iommu}: no domain is behind it`, line);
-    for (const [tag, line] of this.#newTags)
-      if (known.has(tag)) this.#fail(`tag ${tag} is taken by domain ${tag}`, line);
-    for (const { steps, stepLines } of this.#calls)
+    const holders = new TagHolders(this.#domains);
+    for (const [call, { steps, stepLines }] of this.#calls.entries()) {
+      const open: WindowStep[] = [];
       steps.forEach((step, i) => {
-        if (!("domain" in step)) return;
-        if (!known.has(step.domain))
-          this.#fail(
-            `domain ${step.domain} has no "domain" line and is no tag of an earlier setRoot`,
-            stepLines[i],
-          );
-        if (step.op === "setRoot") known.add(step.tag);
+        const against = holders.follow(step, stepLines[i]!, call);
+        if (against !== null) this.#fail(against, stepLines[i]);
+        if (step.op !== "window") return;
+        if (step.state === "open") open.push(step);
+        else if (!open.some((w) => meet(w, step)))
+          this.#fail("window close: no window of this call is open there", stepLines[i]);
       });
+    }
   }
 
   /** The calls with the map each leads to. A file without `call` lines that names no new map leads to an empty one. */
@@ -326,3 +321,7 @@ function statementIn(raw: string): string {
   const mark = line.indexOf(TRACE_MARK);
   return (mark < 0 ? line : line.slice(mark + TRACE_MARK.length)).trim();
 }
+
+/** True iff two windows of one domain have pages in common. */
+const meet = (a: WindowStep, b: WindowStep): boolean =>
+  a.domain === b.domain && a.iovaPfn < b.iovaPfn + b.pages && b.iovaPfn < a.iovaPfn + a.pages;

@@ -43,9 +43,10 @@ export function cachesOf(at: TextLine, text: string): number {
 }
 
 /** The `levels=` option, or what the capability says. */
-export function levelsOf(at: TextLine, usual: number): number {
+export function levelsOf(at: TextLine, most: number): number {
   const text = at.take("levels");
-  const levels = text === undefined ? usual : at.integer(text, "levels", 6);
+  const levels = text === undefined ? most : at.integer(text, "levels", MAX_ID);
+  if (levels > most) at.fail(`levels ${levels} is over ${most}, the levels of the profile`);
   if (levels < 1) at.fail("levels must be at least 1");
   return levels;
 }

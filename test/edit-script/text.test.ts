@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   EditScript,
+  parseRecording,
   parseScript,
   printScript,
   type ScriptFile,
@@ -140,6 +141,21 @@ describe("text form of an edit script", () => {
       4,
       "tag 1 has did 1, not 4",
     ],
+    [`${HEAD}domain 2 root=0x2000 levels=5`, 3, "levels 5 is over 4, the levels of the profile"],
+    [`${HEAD}setRoot root=0x2000 levels=5`, 3, "levels 5 is over 4"],
+    [`${HEAD}domain 2 root=0x2000\nsetRoot domain=1 root=0x3000 tag=2`, 4, "tag 2 is taken by domain 2"],
+    [
+      `${HEAD}setRoot root=0x2000 tag=9\nbarrier\nsetRoot domain=1 root=0x3000`,
+      5,
+      "no device uses tag 1 any more: line 3 gives it the tag 9",
+    ],
+    [
+      `${HEAD}domain 2 root=0x2000\nsetRoot domain=1 root=0x3000 tag=9\nsetRoot domain=2 root=0x3000 tag=1`,
+      5,
+      "tag 1 was that of domain 1 until line 4; one call cannot give it to another",
+    ],
+    [`${HEAD}window close iova=0 size=4K`, 3, "no window of this call is open there"],
+    [`${HEAD}window open iova=0 size=4K\nwindow close iova=4K size=4K`, 4, "no window of this call is open"],
     [`${HEAD}unpin -4096 size=4096`, 3, 'frame "-4096" is no number'],
   ])("rejects %j and says file, line and reason", (text, line, reason) => {
     let error: unknown;
@@ -152,6 +168,13 @@ describe("text form of an edit script", () => {
     expect(error).toMatchObject({ file: "driver.script", line });
     expect((error as Error).message).toContain(`driver.script:${line}: `);
     expect((error as Error).message).toContain(reason);
+  });
+
+  it("lets devices come back to a tag, and later calls give it to others", () => {
+    const switches = "setRoot domain=1 root=0x2000 tag=9\nsetRoot domain=9 root=0x1000 tag=1";
+    expect(parseScript(`${HEAD}${switches}`).script.steps).toBe(2);
+    const calls = `${HEAD}domain 2 root=0x3000\ncall\nsetRoot domain=1 root=0x2000 tag=9\ncall\nsetRoot domain=2 root=0x4000 tag=1`;
+    expect(parseRecording(calls).calls.map(({ script }) => script.steps)).toEqual([1, 1]);
   });
 
   it("gives back the same file after printing and parsing", () => {
