@@ -14,9 +14,6 @@ import { ledger } from "./ledger.ts";
 import { CAUSES, RULES, type ViolationClass } from "./violation-class.ts";
 import { publishedTooEarly } from "./weak-only.ts";
 
-/** Groups whose cause is looked for; with more, something is wrong throughout and the first ones tell. */
-const MAX_NAMED = 24;
-
 /**
  * Decides an edit script: every interleaving of it with any device access, walk, cache and invalidation.
  *
@@ -87,8 +84,12 @@ function named(
   const { violations, shows } = publishedTooEarly(found, strong);
   const groups = grouped(violations, shows);
   nameGaps(decision, groups);
-  const unnamed = groups.filter((group) => group.gap === null);
-  if (causes) nameCauses(decision, unnamed.slice(0, MAX_NAMED), how);
+  if (causes)
+    nameCauses(
+      decision,
+      groups.filter((group) => group.gap === null),
+      how,
+    );
   return withoutEarlyLinks(groups);
 }
 

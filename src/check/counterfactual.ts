@@ -5,8 +5,15 @@ import type { Group } from "./groups.ts";
 import type { OnlyPages } from "./only-pages.ts";
 import { pagePairs } from "./relapse.ts";
 import { repairsFor } from "./repairs.ts";
-import type { Cause, ViolationClass } from "./violation-class.ts";
+import { shareCauses } from "./shared-cause.ts";
+import { contextOf, isNoBetter, rank } from "./trial.ts";
+import type { Cause } from "./violation-class.ts";
 
+/**
+ * Groups whose cause is looked for one by one, and of those left, in turn: with more, something is wrong throughout, and what heals
+ * those looked into is tried on all.
+ */
+const LOOKED_INTO = [24, 4, 4, 4];
 /** Trials one finding may cost, and steps a page's history may have, before its cause is left unnamed. */
 const MAX_TRIALS = 200;
 const MAX_STEPS = 4096;
@@ -30,29 +37,28 @@ interface Candidate {
   readonly step: number;
 }
 
-/** Visible before latent, the consequence that matters most first: it picks the name, the others follow where they can. */
-const FIRST: readonly string[] = [
-  "V08",
-  "V13",
-  "V16",
-  "V07",
-  "V06",
-  "V09",
-  "V03",
-  "V02",
-  "V01",
-  "V01b",
-  "V04",
-  "V05",
-];
-const rank = (kind: ViolationClass): number => (FIRST.includes(kind) ? FIRST.indexOf(kind) : FIRST.length);
-
 /**
  * Names causes by counterfactual replay: the script is decided again, for one page of each group, with one ideal event in it.
  * The first repair that heals everything on the page names the cause; one that heals another group too is preferred, so that
  * one cause has one name. A page that no repair heals was planned wrongly.
  */
 export function nameCauses(decision: Decision, groups: readonly Group[], options: DecideOptions): void {
+  let unnamed = groups;
+  for (const many of LOOKED_INTO) {
+    const [first, others] = [unnamed.slice(0, many), unnamed.slice(many)];
+    nameOneByOne(decision, first, options);
+    for (const group of others) {
+      const cause = CAUSE_BY_CLASS[group.class];
+      if (cause !== undefined) [group.cause, group.causeStep] = [cause, group.example.step];
+    }
+    unnamed = others.filter(({ cause }) => cause === null);
+    if (unnamed.length === 0) return;
+    shareCauses(decision, first, unnamed, options);
+    unnamed = unnamed.filter(({ cause }) => cause === null);
+  }
+}
+
+function nameOneByOne(decision: Decision, groups: readonly Group[], options: DecideOptions): void {
   const chosen = new Set<string>();
   for (const group of groups.toSorted((a, b) => rank(a.class) - rank(b.class))) {
     const candidates = causesOf(decision, group, options);
@@ -74,19 +80,8 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
   const history = pageHistory(decision, page, options);
   if (history === null) return [];
   const { steps, numbers, tables } = history;
-  const { geometry, input } = decision;
-  const domain = input.domains.find((d) => d.id === group.domain)!;
-  const context = {
-    steps,
-    tags: decision.rootsOf(group.domain).map((root) => root.tag),
-    iommu: domain.iommu ?? 0,
-    pages: geometry.tableSpan(domain.levels - 1),
-    isCoherent: input.capability.coherentWalk,
-    tables,
-    entries: geometry.entries,
-    walkerBits: input.capability.walkerBits,
-    entry: input.tables.entry,
-  };
+  const { input } = decision;
+  const context = contextOf(decision, group.domain, steps, tables);
   const whole: Candidate[] = [];
   const partial: Candidate[] = [];
   const most = input.calls ? Math.min(MAX_TRIALS, MAX_REPLAYED_OF_CALLS / steps.length) : MAX_TRIALS;
@@ -97,9 +92,7 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
     const calls = input.calls ? callsOfTrial(input.calls, steps, numbers, repaired) : null;
     const trial = decision.withScript(EditScript.from(repaired), calls);
     const left = trial.violations({ ...options, only: page });
-    // What trades a violation for a graver one repairs nothing: edits made before a wrong split is linked hide the wrong
-    // child, and change size and content in one store.
-    if (left.some((v) => v.class === group.class || rank(v.class) <= rank(group.shows))) continue;
+    if (left.some((v) => isNoBetter(v.class, group))) continue;
     (left.length > 0 ? partial : whole).push({ cause: repair.cause, step: numbers[repair.at] ?? 0 });
   }
   const all = whole.length > 0 ? whole : partial;

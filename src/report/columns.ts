@@ -3,6 +3,7 @@ import { wrap } from "./table.ts";
 
 const WHO = ["kernel", "device", "caches"] as const;
 const GAP = " | ";
+/** Least width of the first column. */
 const STEP_WIDTH = 5;
 const LEAST_COLUMN = 16;
 
@@ -16,9 +17,12 @@ export type ShownEvent = InterleavingEvent & { readonly line?: number | undefine
  * Lines are at most `width` characters unless that leaves no room for words.
  */
 export function interleavingTable(events: readonly ShownEvent[], width: number): string[] {
+  const hasLines = events.some((e) => e.line !== undefined);
+  const placeOf = ({ line, step }: ShownEvent): string => String(hasLines ? (line ?? "") : step);
+  const placeWidth = events.reduce((most, e) => Math.max(most, placeOf(e).length), STEP_WIDTH);
   const room = Math.max(
     LEAST_COLUMN,
-    Math.floor((width - STEP_WIDTH - WHO.length * GAP.length) / WHO.length),
+    Math.floor((width - placeWidth - WHO.length * GAP.length) / WHO.length),
   );
   const widths = WHO.map((who) =>
     Math.min(
@@ -26,25 +30,24 @@ export function interleavingTable(events: readonly ShownEvent[], width: number):
       events.reduce((most, e) => (e.who === who ? Math.max(most, e.text.length) : most), who.length),
     ),
   );
-  const hasLines = events.some((e) => e.line !== undefined);
   const line = (step: string, cells: readonly string[]): string =>
-    [step.padStart(STEP_WIDTH), ...cells.map((cell, i) => cell.padEnd(widths[i]!))].join(GAP).trimEnd();
+    [step.padStart(placeWidth), ...cells.map((cell, i) => cell.padEnd(widths[i]!))].join(GAP).trimEnd();
   const lines = [
     line(hasLines ? "line" : "step", [...WHO]),
     line(
-      "-".repeat(STEP_WIDTH),
+      "-".repeat(placeWidth),
       widths.map((w) => "-".repeat(w)),
     ),
   ];
   let shown = -1;
   let running = "";
-  for (const { who, step, text, call, line: fileLine } of events) {
+  for (const event of events) {
+    const { who, step, text, call } = event;
     if (call !== undefined && call !== running)
-      lines.push(`${" ".repeat(STEP_WIDTH)}${GAP}${(running = call)}`);
+      lines.push(`${" ".repeat(placeWidth)}${GAP}${(running = call)}`);
     const column = WHO.indexOf(who);
     wrap(text, widths[column]!).forEach((piece, i) => {
-      const place = hasLines ? (fileLine ?? "") : step;
-      const label = i === 0 && step !== shown ? String(place) : "";
+      const label = i === 0 && step !== shown ? placeOf(event) : "";
       lines.push(
         line(
           label,

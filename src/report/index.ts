@@ -18,7 +18,7 @@ export {
   powerOfTen,
   provedSentence,
 } from "./check-terminal.ts";
-export { interleavingTable } from "./columns.ts";
+export { interleavingTable, type ShownEvent } from "./columns.ts";
 export { formatBytes, formatShare, groupDigits, plural } from "./figures.ts";
 export {
   FUZZ_RESULT_SCHEMA_ID,

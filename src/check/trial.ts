@@ -1,0 +1,54 @@
+import type { Step } from "../edit-script/index.ts";
+import type { Decision } from "./decide.ts";
+import type { Group } from "./groups.ts";
+import type { RepairContext } from "./repair.ts";
+import type { ViolationClass } from "./violation-class.ts";
+
+/** Visible before latent, the consequence that matters most first: it picks the name, the others follow where they can. */
+const FIRST: readonly string[] = [
+  "V08",
+  "V13",
+  "V16",
+  "V07",
+  "V06",
+  "V09",
+  "V03",
+  "V02",
+  "V01",
+  "V01b",
+  "V04",
+  "V05",
+];
+
+/** Place of a class in that order. */
+export const rank = (kind: ViolationClass): number =>
+  FIRST.includes(kind) ? FIRST.indexOf(kind) : FIRST.length;
+
+/**
+ * True iff what a trial leaves on a group's pages says that it heals nothing. What trades a violation for a graver one does not:
+ * edits made before a wrong split is linked hide the wrong child, and change size and content in one store.
+ */
+export const isNoBetter = (left: ViolationClass, { class: kind, shows }: Group): boolean =>
+  left === kind || rank(left) <= rank(shows);
+
+/** What repairs of a script's steps, or of some of them, may use. */
+export function contextOf(
+  decision: Decision,
+  id: number,
+  steps: readonly Step[],
+  tables: readonly number[],
+): RepairContext {
+  const { input, geometry } = decision;
+  const domain = input.domains.find((d) => d.id === id)!;
+  return {
+    steps,
+    tags: decision.rootsOf(id).map((root) => root.tag),
+    iommu: domain.iommu ?? 0,
+    pages: geometry.tableSpan(domain.levels - 1),
+    isCoherent: input.capability.coherentWalk,
+    tables,
+    entries: geometry.entries,
+    walkerBits: input.capability.walkerBits,
+    entry: input.tables.entry,
+  };
+}

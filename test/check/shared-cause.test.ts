@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { check, inputOf } from "../../src/check/index.ts";
+import { parseScript } from "../../src/edit-script/index.ts";
+
+const PAGES = 200;
+const TABLE = 0x100002000;
+const page = (i: number): string => `0x${(i * 4096).toString(16)}`;
+/** Frames in no order, so that every page is a history of its own. */
+const frame = (i: number): bigint => 0x1000000000n + BigInt((i * 37) % 512) * 4096n;
+const hex = (value: bigint): string => `0x${value.toString(16)}`;
+
+/** A table of pages whose write access is taken, each by a store of its own, by the steps given. */
+function protecting(steps: (store: (i: number) => string) => readonly string[]): string {
+  const lines = [
+    "hitless-edit-script 1 vtd-ss-39",
+    "domain 1 root=0x100000000",
+    "table 0x100000000[0] = 0x100001003",
+    "table 0x100001000[0] = 0x100002003",
+  ];
+  for (let i = 0; i < PAGES; i++) {
+    lines.push(`table ${hex(BigInt(TABLE))}[${i}] = ${hex(frame(i) | 3n)}`);
+    for (const [which, rights] of [
+      ["old", "rw"],
+      ["new", "r"],
+    ])
+      lines.push(`map ${which} iova=${page(i)} size=4K frame=${hex(frame(i))} rights=${rights}`);
+  }
+  const store = (i: number): string => `store ${hex(BigInt(TABLE))}[${i}] = ${hex(frame(i) | 1n)}`;
+  return [...lines, ...steps(store)].join("\n");
+}
+const stores = (store: (i: number) => string, from: number, to: number): string[] =>
+  Array.from({ length: to - from }, (_, i) => store(from + i));
+
+const foundIn = (text: string) =>
+  check(inputOf(parseScript(text))).findings.map(
+    ({ class: kind, cause, ranges }) =>
+      `${kind} ${cause} ${ranges.map(({ start, end }) => `${start}-${end}`).join(" ")}`,
+  );
+
+describe("one cause behind more pages than are looked into", () => {
+  it("is one finding", () => {
+    const text = protecting((store) => [...stores(store, 0, PAGES), "barrier", "wait drain"]);
+    expect(foundIn(text)).toEqual([`V04 missing-inv 0-${PAGES}`]);
+  });
+
+  it("is told from another cause on other pages", () => {
+    const half = PAGES / 2;
+    const text = protecting((store) => [
+      ...stores(store, 0, half),
+      "barrier",
+      `invalidate iova=0 size=${page(half - 20)}`,
+      "wait drain",
+      ...stores(store, half, PAGES),
+      "barrier",
+      "wait drain",
+    ]);
+    expect(foundIn(text)).toEqual([
+      `V04 under-range ${half - 20}-${half}`,
+      `V04 missing-inv ${half}-${PAGES}`,
+    ]);
+  });
+
+  it("is left open where no repair heals", () => {
+    const wrong = protecting((store) => stores(store, 0, PAGES)).replace(
+      /^(map new .*frame=)0x10/gm,
+      "$10x20",
+    );
+    const found = check(inputOf(parseScript(`${wrong}\nbarrier\ninvalidate iova=0 size=2M\nwait drain`)));
+    expect(found.findings.filter((f) => f.cause === "plan").length).toBeGreaterThan(0);
+    for (const { cause } of found.findings) expect([null, "plan"]).toContain(cause);
+  });
+});
