@@ -50,7 +50,7 @@ export class MapRuns {
   }
 
   #grow(): void {
-    const room = 2 * this.length;
+    const room = 4 * this.length;
     const longer = (from: Float64Array): Float64Array<ArrayBuffer> => {
       const to = new Float64Array(room);
       to.set(from);

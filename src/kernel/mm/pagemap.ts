@@ -1,5 +1,5 @@
 import { type Pfn, pfn, type VaddrPfn, vaddrPfn } from "../../units/index.ts";
-import type { VmaList } from "./vma.ts";
+import type { Vma, VmaList } from "./vma.ts";
 
 /** A stretch of virtual pages on physically contiguous frames. */
 export interface PagemapRun {
@@ -29,11 +29,15 @@ export function* pagemapRuns(areas: VmaList, start: number, pages: number): Gene
     yield { vaddrPfn: vaddrPfn(cursor.start), pages: cursor.pages, pfn: pfn(cursor.frame) };
 }
 
-/** The same without an object for every run: scattered memory has millions. */
+/** The same without an object for every run: scattered memory has millions. Pre: areas stay as they are meanwhile. */
 export class PagemapCursor {
   readonly #areas: VmaList;
   readonly #end: number;
   #page: number;
+  /** What ended the run before this one: its page and frame need not be asked for again. */
+  #nextPage = -1;
+  #nextFrame: number | null = null;
+  #area: Vma | undefined = undefined;
   /** First page of the run at hand, its pages and its first frame. */
   start = 0;
   pages = 0;
@@ -50,13 +54,17 @@ export class PagemapCursor {
     const end = this.#end;
     let count = 0;
     while (this.#page < end) {
-      const area = this.#areas.next(this.#page);
+      const area = this.#areaAt(this.#page);
       if (area === undefined || area.start >= end) break;
       const page = Math.max(this.#page, area.start);
       const index = page - area.start + area.offset;
-      const frame = area.backing.frameAt(index);
+      const frame = page === this.#nextPage ? this.#nextFrame : area.backing.frameAt(index);
       const goesOn = frame === this.frame + count && page === this.start + count;
-      if (count > 0 && frame !== null && !goesOn) break;
+      if (count > 0 && frame !== null && !goesOn) {
+        this.#nextPage = page;
+        this.#nextFrame = frame;
+        break;
+      }
       const length = area.backing.runAt(index, Math.min(end, area.end) - page);
       this.#page = page + length;
       if (frame === null) continue;
@@ -65,6 +73,13 @@ export class PagemapCursor {
     }
     this.pages = count;
     return count > 0;
+  }
+
+  /** The area of a page, or the next one. */
+  #areaAt(page: number): Vma | undefined {
+    const known = this.#area;
+    if (known !== undefined && known.start <= page && page < known.end) return known;
+    return (this.#area = this.#areas.next(page));
   }
 }
 
