@@ -93,10 +93,14 @@ function marked(lists: readonly Ranges[], { first, frames }: FrameExtent): Range
     for (let i = 0; i < starts.length; i++)
       for (let at = starts[i]! - first; at < ends[i]! - first; at++) isIn[at] = 1;
   const ranges = new RangeList();
-  for (let start = isIn.indexOf(1); start >= 0; ) {
-    const end = isIn.indexOf(0, start);
-    ranges.push(first + start, first + end);
-    start = isIn.indexOf(1, end);
+  let start = -1;
+  for (let at = 0; at <= frames; at++) {
+    if (isIn[at] === 1) {
+      if (start < 0) start = at;
+    } else if (start >= 0) {
+      ranges.push(first + start, first + at);
+      start = -1;
+    }
   }
   return ranges.ranges();
 }

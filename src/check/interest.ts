@@ -102,7 +102,9 @@ export class Interest {
     for (const { index, count } of log.collects) isWritten.fill(1, index, Math.min(entries, index + count));
     for (const at of log.records) {
       const index = words[at + 3]! & 0xffff;
-      isWritten.fill(1, index, Math.min(entries, index + (words[at + 3]! >>> 16)));
+      const count = words[at + 3]! >>> 16;
+      if (count === 1) isWritten[index] = 1;
+      else isWritten.fill(1, index, Math.min(entries, index + count));
     }
     let change = firstEndingAfter(changes, base);
     for (let first = 0; first < entries; ) {

@@ -41,9 +41,10 @@ export function kernelEvents(decision: Decision, path: Path, page: number): Inte
   /** Calls that do something to the page; what the others order does not matter. */
   const acting = new Set<number>();
   const ordering = new Set<number>();
-  const loaded = new Set(path.loads.map((load) => load.table));
+  const loaded = path.loads.map((load) => load.table);
+  const reached = [...frames];
   for (let k = 0; k < log.steps; k++) {
-    if (isElsewhere(log.words, log.records[k]!, loaded, frames)) continue;
+    if (isElsewhere(log.words, log.records[k]!, loaded, reached)) continue;
     const step = decodeStep(log.words, log.records[k]!);
     const written =
       "table" in step && step.op !== "freeTable" ? path.loads.find((l) => l.table === step.table) : null;
@@ -53,8 +54,7 @@ export function kernelEvents(decision: Decision, path: Path, page: number): Inte
       const count = "count" in step ? step.count : step.op === "gather" ? step.entries.length : 1;
       matters = index <= written.index && written.index < index + count;
     } else if (step.op === "freeTable") matters = tables.has(step.table);
-    else if (step.op === "unpin")
-      matters = [...frames].some((f) => step.pfn <= f && f < step.pfn + step.pages);
+    else if (step.op === "unpin") matters = reached.some((f) => step.pfn <= f && f < step.pfn + step.pages);
     else if (step.op === "invalidate") matters = path.coverage.reaching.some((inv) => inv.step === k + 1);
     else if (step.op === "barrier" || step.op === "wait") ordering.add(k + 1);
     else matters = step.op === "setRoot" || step.op === "window";
@@ -68,17 +68,17 @@ export function kernelEvents(decision: Decision, path: Path, page: number): Inte
 function isElsewhere(
   words: Uint32Array,
   at: number,
-  tables: ReadonlySet<number>,
-  frames: ReadonlySet<number>,
+  tables: readonly number[],
+  frames: readonly number[],
 ): boolean {
   const op = words[at]! & 0xff;
   if (op === OP.unpin) {
     const start = words[at + 5]! * TWO32 + words[at + 4]!;
     const end = start + words[at + 7]! * TWO32 + words[at + 6]!;
-    for (const frame of frames) if (start <= frame && frame < end) return false;
+    for (let i = 0; i < frames.length; i++) if (start <= frames[i]! && frames[i]! < end) return false;
     return true;
   }
-  return WRITES.has(op) && !tables.has(words[at + 2]!);
+  return WRITES.has(op) && !tables.includes(words[at + 2]!);
 }
 
 /** The loads of a walk, each at its position, and what caches keep of the last. */

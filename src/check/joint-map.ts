@@ -25,7 +25,7 @@ export class JointMap {
   constructor(before: MapRuns, after: MapRuns, ranges: Ranges) {
     this.#ranges = ranges;
     // Two scattered maps have their edges in the same places.
-    const likely = Math.max(before.length, after.length) + 2 * ranges.starts.length + 1;
+    const likely = Math.max(before.length, after.length) + ranges.starts.length + 1;
     this.starts = new Float64Array(likely);
     this.oldFrames = new Float64Array(likely);
     this.oldRights = new Uint8Array(likely);

@@ -290,6 +290,7 @@ export class Judge {
 
   /** True iff declared windows allow faults of a page at all these positions, up to the return. */
   #isWindowed(page: number, alive: Spans): boolean {
+    if (this.#windows.length === 0) return false;
     const windows = this.#windows.filter((w) => w.start <= page && page < w.end);
     if (windows.length === 0) return false;
     for (let i = 0; i < alive.length; i += 2) {

@@ -66,7 +66,10 @@ function pagesOf(runs: readonly MapRun[], frames: FrameSet): Ranges {
 
 /** The runs that have pages in some ranges. Pre: sorted by IOVA, free of overlap. */
 function within(runs: readonly MapRun[], ranges: Ranges): MapRuns {
-  const result = new MapRuns();
+  let pages = 0;
+  for (let r = 0; r < ranges.starts.length && pages < runs.length; r++)
+    pages += ranges.ends[r]! - ranges.starts[r]!;
+  const result = new MapRuns(Math.min(pages, runs.length));
   let at = 0;
   for (let r = 0; r < ranges.starts.length; r++) {
     at = firstRunEndingAfter(runs, at, ranges.starts[r]!);

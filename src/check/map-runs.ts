@@ -7,10 +7,18 @@ const FIRST_ROOM = 16;
 export class MapRuns {
   length = 0;
   /** First page, and first page behind the run. */
-  starts = new Float64Array(FIRST_ROOM);
-  ends = new Float64Array(FIRST_ROOM);
-  frames = new Float64Array(FIRST_ROOM);
-  rights = new Uint8Array(FIRST_ROOM);
+  starts: Float64Array;
+  ends: Float64Array;
+  frames: Float64Array;
+  rights: Uint8Array;
+
+  /** `room`: runs that are expected. */
+  constructor(room = FIRST_ROOM) {
+    this.starts = new Float64Array(room);
+    this.ends = new Float64Array(room);
+    this.frames = new Float64Array(room);
+    this.rights = new Uint8Array(room);
+  }
 
   static of(runs: Iterable<MapRun>): MapRuns {
     const all = new MapRuns();
@@ -50,7 +58,7 @@ export class MapRuns {
   }
 
   #grow(): void {
-    const room = 4 * this.length;
+    const room = 2 * this.length + FIRST_ROOM;
     const longer = (from: Float64Array): Float64Array<ArrayBuffer> => {
       const to = new Float64Array(room);
       to.set(from);
