@@ -21,7 +21,7 @@ export class TagHolders {
       return `domain ${domain} has no "domain" line and is no tag of an earlier setRoot`;
     if (step.op !== "setRoot") return null;
     if (own === undefined)
-      return `no device uses tag ${domain} any more: line ${before!.line} gives it the tag ${before!.to}`;
+      return `no device uses tag ${domain} any more: line ${before!.line} gives them tag ${before!.to}, so that domain=${before!.to} names them`;
     const { tag } = step;
     if (tag === domain) return null;
     const holder = this.#holders.get(tag);

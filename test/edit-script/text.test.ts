@@ -147,7 +147,7 @@ describe("text form of an edit script", () => {
     [
       `${HEAD}setRoot root=0x2000 tag=9\nbarrier\nsetRoot domain=1 root=0x3000`,
       5,
-      "no device uses tag 1 any more: line 3 gives it the tag 9",
+      "no device uses tag 1 any more: line 3 gives them tag 9, so that domain=9 names them",
     ],
     [
       `${HEAD}domain 2 root=0x2000\nsetRoot domain=1 root=0x3000 tag=9\nsetRoot domain=2 root=0x3000 tag=1`,
