@@ -176,6 +176,11 @@ export class WalkReach {
     const plain = level === 0 ? this.#plainIn(state, cells) : null;
     let page = Math.max(base, starts[from]!);
     for (let range = from; range < to && page < end; ) {
+      // Of neighbouring entries that lead to tables some may be wanted for the others' pages only.
+      if (ends[range]! <= page) {
+        range++;
+        continue;
+      }
       page = Math.max(page, starts[range]!);
       if (page >= end) return;
       const index = Math.floor((page - base) / span);

@@ -163,3 +163,28 @@ describe("counterexample", () => {
     expect(at("unpin")).toBeLessThan(at("meets a frame"));
   });
 });
+
+describe("two tables that are unlinked one after the other", () => {
+  it("are looked at apart when the cause on a page of the first is looked for", () => {
+    const script = parseScript(
+      `
+      hitless-edit-script 1 vtd-ss-39
+      domain 1 root=0x100000000
+      table 0x100000000[0] = 0x100001003
+      table 0x100001000[0] = 0x100002003 0x100003003
+      table 0x100002000[0] = 0x1000000003 0x1000007003
+      table 0x100003000[0] = 0x1000003003
+      map old iova=0 size=4K frame=0x1000000000
+      map old iova=0x1000 size=4K frame=0x1000007000
+      map old iova=2M size=4K frame=0x1000003000
+      store 0x100001000[0] = 0
+      store 0x100001000[1] = 0
+      barrier
+      invalidate scope=leaf iova=0 size=4K
+      wait drain`.trim(),
+    );
+    const { findings } = check(inputOf(script), { mode: "strong" });
+    expect(findings.length).toBeGreaterThan(0);
+    for (const { cause } of findings) expect(cause).not.toBeNull();
+  });
+});
