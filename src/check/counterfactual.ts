@@ -43,39 +43,46 @@ interface Candidate {
  * one cause has one name. A page that no repair heals was planned wrongly.
  */
 export function nameCauses(decision: Decision, groups: readonly Group[], options: DecideOptions): void {
-  let unnamed = groups;
+  const chosen = new Set<string>();
+  for (const group of groups) {
+    const cause = CAUSE_BY_CLASS[group.class];
+    if (cause !== undefined) name(group, { cause, step: group.example.step }, chosen);
+  }
+  let unnamed = groups.filter(({ cause }) => cause === null);
   for (const many of LOOKED_INTO) {
     const [first, others] = [unnamed.slice(0, many), unnamed.slice(many)];
-    nameOneByOne(decision, first, options);
-    for (const group of others) {
-      const cause = CAUSE_BY_CLASS[group.class];
-      if (cause !== undefined) [group.cause, group.causeStep] = [cause, group.example.step];
-    }
+    nameOneByOne(decision, first, options, chosen);
+    if (others.length === 0) return;
+    shareCauses(decision, first, others, options);
     unnamed = others.filter(({ cause }) => cause === null);
-    if (unnamed.length === 0) return;
-    shareCauses(decision, first, unnamed, options);
-    unnamed = unnamed.filter(({ cause }) => cause === null);
   }
 }
 
-function nameOneByOne(decision: Decision, groups: readonly Group[], options: DecideOptions): void {
-  const chosen = new Set<string>();
+const key = ({ cause, step }: Candidate): string => `${cause} ${step}`;
+
+function name(group: Group, candidate: Candidate, chosen: Set<string>): void {
+  chosen.add(key(candidate));
+  group.cause = candidate.cause;
+  group.causeStep = candidate.step;
+}
+
+/** Where several repairs heal, one that is `chosen` already is preferred. */
+function nameOneByOne(
+  decision: Decision,
+  groups: readonly Group[],
+  options: DecideOptions,
+  chosen: Set<string>,
+): void {
   for (const group of groups.toSorted((a, b) => rank(a.class) - rank(b.class))) {
     const candidates = causesOf(decision, group, options);
-    const key = ({ cause, step }: Candidate): string => `${cause} ${step}`;
     const best = candidates.find((c) => chosen.has(key(c))) ?? candidates[0];
-    if (best === undefined) continue;
-    chosen.add(key(best));
-    group.cause = best.cause;
-    group.causeStep = best.step;
+    if (best !== undefined) name(group, best, chosen);
   }
 }
 
 /** Repairs that heal the group's example, the most telling first; none where its history is too long to try. */
 function causesOf(decision: Decision, group: Group, options: DecideOptions): Candidate[] {
   const { step } = group.example;
-  const known = CAUSE_BY_CLASS[group.class];
-  if (known !== undefined) return [{ cause: known, step }];
   const page = pagesToTry(decision, group, options);
   const history = pageHistory(decision, page, options);
   if (history === null) return [];

@@ -44,7 +44,7 @@ export const alwaysHides = (kind: ViolationClass, hidden: ViolationClass): boole
   isMadeBy(kind, hidden) && (HIDES[kind]?.includes(hidden) ?? false);
 
 /** The class that decides what hides a group: a lost dirty bit is one also where only a missing barrier lets it get lost. */
-const rankOf = ({ class: kind, shows }: Group): ViolationClass => (shows === "V10" ? shows : kind);
+const judgedAs = ({ class: kind, shows }: Group): ViolationClass => (shows === "V10" ? shows : kind);
 
 /** Drops what another finding explains. Pages are compared, so that a second fault elsewhere stays visible. */
 export function dominant(groups: readonly Group[]): Group[] {
@@ -52,9 +52,9 @@ export function dominant(groups: readonly Group[]): Group[] {
   for (const group of groups) {
     let left = group.ranges;
     for (const other of groups) {
-      if (other === group || !HIDES[rankOf(other)]?.includes(rankOf(group))) continue;
+      if (other === group || !HIDES[judgedAs(other)]?.includes(judgedAs(group))) continue;
       const isSame = other.cause === group.cause || other.cause === null;
-      if (other.domain === group.domain && (isSame || isMadeBy(other.class, rankOf(group))))
+      if (other.domain === group.domain && (isSame || isMadeBy(other.class, judgedAs(group))))
         left = without(left, other.ranges);
     }
     // Pages around a finding that say no more than "the same cause reaches us too" are not another finding.

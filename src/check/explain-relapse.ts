@@ -3,13 +3,13 @@ import { ABSENT, LEAF } from "./entry-kind.ts";
 import type { InterleavingEvent } from "./finding.ts";
 import type { Group } from "./groups.ts";
 import type { MemoryMode } from "./input.ts";
-import { kernelEvents, loadEvents } from "./interleaving.ts";
+import { address, kernelEvents, loadEvents } from "./interleaving.ts";
 import { JointMap, NOTHING } from "./joint-map.ts";
+import type { MapSide } from "./map-reader.ts";
 import { type Load, type Path, pathsOf, remainsUntil } from "./page-paths.ts";
 import { pagePairs } from "./relapse.ts";
 import { rulesOut } from "./stored-entries.ts";
 
-const address = (page: number): string => `0x${(page * 4096).toString(16)}`;
 const lastOf = ({ loads }: Path): Load => loads[loads.length - 1]!;
 
 /** Two accesses of one device: the first meets the new map, the second, which begins later, the old one. */
@@ -49,8 +49,8 @@ function demonstration(
   mode: MemoryMode,
   oldUntil: number,
 ): Demonstration | null {
-  const news = answers(decision, domain, first, mode, true);
-  for (const old of answers(decision, domain, second, mode, false)) {
+  const news = answers(decision, domain, first, mode, "new");
+  for (const old of answers(decision, domain, second, mode, "old")) {
     const last = lastOf(old.path);
     const isKept = last.version.kind === LEAF || decision.input.capability.cachesNotPresent;
     for (const seen of news) {
@@ -71,7 +71,7 @@ function answers(
   domain: number,
   page: number,
   mode: MemoryMode,
-  ofNew: boolean,
+  side: MapSide,
 ): Answer[] {
   const maps = JointMap.of(decision.reader, { starts: [page], ends: [page + 1] });
   const piece = maps.find(page);
@@ -87,9 +87,7 @@ function answers(
       for (const load of path.loads) rights &= decoder.rights(load.version.lo, load.version.hi);
     for (const access of [1, 2]) {
       const met = rights & access ? frame : NOTHING;
-      const old = maps.oldRights[piece]! & access ? maps.oldFrame(piece, page) : NOTHING;
-      const next = maps.newRights[piece]! & access ? maps.newFrame(piece, page) : NOTHING;
-      if ((met === old) === (met === next) || (met === next) !== ofNew) continue;
+      if (maps.onlyIn(piece, page, access, met) !== side) continue;
       const text = met === NOTHING ? "no translation" : `frame ${address(met)}`;
       found.push({ page, path, met: `${text} for ${access === 1 ? "reads" : "writes"}` });
       break;

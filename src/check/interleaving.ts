@@ -15,7 +15,8 @@ const RANK = { kernel: 0, device: 1, caches: 2 };
 
 const hexEntry = (lo: number, hi: number): string =>
   "0x" + ((BigInt(hi) << 32n) | BigInt(lo)).toString(16).padStart(16, "0");
-const address = (page: number): string => "0x" + (page * 4096).toString(16);
+/** Address of a page. */
+export const address = (page: number): string => "0x" + (page * 4096).toString(16);
 const slot = (load: Load): string => `${address(load.table)}[${load.index}]`;
 
 /** Events by position; at one position the kernel comes first, then what devices do, then what caches keep of it. */

@@ -142,6 +142,13 @@ export class JointMap {
   isChanged(piece: number): boolean {
     return this.oldFrames[piece] !== this.newFrames[piece] || this.oldRights[piece] !== this.newRights[piece];
   }
+  /** The map that alone answers one kind of access to a page with `met`, a frame or NOTHING; null where none or both do. */
+  onlyIn(piece: number, page: number, access: number, met: number): "old" | "new" | null {
+    const isOld = met === (this.oldRights[piece]! & access ? this.oldFrame(piece, page) : NOTHING);
+    const isNew = met === (this.newRights[piece]! & access ? this.newFrame(piece, page) : NOTHING);
+    if (isOld === isNew) return null;
+    return isNew ? "new" : "old";
+  }
   /** Frame of a page in the old map, or NOTHING. */
   oldFrame(piece: number, page: number): number {
     const frame = this.oldFrames[piece]!;

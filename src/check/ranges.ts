@@ -49,6 +49,12 @@ export class RangeList implements Ranges {
   }
 }
 
+/** True iff one of the ranges has a page in [start, end). */
+export function touches(ranges: Ranges, start: number, end: number): boolean {
+  const at = firstEndingAfter(ranges, start);
+  return at < ranges.starts.length && ranges.starts[at]! < end;
+}
+
 /** The pages of two lists, with ranges that meet joined, and none beyond `limit`. */
 export function union(a: Ranges, b: Ranges, limit = Infinity): Ranges {
   if (b.starts.length === 0 && lastEnd(a) <= limit) return a;

@@ -3,7 +3,7 @@ import type { DecideOptions, Decision } from "./decide.ts";
 import { callsOfTrial } from "./dirty/trial-calls.ts";
 import type { Group } from "./groups.ts";
 import type { RawViolation } from "./judge.ts";
-import { firstEndingAfter, RangeList, type Ranges } from "./ranges.ts";
+import { RangeList, type Ranges, touches } from "./ranges.ts";
 import { repairsFor } from "./repairs.ts";
 import { contextOf, isNoBetter } from "./trial.ts";
 import type { Cause, ViolationClass } from "./violation-class.ts";
@@ -33,11 +33,13 @@ export function shareCauses(
   options: DecideOptions,
 ): void {
   const { log, input } = decision;
+  const healings = mostFirst(named).slice(0, MAX_SHARED);
+  if (healings.length === 0) return;
   if (log.steps * (input.calls?.spans.length ?? 1) > MAX_SORTED) return;
   const steps = Array.from({ length: log.steps }, (_, k) => decodeStep(log.words, log.records[k]!));
   const tables = [...log.logs()].map(({ table }) => table);
   let left = unnamed;
-  for (const healing of mostFirst(named).slice(0, MAX_SHARED)) {
+  for (const healing of healings) {
     const own = left.filter(({ domain }) => domain === healing.like.domain);
     if (own.length === 0) continue;
     const repaired = repairedBy(decision, healing, steps, tables);
@@ -47,7 +49,10 @@ export function shareCauses(
     const trial = decision.withScript(EditScript.from(repaired), calls);
     const remains = pagesByClass(trial.violations(options), healing.like.domain);
     const isHealed = (group: Group): boolean =>
-      ![...remains].some(([kind, pages]) => isNoBetter(kind, group) && haveCommon(group, pages));
+      ![...remains].some(
+        ([kind, pages]) =>
+          isNoBetter(kind, group) && group.ranges.some(({ start, end }) => touches(pages, start, end)),
+      );
     for (const group of own)
       if (isHealed(group)) [group.cause, group.causeStep] = [healing.cause, healing.step];
     left = left.filter(({ cause }) => cause === null);
@@ -89,9 +94,3 @@ function pagesByClass(violations: readonly RawViolation[], domain: number): Map<
   }
   return new Map([...lists].map(([kind, list]) => [kind, list.union()]));
 }
-
-const haveCommon = ({ ranges }: Group, pages: Ranges): boolean =>
-  ranges.some(({ start, end }) => {
-    const at = firstEndingAfter(pages, start);
-    return at < pages.starts.length && pages.starts[at]! < end;
-  });

@@ -1,5 +1,5 @@
-import { joined, type PageRange } from "./interest.ts";
 import type { RawViolation } from "./judge.ts";
+import { RangeList, type Ranges, touches } from "./ranges.ts";
 import type { ViolationClass } from "./violation-class.ts";
 
 /** Classes that a missing barrier can only cause by letting an old value be read. */
@@ -17,6 +17,8 @@ const SHOWN_BY_BARRIERS: ReadonlySet<ViolationClass> = new Set([
   "V11",
 ]);
 
+const NONE: Ranges = { starts: [], ends: [] };
+
 /**
  * Renames to V15 what exists in weak mode only: a store was published before it was visible. A page that is still missing
  * after the return because its store was never pushed out stays V05.
@@ -25,14 +27,14 @@ export function publishedTooEarly(
   weak: readonly RawViolation[],
   strong: readonly RawViolation[],
 ): { violations: RawViolation[]; shows: Map<RawViolation, ViolationClass> } {
-  const known = new Map<string, PageRange[]>();
+  const lists = new Map<string, RangeList>();
   for (const v of strong) {
     const key = `${v.class}|${v.domain}`;
-    const ofClass = known.get(key);
-    if (ofClass === undefined) known.set(key, [v]);
-    else ofClass.push(v);
+    let ofClass = lists.get(key);
+    if (ofClass === undefined) lists.set(key, (ofClass = new RangeList()));
+    ofClass.push(v.start, v.end);
   }
-  for (const [key, ranges] of known) known.set(key, joined(ranges, Infinity));
+  const known = new Map([...lists].map(([key, list]) => [key, list.union()]));
   const violations: RawViolation[] = [];
   const shows = new Map<RawViolation, ViolationClass>();
   for (const whole of weak) {
@@ -40,7 +42,7 @@ export function publishedTooEarly(
       violations.push(whole);
       continue;
     }
-    for (const { v, inStrong } of parts(whole, known.get(`${whole.class}|${whole.domain}`) ?? [])) {
+    for (const { v, inStrong } of parts(whole, known.get(`${whole.class}|${whole.domain}`) ?? NONE)) {
       if (inStrong) violations.push(v);
       else {
         const early: RawViolation = { ...v, class: "V15" };
@@ -58,34 +60,22 @@ interface Part {
 }
 
 /** Cuts a violation that is several in a row where some of them have pages in the ranges and others have none. */
-function parts(whole: RawViolation, ranges: readonly PageRange[]): Part[] {
+function parts(whole: RawViolation, ranges: Ranges): Part[] {
   const grain = whole.grain ?? whole.end - whole.start;
   const list: Part[] = [];
   let from = whole.start;
-  let inStrong = meets(ranges, { start: from, end: from + grain });
+  let inStrong = touches(ranges, from, from + grain);
   const cut = (end: number): void => {
     const index = whole.index + ((from - whole.start) / grain) * (whole.indexStep ?? 1);
     const isAll = from === whole.start && end === whole.end;
     list.push({ v: isAll ? whole : { ...whole, start: from, end, index }, inStrong });
   };
   for (let start = from + grain; start < whole.end; start += grain) {
-    if (meets(ranges, { start, end: start + grain }) === inStrong) continue;
+    if (touches(ranges, start, start + grain) === inStrong) continue;
     cut(start);
     from = start;
     inStrong = !inStrong;
   }
   cut(whole.end);
   return list;
-}
-
-/** True iff one of the ranges, ascending and free of overlap, has a page in common with `wanted`. */
-function meets(ranges: readonly PageRange[], wanted: PageRange): boolean {
-  let low = 0;
-  let high = ranges.length;
-  while (low < high) {
-    const mid = (low + high) >>> 1;
-    if (ranges[mid]!.end > wanted.start) high = mid;
-    else low = mid + 1;
-  }
-  return low < ranges.length && ranges[low]!.start < wanted.end;
 }

@@ -117,10 +117,9 @@ export class WholeMapSink implements FactSink {
     const view = this.#view;
     for (const access of [1, 2]) {
       const met = rights & access ? frame : NOTHING;
-      const old = maps.oldRights[piece]! & access ? maps.oldFrame(piece, start) : NOTHING;
-      const next = maps.newRights[piece]! & access ? maps.newFrame(piece, start) : NOTHING;
-      if ((met === old) === (met === next)) continue;
-      const list = met === next ? view.news : view.olds;
+      const only = maps.onlyIn(piece, start, access, met);
+      if (only === null) continue;
+      const list = only === "new" ? view.news : view.olds;
       const [from, until] = [spans[0]!, aliveUntil(spans)];
       const isKeptByDevice = met !== NOTHING;
       const when = { from, until, isKept, isKeptByDevice };

@@ -9,6 +9,16 @@ const CASES = 1200;
 const ALONE = 600;
 const CALLS = 400;
 
+/** Each way to decide, by turns. */
+const howToDecide = (seed: number) =>
+  ({
+    mode: seed % 2 === 0 ? "strong" : "weak",
+    collapse: seed % 3 !== 0,
+    skipUntouched: seed % 5 < 3,
+    journalRules: false,
+    only: null,
+  }) as const;
+
 const lostIn = (
   input: CheckInput,
   how: Parameters<Decision["violations"]>[0],
@@ -34,15 +44,9 @@ describe("lost dirty bits against an enumerator of all schedules", () => {
     let kept = 0;
     for (let seed = 1; seed <= CASES; seed++) {
       const { input, steps, returns, before, pages } = randomDirtyCase(seed);
-      const mode = seed % 2 === 0 ? "strong" : "weak";
-      const how = {
-        mode,
-        collapse: seed % 3 !== 0,
-        skipUntouched: seed % 5 < 3,
-        journalRules: false,
-        only: null,
-      } as const;
-      const found = new Decision(input).violations(how).filter((v) => v.class === "V10");
+      const how = howToDecide(seed);
+      const { mode } = how;
+      const isLost = lostIn(input, how);
       for (let page = 0; page < pages; page++) {
         const machine = {
           indexLg2: input.capability.indexLg2!,
@@ -56,8 +60,7 @@ describe("lost dirty bits against an enumerator of all schedules", () => {
           before: (table: number, index: number) => before.get(`${table} ${index}`) ?? 0n,
         } as const;
         const expected = losesWrites(machine, page);
-        const isFound = found.some((v) => v.start <= page && page < v.end);
-        expect(isFound, `seed ${seed}, page ${page}, ${mode}`).toBe(expected);
+        expect(isLost(page), `seed ${seed}, page ${page}, ${mode}`).toBe(expected);
         if (expected) lost++;
         else kept++;
       }
@@ -71,14 +74,8 @@ describe("lost dirty bits against an enumerator of all schedules", () => {
     let onlyKnownBefore = 0;
     for (let seed = 1; seed <= CALLS; seed++) {
       const { recording, input, isJudged, ...rest } = randomDirtyCalls(seed);
-      const mode = seed % 2 === 0 ? "strong" : "weak";
-      const how = {
-        mode,
-        collapse: seed % 3 !== 0,
-        skipUntouched: seed % 5 < 3,
-        journalRules: false,
-        only: null,
-      } as const;
+      const how = howToDecide(seed);
+      const { mode } = how;
       const found = [...callInputs(recording, mode)].map(({ input: own, file }) => ({
         isTree: isTree(own),
         lost: lostIn(own, how),
@@ -116,12 +113,12 @@ describe("lost dirty bits against an enumerator of all schedules", () => {
     for (let seed = 80_001; seed <= 80_000 + ALONE; seed++) {
       const { input } = randomDirtyCase(seed);
       const how = { mode: "weak", skipUntouched: true, journalRules: true, only: null } as const;
-      const lostIn = (acceptPlain: boolean) =>
+      const lostWith = (acceptPlain: boolean) =>
         new Decision(input)
           .violations({ ...how, collapse: seed % 2 === 0, acceptPlain })
           .filter((v) => v.class === "V10")
           .map(({ start, end, met, from, table, index }) => ({ start, end, met, from, table, index }));
-      expect(lostIn(true), `seed ${seed}`).toEqual(lostIn(false));
+      expect(lostWith(true), `seed ${seed}`).toEqual(lostWith(false));
     }
   });
 
@@ -150,11 +147,11 @@ describe("lost dirty bits against an enumerator of all schedules", () => {
     for (let seed = 50_001; seed <= 50_000 + ALONE; seed++) {
       const { input, pages } = randomDirtyCase(seed);
       const how = { mode: "weak", skipUntouched: true, journalRules: true } as const;
-      const lostIn = (only: { domain: number; start: number; end: number } | null, collapse: boolean) =>
+      const lostOn = (only: { domain: number; start: number; end: number } | null, collapse: boolean) =>
         new Decision(input).violations({ ...how, collapse, only }).filter((v) => v.class === "V10");
-      const together = lostIn(null, true);
+      const together = lostOn(null, true);
       for (let page = 0; page < pages; page++) {
-        const alone = lostIn({ domain: 1, start: page, end: page + 1 }, false).length > 0;
+        const alone = lostOn({ domain: 1, start: page, end: page + 1 }, false).length > 0;
         const isFound = together.some((v) => v.start <= page && page < v.end);
         expect(isFound, `seed ${seed}, page ${page}`).toBe(alone);
       }

@@ -1,15 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { check, Decision, inputOf } from "../../src/check/index.ts";
-import { CAPABILITIES, EditScript, parseScript, type Step } from "../../src/edit-script/index.ts";
+import { CAPABILITIES, parseScript, type Step } from "../../src/edit-script/index.ts";
 import { iovaPfn, type Pfn } from "../../src/units/index.ts";
 import { bruteSwitch } from "./brute-root-switch.ts";
 import { seededRandom } from "./seeded-random.ts";
-import { type Case, contentAfter, mapOf, PAGES, relapseOf, SIZE } from "./switch-case.ts";
+import { type Case, caseOf, FRAMES, PAGES, ROOTS, relapseOf, SIZE } from "./switch-case.ts";
 
 const NEVER = 0x7fff_ffff;
-const ROOTS = [0x10_0000, 0x10_0001];
 const TABLES = [0x10_0010, 0x10_0011];
-const FRAMES = [0x100, 0x200];
 
 /** A random script on two levels of tables with two roots; every second one is a root switch with a step or two gone wrong. */
 function randomCase(seed: number): Case {
@@ -83,51 +81,13 @@ function randomCase(seed: number): Case {
     if (s.op === "freeTable") freed.add(s.table);
     return true;
   });
-  const base = CAPABILITIES.get("vtd-ss-48")!;
-  const capability = {
-    ...base,
-    levels: 2,
-    inputBits: 14,
-    leafLevels: [0, 1],
-    indexLg2: 1,
-    rootSwitch: true,
-    cachesContext: random(4) > 0,
-  };
-  const after = contentAfter(before, steps);
-  let [root, tag] = [ROOTS[0]!, 1];
-  for (const s of steps) {
-    if (s.op === "setRoot" && s.domain === tag) [root, tag] = [s.root, s.tag];
-  }
+  const cachesContext = random(4) > 0;
   const hasAtc = random(3) === 0;
   const iommu = pick([0, 3]);
   // A wait in the queue of another IOMMU completes nothing here, whatever tag the domain has got by then.
   steps = steps.map((s) => (s.op === "wait" && random(3) === 0 ? { ...s, iommu: pick([0, 3]) } : s));
-  const entry = (table: number, index: number): bigint => before.get(`${table} ${index}`) ?? 0n;
-  return {
-    input: {
-      capability,
-      domains: [{ id: 1, root: ROOTS[0] as Pfn, levels: 2, iommu }],
-      tables: { isTable: (table) => [...ROOTS, ...TABLES].includes(table), entry },
-      script: EditScript.from(steps),
-      oldMap: mapOf(before, ROOTS[0]!),
-      newMap: mapOf(after, root),
-      deviceCaches: hasAtc ? 7 : 3,
-      isEpoch: true,
-    },
-    machine: {
-      levels: 2,
-      indexLg2: 1,
-      root: ROOTS[0]!,
-      tag: 1,
-      iommu,
-      steps,
-      mode: seed % 3 === 0 ? "weak" : "strong",
-      cachesContext: capability.cachesContext,
-      hasAtc,
-      isCoherent: true,
-      before: entry,
-    },
-  };
+  const mode = seed % 3 === 0 ? "weak" : "strong";
+  return caseOf({ before, steps, tables: TABLES, mode, cachesContext, hasAtc, iommu });
 }
 
 /** What the checker says about one page, in the words of the enumerator. */

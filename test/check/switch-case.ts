@@ -1,17 +1,62 @@
 import type { CheckInput } from "../../src/check/index.ts";
 import { Decision } from "../../src/check/index.ts";
-import type { MapRun, Step } from "../../src/edit-script/index.ts";
-import { iovaPfn, pfn } from "../../src/units/index.ts";
+import { CAPABILITIES, EditScript, type MapRun, type Step } from "../../src/edit-script/index.ts";
+import { iovaPfn, type Pfn, pfn } from "../../src/units/index.ts";
 import { bruteRelapse, type SwitchingMachine } from "./brute-root-switch.ts";
 
 /** Entries of a table, and pages of a root with two levels. */
 export const SIZE = 2;
 export const PAGES = SIZE * SIZE;
 
+export const ROOTS = [0x10_0000, 0x10_0001] as const;
+export const FRAMES = [0x100, 0x200] as const;
+
 /** A random script for the checker and for the enumerator. */
 export interface Case {
   readonly input: CheckInput;
   readonly machine: SwitchingMachine;
+}
+
+/** What a case is made of. */
+interface Drawn {
+  /** Entries before the script, by table and index; all others are 0. */
+  readonly before: ReadonlyMap<string, bigint>;
+  readonly steps: readonly Step[];
+  /** Tables there are beside the roots. */
+  readonly tables: readonly number[];
+  readonly mode: SwitchingMachine["mode"];
+  readonly cachesContext: boolean;
+  readonly hasAtc: boolean;
+  readonly isCoherent?: boolean;
+  readonly iommu?: number;
+}
+
+/** Two levels of tables below the first root, whose devices have tag 1, and the maps that they show before and after. */
+export function caseOf(drawn: Drawn): Case {
+  const { before, steps, tables, mode, cachesContext, hasAtc, isCoherent = true, iommu = 0 } = drawn;
+  const capability = {
+    ...CAPABILITIES.get("vtd-ss-48")!,
+    ...{ levels: 2, inputBits: 14, leafLevels: [0, 1], indexLg2: 1, rootSwitch: true },
+    coherentWalk: isCoherent,
+    cachesContext,
+  };
+  let [root, tag]: [number, number] = [ROOTS[0], 1];
+  for (const s of steps) if (s.op === "setRoot" && s.domain === tag) [root, tag] = [s.root, s.tag];
+  const entry = (table: number, index: number): bigint => before.get(`${table} ${index}`) ?? 0n;
+  const first = { root: ROOTS[0] as Pfn, levels: 2, iommu };
+  return {
+    input: {
+      capability,
+      domains: [{ id: 1, ...first }],
+      tables: { isTable: (table) => [...ROOTS, ...tables].includes(table), entry },
+      script: EditScript.from(steps),
+      oldMap: mapOf(before, ROOTS[0]),
+      newMap: mapOf(contentAfter(before, steps), root),
+      deviceCaches: hasAtc ? 7 : 3,
+      isEpoch: true,
+    },
+    machine: { ...first, tag: 1, indexLg2: 1, steps, mode, cachesContext, hasAtc, isCoherent, before: entry },
+  };
 }
 
 /** What tables hold after some steps, given what they hold before. */

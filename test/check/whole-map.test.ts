@@ -1,13 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { check } from "../../src/check/index.ts";
-import { CAPABILITIES, EditScript, type Step } from "../../src/edit-script/index.ts";
+import type { Step } from "../../src/edit-script/index.ts";
 import { iovaPfn, type Pfn } from "../../src/units/index.ts";
 import { seededRandom } from "./seeded-random.ts";
-import { type Case, contentAfter, mapOf, PAGES, relapseOf, SIZE } from "./switch-case.ts";
+import { type Case, caseOf, FRAMES, PAGES, ROOTS, relapseOf, SIZE } from "./switch-case.ts";
 
-const ROOTS = [0x10_0000, 0x10_0001];
 const TABLES = [0x10_0010, 0x10_0011, 0x10_0012];
-const FRAMES = [0x100, 0x200];
 
 /** A random script that edits two levels of tables in place under epoch mode: stores, runs and links; some also switch roots. */
 function randomEdit(seed: number): Case {
@@ -51,40 +49,12 @@ function randomEdit(seed: number): Case {
       () => ({ op: "setRoot", update: 1000, domain, root: ROOTS[1] as Pfn, levels: 2, tag: pick([1, 9]) }),
     ])();
   const steps: Step[] = Array.from({ length: 1 + random(5) }, step);
-  const base = CAPABILITIES.get("vtd-ss-48")!;
-  const levels = { levels: 2, inputBits: 14, leafLevels: [0, 1], indexLg2: 1 };
-  const capability = { ...base, ...levels, coherentWalk: isCoherent, cachesContext: random(4) > 0 };
-  let [root, tag] = [ROOTS[0]!, 1];
-  for (const s of steps) if (s.op === "setRoot" && s.domain === tag) [root, tag] = [s.root, s.tag];
-  const hasAtc = random(4) === 0;
-  const entry = (at: number, index: number): bigint => before.get(`${at} ${index}`) ?? 0n;
-  return {
-    input: {
-      capability,
-      domains: [{ id: 1, root: ROOTS[0] as Pfn, levels: 2 }],
-      tables: { isTable: (at) => [...ROOTS, ...TABLES].includes(at), entry },
-      script: EditScript.from(steps),
-      oldMap: mapOf(before, ROOTS[0]!),
-      newMap: mapOf(contentAfter(before, steps), root),
-      deviceCaches: hasAtc ? 7 : 3,
-      isEpoch: true,
-    },
-    machine: {
-      ...{
-        levels: 2,
-        indexLg2: 1,
-        root: ROOTS[0]!,
-        tag: 1,
-        iommu: 0,
-        steps,
-        hasAtc,
-        isCoherent,
-        before: entry,
-      },
-      mode: seed % 2 === 0 ? "weak" : "strong",
-      cachesContext: capability.cachesContext,
-    },
-  };
+  return caseOf({
+    ...{ before, steps, tables: TABLES, isCoherent },
+    mode: seed % 2 === 0 ? "weak" : "strong",
+    cachesContext: random(4) > 0,
+    hasAtc: random(4) === 0,
+  });
 }
 
 const CASES = 400;

@@ -2,13 +2,11 @@ import { decodeStep } from "../../edit-script/index.ts";
 import type { DecideOptions, Decision } from "../decide.ts";
 import type { InterleavingEvent } from "../finding.ts";
 import type { Group } from "../groups.ts";
-import { inOrder } from "../interleaving.ts";
+import { address, inOrder } from "../interleaving.ts";
 import { kernelEvent } from "../kernel-event.ts";
 import { type Path, pathsOf } from "../page-paths.ts";
 import { lostWriteOn } from "./lost-bits.ts";
 import type { LostWrite } from "./search.ts";
-
-const address = (page: number): string => `0x${(page * 4096).toString(16)}`;
 
 /** A minimal interleaving in which a page is written and nobody knows: who sets which D bit, and what becomes of it. */
 export function explainLost(decision: Decision, group: Group, how: DecideOptions): InterleavingEvent[] {
