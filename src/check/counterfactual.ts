@@ -3,8 +3,11 @@ import type { DecideOptions, Decision } from "./decide.ts";
 import { callsOfTrial } from "./dirty/trial-calls.ts";
 import type { Group } from "./groups.ts";
 import type { OnlyPages } from "./only-pages.ts";
+import { touches } from "./ranges.ts";
 import { pagePairs } from "./relapse.ts";
+import type { Repair } from "./repair.ts";
 import { repairsFor } from "./repairs.ts";
+import type { ScriptLog } from "./script-log.ts";
 import { shareCauses } from "./shared-cause.ts";
 import { contextOf, isNoBetter, rank } from "./trial.ts";
 import type { Cause } from "./violation-class.ts";
@@ -100,12 +103,30 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
     const trial = decision.withScript(EditScript.from(repaired), calls);
     const left = trial.violations({ ...options, only: page });
     if (left.some((v) => isNoBetter(v.class, group))) continue;
-    (left.length > 0 ? partial : whole).push({ cause: repair.cause, step: numbers[repair.at] ?? 0 });
+    (left.length > 0 ? partial : whole).push({
+      cause: repair.cause,
+      step: stepOf(repair, numbers, decision.log),
+    });
   }
   const all = whole.length > 0 ? whole : partial;
   if (all.length > 0) return all;
   // Whether a repair that was not tried would have healed is not known.
   return trials > most ? [] : [{ cause: "plan", step }];
+}
+
+/**
+ * The step of the whole script that a repair is about. An event that is inserted may stand among the steps that do not matter to
+ * the page just as well: the first place, or behind a step the last, is the same for all pages that it heals.
+ */
+function stepOf({ at, beside }: Repair, numbers: readonly number[], log: ScriptLog): number {
+  const own = numbers[at] ?? 0;
+  const takes = (step: number): boolean => beside!.takes(decodeStep(log.words, log.records[step - 1]!));
+  if (beside?.side === "before") {
+    for (let step = (numbers[at - 1] ?? 0) + 1; step < own; step++) if (takes(step)) return step;
+  } else if (beside?.side === "behind") {
+    for (let step = (numbers[at + 1] ?? log.steps + 1) - 1; step > own; step--) if (takes(step)) return step;
+  }
+  return own;
 }
 
 /** The page that stands for a group; for what takes two accesses, two pages that show it. */
@@ -122,33 +143,39 @@ function pagesToTry(decision: Decision, { domain, example }: Group, options: Dec
 
 /**
  * The steps that matter to one page: those that order, and writes to tables its walks pass through. A recorder gives a line
- * to each entry, and trials go with the square of the writes: from a long history the single stores to entries that no walk
- * of the page loads are left out. A short one keeps them, since one cause may be behind what neighbours show.
+ * to each entry and to each frame, and trials go with the square of the writes: from a long history the single stores to
+ * entries that no walk of the page loads are left out, and the unpins of frames that none ends in. A short one keeps them,
+ * since one cause may be behind what neighbours show.
  */
 function pageHistory(
   decision: Decision,
   page: OnlyPages,
   options: DecideOptions,
 ): { steps: Step[]; numbers: number[]; tables: number[] } | null {
-  const tables = decision.tablesOn(page, options);
+  const { tables, frames } = decision.reachedFrom(page, options);
   const { log, geometry } = decision;
   const slots = new Set<number>();
   for (let level = 0; level < MAX_LEVELS; level++)
     for (const own of [page.start, page.beside ?? page.start])
       slots.add(Math.floor(own / geometry.span(level)) % geometry.entries);
-  const kept: { step: number; isNeighbour: boolean }[] = [];
-  for (let k = 0; k < log.steps; k++) {
+  const all: number[] = [];
+  const own: number[] = [];
+  for (let k = 0, unpin = 0; k < log.steps; k++) {
     const at = log.records[k]!;
     const op = log.words[at]! & 0xff;
     const isWrite = op === 1 || op === 2 || op === 4 || (op >= 5 && op <= 7) || op === OP.collect;
     if (isWrite && !tables.has(log.words[at + 2]!)) continue;
     const isOne = log.words[at + 3]! >>> 16 === 1;
     const isSingle = op === OP.store || op === OP.exchange || (op === OP.collect && isOne);
-    kept.push({ step: k + 1, isNeighbour: isSingle && !slots.has(log.words[at + 3]! & 0xffff) });
+    const isNeighbour =
+      op === OP.unpin
+        ? !touches(frames, log.unpins.starts[unpin]!, log.unpins.ends[unpin++]!)
+        : isSingle && !slots.has(log.words[at + 3]! & 0xffff);
+    if (all.length <= FEW_STEPS) all.push(k + 1);
+    if (!isNeighbour) own.push(k + 1);
   }
-  const own = kept.length <= FEW_STEPS ? kept : kept.filter((each) => !each.isNeighbour);
-  if (own.length > MAX_STEPS) return null;
-  const numbers = own.map(({ step }) => step);
+  const numbers = all.length <= FEW_STEPS ? all : own;
+  if (numbers.length > MAX_STEPS) return null;
   const steps = numbers.map((number) => decodeStep(log.words, log.records[number - 1]!));
   return { steps, numbers, tables: [...tables] };
 }

@@ -185,12 +185,13 @@ export class Decision {
     }
   }
 
-  /** Tables that walks of one page can pass through. */
-  tablesOn(page: NonNullable<DecideOptions["only"]>, options: DecideOptions): Set<number> {
+  /** Tables that walks of some pages can pass through, and the frames they can end in. */
+  reachedFrom(pages: OnlyPages, options: DecideOptions): { tables: Set<number>; frames: Ranges } {
     const tables = new Set<number>();
+    const frames = new RangeList();
     const nothing = (): void => {};
     const sink: FactSink = {
-      leaf: nothing,
+      leaf: ({ frame, start, end }) => frames.push(frame, frame + end - start),
       fault: nothing,
       subtree: nothing,
       pointer: nothing,
@@ -198,9 +199,9 @@ export class Decision {
       open: nothing,
       close: () => true,
     };
-    const how = { ...options, only: page, skipUntouched: false };
-    this.walk(page.domain, how, sink, nothing, (table) => tables.add(table));
-    return tables;
+    const how = { ...options, only: pages, skipUntouched: false };
+    this.walk(pages.domain, how, sink, nothing, (table) => tables.add(table));
+    return { tables, frames: frames.union() };
   }
 
   /** Feeds a sink with every fact of one domain, tag by tag. `enter` is told what the facts to come share. */

@@ -6,6 +6,8 @@ import type { Cause } from "./violation-class.ts";
 export interface Repair {
   readonly cause: Cause;
   readonly at: number;
+  /** Where it inserts an event: behind the step or in front of it, and which steps it could stand beside. */
+  readonly beside?: { readonly side: "behind" | "before"; readonly takes: (step: Step) => boolean };
   apply(): Step[];
 }
 

@@ -11,6 +11,8 @@ const isWrite = (step: Step): boolean => isStore(step) || step.op === "fill" || 
 const isShown = (step: Step): boolean => isWrite(step) || step.op === "collect";
 const isRelease = (step: Step): boolean => step.op === "unpin" || step.op === "freeTable";
 const isClosing = (step: Step): boolean => step.op === "window" && step.state === "close";
+/** True iff what is cached can do harm from this step on. */
+const needsInvalidation = (step: Step): boolean => isStore(step) || isRelease(step) || isClosing(step);
 
 /** Repairs worth trying for a class, the most specific first. Each is one ideal event, inserted or moved. */
 export function* repairsFor(
@@ -48,6 +50,7 @@ function* visibility({ steps, isCoherent, tables, entries }: RepairContext): Gen
       yield {
         cause,
         at: at - 1,
+        beside: { side: "behind", takes: isShown },
         apply: () => [...steps.slice(0, at), ...cleans, BARRIER, ...steps.slice(at)],
       };
 }
@@ -143,10 +146,11 @@ function* fullInvalidations({ steps, pages, tags }: RepairContext): Generator<Re
     : [];
   const full = [...contexts, ...fullInvalidation(tags, pages)];
   for (let at = 0; at <= steps.length; at++)
-    if (at === steps.length || isStore(steps[at]!) || isRelease(steps[at]!) || isClosing(steps[at]!))
+    if (at === steps.length || needsInvalidation(steps[at]!))
       yield {
         cause: "missing-inv",
         at: Math.min(at, steps.length - 1),
+        ...(at < steps.length && { beside: { side: "before", takes: needsInvalidation } }),
         apply: () => [...steps.slice(0, at), ...full, ...steps.slice(at)],
       };
 }

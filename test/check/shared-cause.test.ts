@@ -70,3 +70,42 @@ describe("one cause behind more pages than are looked into", () => {
     for (const { cause } of found.findings) expect([null, "plan"]).toContain(cause);
   });
 });
+
+/** More pages than a history may have steps, in several tables; each goes by a store and loses a pin by an unpin of its own. */
+function unmappingEachPage(
+  steps: (stores: readonly string[], unpins: readonly string[]) => readonly string[],
+) {
+  const tables = 9;
+  const lines = ["hitless-edit-script 1 vtd-ss-39", "domain 1 root=0x100000000", "map new none"];
+  lines.push("table 0x100000000[0] = 0x100001003");
+  const [stores, unpins]: string[][] = [[], []];
+  for (let t = 0; t < tables; t++) {
+    const table = hex(BigInt(TABLE + t * 4096));
+    lines.push(`table 0x100001000[${t}] = ${hex(BigInt(table) | 3n)}`);
+    for (let i = 0; i < 512; i++) {
+      const at = hex(frame(i) + BigInt(t * 512 * 4096));
+      lines.push(`table ${table}[${i}] = ${hex(BigInt(at) | 3n)}`);
+      lines.push(`map old iova=${page(t * 512 + i)} size=4K frame=${at}`);
+      stores.push(`store ${table}[${i}] = 0`);
+      unpins.push(`unpin ${at} size=4K`);
+    }
+  }
+  return { text: [...lines, ...steps(stores, unpins)].join("\n"), pages: tables * 512 };
+}
+
+describe("one cause behind what a recorder lists page by page and frame by frame", () => {
+  it.each([
+    ["missing-inv", "V06", ["barrier"]],
+    ["no-drain", "V06", ["barrier", "invalidate iova=0 size=18M", "wait"]],
+    ["no-barrier", "V15", ["invalidate iova=0 size=18M", "wait drain"]],
+  ])("is named %s, once for all pages", (cause, kind, ordered) => {
+    const { text, pages } = unmappingEachPage((stores, unpins) => [...stores, ...ordered, ...unpins]);
+    expect(foundIn(text)).toEqual([`${kind} ${cause} 0-${pages}`]);
+  });
+
+  it("is no fault where all that orders is there", () => {
+    const ordered = ["barrier", "invalidate iova=0 size=18M", "wait drain"];
+    const { text } = unmappingEachPage((stores, unpins) => [...stores, ...ordered, ...unpins]);
+    expect(foundIn(text)).toEqual([]);
+  });
+});

@@ -5,6 +5,8 @@ import { fullInvalidation, type Repair, type RepairContext } from "../repair.ts"
 const isStore = (step: Step): step is Step & { op: "store" | "storeRun" } =>
   step.op === "store" || step.op === "storeRun";
 
+const takesBits = ({ op }: Step): boolean => op === "collect" || op === "exchange";
+
 /** Repairs worth trying where a dirty bit is lost, but for invalidations and waits that are there and too weak. */
 export function* carryingRepairs(context: RepairContext): Generator<Repair> {
   yield* exchanges(context);
@@ -62,10 +64,11 @@ function* laterCollects({ steps }: RepairContext): Generator<Repair> {
 
 /** A complete invalidation behind what takes bits: the next write through any copy sets the bit again. */
 function* afterCollects({ steps, pages, tags }: RepairContext): Generator<Repair> {
-  for (const [at, { op }] of steps.entries())
-    if ((op === "collect" || op === "exchange") && steps[at + 1]?.op !== op) {
+  for (const [at, step] of steps.entries())
+    if (takesBits(step) && steps[at + 1]?.op !== step.op) {
       const full = fullInvalidation(tags, pages);
-      yield { cause: "missing-inv", at, apply: () => steps.toSpliced(at + 1, 0, ...full) };
+      const beside = { side: "behind", takes: takesBits } as const;
+      yield { cause: "missing-inv", at, beside, apply: () => steps.toSpliced(at + 1, 0, ...full) };
     }
 }
 
