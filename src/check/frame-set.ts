@@ -14,9 +14,12 @@ export class FrameSet implements Ranges {
   readonly #width: number;
   /** Position of the first range that ends behind the place's first frame. */
   readonly #directory: Uint32Array;
+  /** Frame by frame where they lie close together: 1 for those in the set, from the first one on. */
+  readonly #marks: Uint8Array | null;
 
-  /** Pre: ascending, free of overlap. */
-  constructor({ starts, ends }: Ranges) {
+  /** Pre: ascending, free of overlap; `marks` says the same. */
+  constructor({ starts, ends }: Ranges, marks: Uint8Array | null = null) {
+    this.#marks = marks;
     this.starts = starts;
     this.ends = ends;
     const { length } = starts;
@@ -33,7 +36,9 @@ export class FrameSet implements Ranges {
   /** The frames of runs in any order, which may overlap. */
   static union(...lists: readonly Ranges[]): FrameSet {
     const extent = extentOf(lists);
-    return new FrameSet(extent.isClose ? marked(lists, extent) : sorted(lists));
+    if (!extent.isClose) return new FrameSet(sorted(lists));
+    const marks = marked(lists, extent);
+    return new FrameSet(rangesIn(marks, extent.first), marks);
   }
 
   get isEmpty(): boolean {
@@ -59,6 +64,7 @@ export class FrameSet implements Ranges {
 
   /** True iff one of the frames [start, end) is in the set. */
   touches(start: number, end: number): boolean {
+    if (this.#marks !== null && end - start === 1) return this.#marks[start - this.starts[0]!] === 1;
     const at = this.firstEndingAfter(start);
     return at < this.starts.length && this.starts[at]! < end;
   }
@@ -87,20 +93,21 @@ export function extentOf(lists: readonly Ranges[]): FrameExtent {
   return { first, frames, isClose: frames <= Math.max(FEW_FRAMES, CLOSE * runs) };
 }
 
-function marked(lists: readonly Ranges[], { first, frames }: FrameExtent): Ranges {
-  const isIn = new Uint8Array(frames + 1);
+/** A place for each frame there may be, and one behind them that is empty. */
+function marked(lists: readonly Ranges[], { first, frames }: FrameExtent): Uint8Array {
+  const marks = new Uint8Array(frames + 1);
   for (const { starts, ends } of lists)
     for (let i = 0; i < starts.length; i++)
-      for (let at = starts[i]! - first; at < ends[i]! - first; at++) isIn[at] = 1;
+      for (let at = starts[i]! - first; at < ends[i]! - first; at++) marks[at] = 1;
+  return marks;
+}
+
+function rangesIn(marks: Uint8Array, first: number): Ranges {
   const ranges = new RangeList();
-  let start = -1;
-  for (let at = 0; at <= frames; at++) {
-    if (isIn[at] === 1) {
-      if (start < 0) start = at;
-    } else if (start >= 0) {
-      ranges.push(first + start, first + at);
-      start = -1;
-    }
+  for (let at = marks.indexOf(1); at >= 0; ) {
+    const end = marks.indexOf(0, at);
+    ranges.push(first + at, first + end);
+    at = marks.indexOf(1, end);
   }
   return ranges.ranges();
 }

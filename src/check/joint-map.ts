@@ -1,6 +1,6 @@
 import type { MapReader } from "./map-reader.ts";
 import type { MapRuns } from "./map-runs.ts";
-import type { Ranges } from "./ranges.ts";
+import { pagesIn, type Ranges } from "./ranges.ts";
 
 /** No frame: the map has nothing here. */
 export const NOTHING = -1;
@@ -25,7 +25,8 @@ export class JointMap {
   constructor(before: MapRuns, after: MapRuns, ranges: Ranges) {
     this.#ranges = ranges;
     // Two scattered maps have their edges in the same places.
-    const likely = Math.max(before.length, after.length) + ranges.starts.length + 1;
+    const likely =
+      Math.min(Math.max(before.length, after.length), pagesIn(ranges)) + ranges.starts.length + 1;
     this.starts = new Float64Array(likely);
     this.oldFrames = new Float64Array(likely);
     this.oldRights = new Uint8Array(likely);

@@ -1,7 +1,7 @@
 import type { MapRun } from "../edit-script/index.ts";
 import type { FrameSet } from "./frame-set.ts";
 import { MapRuns } from "./map-runs.ts";
-import { RangeList, type Ranges, union } from "./ranges.ts";
+import { RangeList, type Ranges } from "./ranges.ts";
 
 export type MapSide = "old" | "new";
 
@@ -16,70 +16,160 @@ export interface MapReader {
   changes(): Ranges;
   /** In both maps, pages outside of these lead to none of the frames. */
   pagesOn(frames: FrameSet): Ranges;
-  /** Runs of one map that have pages in some ranges, each once, sorted by IOVA; they may reach further. */
+  /** Runs of one map that have pages in some ranges, each once, sorted by IOVA; they may reach further, and there may be others. */
   runs(side: MapSide, ranges: Ranges): MapRuns;
 }
 
 /** Maps that are given as whole lists of runs, sorted by IOVA and free of overlap. */
 export class ListedMaps implements MapReader {
-  readonly #old: readonly MapRun[];
-  readonly #new: readonly MapRun[];
+  readonly #old: ListedMap;
+  readonly #new: ListedMap;
   #changes: Ranges | null = null;
 
   constructor(before: readonly MapRun[], after: readonly MapRun[]) {
-    this.#old = before;
-    this.#new = after;
+    this.#old = new ListedMap(before);
+    this.#new = new ListedMap(after);
   }
 
   get end(): number {
-    return Math.max(endOf(this.#old.at(-1)), endOf(this.#new.at(-1)));
+    return Math.max(endOf(this.#old.runs.at(-1)), endOf(this.#new.runs.at(-1)));
   }
 
   changes(): Ranges {
-    return (this.#changes ??= differing(this.#old, this.#new));
+    return (this.#changes ??= differing(this.#old.runs, this.#new.runs));
   }
 
   pagesOn(frames: FrameSet): Ranges {
-    return union(pagesOf(this.#old, frames), pagesOf(this.#new, frames));
+    const pages = new RangeList();
+    if (frames.isEmpty) return pages.ranges();
+    const [a, b] = [this.#old.pagesOn(frames), this.#new.pagesOn(frames)];
+    while (a.start < Infinity || b.start < Infinity) {
+      const first = a.start <= b.start ? a : b;
+      pages.join(first.start, first.end);
+      first.next();
+    }
+    return pages.ranges();
   }
 
   runs(side: MapSide, ranges: Ranges): MapRuns {
-    return within(side === "old" ? this.#old : this.#new, ranges);
+    return (side === "old" ? this.#old : this.#new).within(ranges);
   }
 }
 
 const endOf = (run: MapRun | undefined): number => (run === undefined ? 0 : run.iovaPfn + run.pages);
 
-/** Pages of a map that lead to some frames. */
-function pagesOf(runs: readonly MapRun[], frames: FrameSet): Ranges {
-  const pages = new RangeList();
-  if (frames.isEmpty) return pages.ranges();
-  const { starts, ends } = frames;
-  for (const run of runs) {
-    const end = run.pfn + run.pages;
-    const by = run.iovaPfn - run.pfn;
-    for (let i = frames.firstEndingAfter(run.pfn); i < starts.length && starts[i]! < end; i++)
-      pages.join(by + Math.max(run.pfn, starts[i]!), by + Math.min(end, ends[i]!));
+/** When more than one run in so many is asked for, all are put into columns, once. */
+const MANY = 4;
+
+/** One of the two: a list, of which a small change reads little, and columns for a change of all of it. */
+class ListedMap {
+  readonly runs: readonly MapRun[];
+  #columns: MapRuns | null = null;
+
+  constructor(runs: readonly MapRun[]) {
+    this.runs = runs;
   }
-  return pages.ranges();
+
+  /** Pages that lead to some frames, which are at least one. */
+  pagesOn(frames: FrameSet): PageCursor {
+    const isMost = frames.starts.length * MANY > this.runs.length;
+    return new PageCursor(this.runs, isMost ? this.#all : this.#columns, frames);
+  }
+
+  /** The runs that have pages in some ranges, and perhaps others. */
+  within(ranges: Ranges): MapRuns {
+    const { runs } = this;
+    let pages = 0;
+    for (let r = 0; r < ranges.starts.length && pages * MANY < runs.length; r++)
+      pages += ranges.ends[r]! - ranges.starts[r]!;
+    if (pages * MANY >= runs.length) return this.#all;
+    const result = new MapRuns(pages);
+    let at = 0;
+    for (let r = 0; r < ranges.starts.length; r++) {
+      at = firstRunEndingAfter(runs, at, ranges.starts[r]!);
+      const end = ranges.ends[r]!;
+      for (; at < runs.length && runs[at]!.iovaPfn < end; at++) {
+        const { iovaPfn, pages, pfn, rights } = runs[at]!;
+        result.push(iovaPfn, pages, pfn, rights);
+      }
+    }
+    return result;
+  }
+
+  get #all(): MapRuns {
+    return (this.#columns ??= MapRuns.of(this.runs, this.runs.length));
+  }
 }
 
-/** The runs that have pages in some ranges. Pre: sorted by IOVA, free of overlap. */
-function within(runs: readonly MapRun[], ranges: Ranges): MapRuns {
-  let pages = 0;
-  for (let r = 0; r < ranges.starts.length && pages < runs.length; r++)
-    pages += ranges.ends[r]! - ranges.starts[r]!;
-  const result = new MapRuns(Math.min(pages, runs.length));
-  let at = 0;
-  for (let r = 0; r < ranges.starts.length; r++) {
-    at = firstRunEndingAfter(runs, at, ranges.starts[r]!);
-    const end = ranges.ends[r]!;
-    for (; at < runs.length && runs[at]!.iovaPfn < end; at++) {
-      const { iovaPfn, pages, pfn, rights } = runs[at]!;
-      result.push(iovaPfn, pages, pfn, rights);
+/** Goes through the pages of a map that lead to some frames, range by range. */
+class PageCursor {
+  readonly #runs: readonly MapRun[];
+  readonly #columns: MapRuns | null;
+  readonly #frames: FrameSet;
+  /** The run that is looked at, and the range of frames to look at next. */
+  #run = -1;
+  #range = 0;
+  /** Its first page, its first frame and the frame behind it. */
+  #page = 0;
+  #first = 0;
+  #last = 0;
+  /** The range the cursor stands on; Infinity behind the last. */
+  start = 0;
+  end = 0;
+
+  /** `columns` say the same as the runs, if they are there. */
+  constructor(runs: readonly MapRun[], columns: MapRuns | null, frames: FrameSet) {
+    this.#runs = runs;
+    this.#columns = columns;
+    this.#frames = frames;
+    this.next();
+  }
+
+  next(): void {
+    const frames = this.#frames;
+    const { starts, ends } = frames;
+    for (;;) {
+      const range = this.#range;
+      if (range < starts.length && starts[range]! < this.#last) {
+        const by = this.#page - this.#first;
+        this.start = by + Math.max(this.#first, starts[range]!);
+        this.end = by + Math.min(this.#last, ends[range]!);
+        this.#range++;
+        return;
+      }
+      do {
+        if (!this.#nextRun()) {
+          this.start = this.end = Infinity;
+          return;
+        }
+      } while (!frames.touches(this.#first, this.#last));
+      this.#range = starts.length;
+      if (this.#last - this.#first === 1) {
+        this.start = this.#page;
+        this.end = this.#page + 1;
+        return;
+      }
+      this.#range = frames.firstEndingAfter(this.#first);
     }
   }
-  return result;
+
+  #nextRun(): boolean {
+    const at = ++this.#run;
+    const columns = this.#columns;
+    if (columns !== null) {
+      if (at >= columns.length) return false;
+      this.#page = columns.starts[at]!;
+      this.#first = columns.frames[at]!;
+      this.#last = this.#first + columns.ends[at]! - this.#page;
+      return true;
+    }
+    const run = this.#runs[at];
+    if (run === undefined) return false;
+    this.#page = run.iovaPfn;
+    this.#first = run.pfn;
+    this.#last = run.pfn + run.pages;
+    return true;
+  }
 }
 
 /** Position of the first run, not before `from`, that ends behind a page: looked for in growing steps. */

@@ -20,9 +20,10 @@ export class MapRuns {
     this.rights = new Uint8Array(room);
   }
 
-  static of(runs: Iterable<MapRun>): MapRuns {
-    const all = new MapRuns();
-    for (const run of runs) all.push(run.iovaPfn, run.pages, run.pfn, run.rights);
+  /** `room`: runs that are expected. */
+  static of(runs: Iterable<MapRun>, room = FIRST_ROOM): MapRuns {
+    const all = new MapRuns(room);
+    for (const { iovaPfn, pages, pfn, rights } of runs) all.push(iovaPfn, pages, pfn, rights);
     return all;
   }
 

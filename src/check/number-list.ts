@@ -34,7 +34,7 @@ export class NumberList {
   }
 
   #grow(): void {
-    const grown = new Float64Array(4 * this.length);
+    const grown = new Float64Array(2 * this.length);
     grown.set(this.#long ?? this.#short);
     this.#long = grown;
   }

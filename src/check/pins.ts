@@ -16,6 +16,11 @@ export interface PinDrift {
   readonly references: number;
 }
 
+/** Takes pins, or pages that lead to frames: [start, end) with a weight. */
+interface PinSink {
+  add(start: number, end: number, weight: number): void;
+}
+
 /** The pins of a script: which frames lose their last one, and whether those that are left are one for each page. */
 export class Pins {
   readonly #input: CheckInput | ReaderInput;
@@ -47,37 +52,39 @@ export class Pins {
   /** Who loses the last pin, of `frames`, which are those that lose any; `reachedBy` are the pages that lead there. */
   drops(frames: FrameSet, reachedBy: () => JointMap): FrameDrops {
     if (this.#counts !== null) return this.#counts.drops();
-    const pins = this.#before(frames, reachedBy);
-    const counts = PinCounts.within(this.#unpins, pins);
-    if (counts === null) return sortedDrops(this.#unpins, pins);
-    counts.addAll(pins);
+    const counts = PinCounts.within(this.#unpins);
+    if (counts === null) {
+      const pins = new WeightedRuns();
+      this.#before(frames, reachedBy, pins);
+      return sortedDrops(this.#unpins, pins);
+    }
+    this.#before(frames, reachedBy, counts);
     counts.take(this.#unpins);
     return counts.drops();
   }
 
   /**
-   * The pins that some frames hold when the script starts. Where nothing is said of pins, a frame is taken to hold one for
-   * every page that the old map gives it and one for every page that newly gets it, or gets it again.
+   * Tells the pins that some frames hold when the script starts, and perhaps some of other frames. Where nothing is said of pins,
+   * a frame is taken to hold one for every page that the old map gives it and one for every page that newly gets it, or gets it
+   * again.
    */
-  #before(frames: FrameSet, reachedBy: () => JointMap): WeightedRuns {
+  #before(frames: FrameSet, reachedBy: () => JointMap, to: PinSink): void {
     const input = this.#input;
-    const pins = new WeightedRuns();
-    if (frames.isEmpty) return pins;
-    if ("oldMap" in input && input.pins) addPins(pins, input.pins, frames);
+    if (frames.isEmpty) return;
+    if ("oldMap" in input && input.pins) addPins(to, input.pins, frames);
     else if ("maps" in input && input.pinsTaken) {
-      addReferences(pins, this.#maps, "old", this.#maps.pagesOn(frames), frames);
-      addRuns(pins, input.pinsTaken, frames);
+      addReferences(to, this.#maps, "old", this.#maps.pagesOn(frames), frames);
+      addRuns(to, input.pinsTaken, frames);
     } else {
       const reached = reachedBy();
       for (let piece = 0; piece + 1 < reached.length; piece++) {
         const pages = reached.end(piece) - reached.start(piece);
         const [before, after] = [reached.oldFrames[piece]!, reached.newFrames[piece]!];
-        if (before > NOTHING) pins.push(before, before + pages, 1);
+        if (before > NOTHING) to.add(before, before + pages, 1);
         if (after > NOTHING && (input.isRepinned || reached.isChanged(piece)))
-          pins.push(after, after + pages, 1);
+          to.add(after, after + pages, 1);
       }
     }
-    return pins;
   }
 
   #compare(mapsOn: (pages: Ranges) => JointMap): readonly PinDrift[] {
@@ -86,8 +93,8 @@ export class Pins {
     const references = new WeightedRuns();
     if ("oldMap" in input) {
       if (!input.pins) return [];
-      for (const { pfn, pages, count } of input.pins) pins.push(pfn, pfn + pages, count);
-      for (const { pfn, pages } of input.newMap) references.push(pfn, pfn + pages, 1);
+      for (const { pfn, pages, count } of input.pins) pins.add(pfn, pfn + pages, count);
+      for (const { pfn, pages } of input.newMap) references.add(pfn, pfn + pages, 1);
     } else {
       if (!input.pinsTaken) return [];
       const frames = FrameSet.union(this.#unpins, input.pinsTaken, changedFrames(mapsOn(maps.changes())));
@@ -148,21 +155,15 @@ function changedFrames(changed: JointMap): Ranges {
   return frames;
 }
 
-function addPins(to: WeightedRuns, pins: readonly PinRun[], frames: FrameSet): void {
+function addPins(to: PinSink, pins: readonly PinRun[], frames: FrameSet): void {
   for (const { pfn, pages, count } of pins) addInside(to, pfn, pfn + pages, count, frames);
 }
 
-function addRuns(to: WeightedRuns, { starts, ends, weights }: WeightedRuns, frames: FrameSet): void {
+function addRuns(to: PinSink, { starts, ends, weights }: WeightedRuns, frames: FrameSet): void {
   for (let i = 0; i < starts.length; i++) addInside(to, starts[i]!, ends[i]!, weights[i]!, frames);
 }
 
-function addReferences(
-  to: WeightedRuns,
-  maps: MapReader,
-  side: MapSide,
-  pages: Ranges,
-  frames: FrameSet,
-): void {
+function addReferences(to: PinSink, maps: MapReader, side: MapSide, pages: Ranges, frames: FrameSet): void {
   const runs = maps.runs(side, pages);
   for (let i = 0; i < runs.length; i++) {
     const frame = runs.frames[i]!;
@@ -170,7 +171,7 @@ function addReferences(
   }
 }
 
-function addInside(to: WeightedRuns, start: number, end: number, weight: number, frames: FrameSet): void {
+function addInside(to: PinSink, start: number, end: number, weight: number, frames: FrameSet): void {
   for (let i = frames.firstEndingAfter(start); i < frames.starts.length && frames.starts[i]! < end; i++)
-    to.push(Math.max(start, frames.starts[i]!), Math.min(end, frames.ends[i]!), weight);
+    to.add(Math.max(start, frames.starts[i]!), Math.min(end, frames.ends[i]!), weight);
 }

@@ -49,6 +49,13 @@ export class RangeList implements Ranges {
   }
 }
 
+/** Pages of all ranges together. */
+export function pagesIn({ starts, ends }: Ranges): number {
+  let pages = 0;
+  for (let r = 0; r < starts.length; r++) pages += ends[r]! - starts[r]!;
+  return pages;
+}
+
 /** True iff one of the ranges has a page in [start, end). */
 export function touches(ranges: Ranges, start: number, end: number): boolean {
   const at = firstEndingAfter(ranges, start);

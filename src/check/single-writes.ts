@@ -5,6 +5,7 @@ import { LIVE, PLAIN, type TableLog } from "./table-log.ts";
 
 const TWO32 = 0x1_0000_0000;
 const UNWRITTEN = -1;
+const NO_WORDS = new Uint32Array(0);
 /** How an entry was written that is exchanged: only where it holds what is expected. */
 export const EXCHANGED = 2;
 /** With a smaller share of entries that may differ from their neighbours, cells cost less than columns. */
@@ -26,44 +27,50 @@ export class SingleWrites {
   readonly #first: Uint16Array;
   /** How many they are, at the first; 0 where nothing is written. */
   readonly #count: Uint16Array;
-  readonly #words: Uint32Array;
-  readonly #log: TableLog;
+  #words: Uint32Array = NO_WORDS;
+  #log!: TableLog;
 
-  private constructor(words: Uint32Array, log: TableLog, entries: number) {
-    this.#words = words;
-    this.#log = log;
+  /** Columns for tables of `entries` entries, one table after the other. */
+  constructor(entries: number) {
     this.lo = new Uint32Array(entries);
     this.hi = new Uint32Array(entries);
-    this.write = new Int32Array(entries).fill(UNWRITTEN);
+    this.write = new Int32Array(entries);
     this.how = new Uint8Array(entries);
     this.#first = new Uint16Array(entries);
     this.#count = new Uint16Array(entries);
   }
 
-  /** The columns of a table whose entries span `span` pages; null where they cannot say all there is. */
-  static of(
+  /** True iff columns cost less than cells for what a table is written. */
+  static fits(words: Uint32Array, log: TableLog, entries: number): boolean {
+    return log.cleans.length === 0 && isScattered(words, log, entries);
+  }
+
+  /** Fills the columns anew, for a table whose entries span `span` pages; false where they cannot say all there is. */
+  fill(
     words: Uint32Array,
     log: TableLog,
     level: number,
-    entries: number,
     span: number,
     decoder: Decoder,
     collapse: boolean,
-  ): SingleWrites | null {
-    if (log.cleans.length > 0 || !isScattered(words, log, entries)) return null;
-    const single = new SingleWrites(words, log, entries);
+  ): boolean {
+    this.#words = words;
+    this.#log = log;
+    this.write.fill(UNWRITTEN);
+    this.#count.fill(0);
+    const entries = this.write.length;
     const cut = new Uint8Array(entries + 1);
     for (let k = 0; k < log.records.length; k++) {
       const at = log.records[k]!;
       const index = words[at + 3]! & 0xffff;
       const count = Math.min(words[at + 3]! >>> 16, entries - index);
-      if (!single.#take(k, at, index, count)) return null;
+      if (!this.#take(k, at, index, count)) return false;
       cut[index] = cut[index + count] = 1;
       if (count > 1 && !(collapse && isRegular(words, at, level, span, decoder)))
         cut.fill(1, index, index + count);
     }
-    single.#join(cut, level, span, decoder, collapse);
-    return single;
+    this.#join(cut, level, span, decoder, collapse);
+    return true;
   }
 
   /** True iff the entry is written and shares its history with no neighbour. */

@@ -66,6 +66,8 @@ export class WalkReach {
   #plain: PlainEntries | null = null;
   #acceptsPlain: boolean;
   readonly #cells = new Map<TableLog, (CellTable | SingleWrites | undefined)[]>();
+  /** Columns whose tables have been forgotten. */
+  readonly #free: SingleWrites[] = [];
   #coverage!: Coverage;
   #ranges!: Ranges;
   #expand = false;
@@ -215,20 +217,32 @@ export class WalkReach {
     let byLevel = this.#cells.get(log);
     if (byLevel === undefined) {
       // Pages are visited in order: a table is not asked for again much later.
-      if (this.#cells.size >= MAX_CELL_TABLES) this.#cells.clear();
+      if (this.#cells.size >= MAX_CELL_TABLES) this.#forgetCells();
       this.#cells.set(log, (byLevel = []));
     }
-    const known = byLevel[level];
-    if (known !== undefined) return known;
+    return (byLevel[level] ??= (level === 0 ? this.#singleWrites(log) : null) ?? this.#readCells(log, level));
+  }
+
+  #readCells(log: TableLog, level: number): CellTable {
+    const { geometry, decoder, collapse } = this.#context;
+    const { words } = this.#context.log;
+    return cellsOf(words, log, level, geometry.entries, geometry.span(level), decoder, collapse);
+  }
+
+  /** The columns of a table of the lowest level, if they can say what it is written. */
+  #singleWrites(log: TableLog): SingleWrites | null {
     const { geometry, decoder, collapse, acceptPlain } = this.#context;
     const { words } = this.#context.log;
-    const { entries } = geometry;
-    const span = geometry.span(level);
-    const single =
-      level === 0 && acceptPlain
-        ? SingleWrites.of(words, log, level, entries, span, decoder, collapse)
-        : null;
-    return (byLevel[level] = single ?? cellsOf(words, log, level, entries, span, decoder, collapse));
+    if (!acceptPlain || !SingleWrites.fits(words, log, geometry.entries)) return null;
+    const columns = this.#free.pop() ?? new SingleWrites(geometry.entries);
+    if (columns.fill(words, log, 0, geometry.span(0), decoder, collapse)) return columns;
+    this.#free.push(columns);
+    return null;
+  }
+
+  #forgetCells(): void {
+    for (const [lowest] of this.#cells.values()) if (lowest instanceof SingleWrites) this.#free.push(lowest);
+    this.#cells.clear();
   }
 
   /** A cell of several entries; `entered` is what accepts entries of the table, if anything does. */

@@ -12,7 +12,7 @@ export class WeightedRuns {
 
   static ofPins(pins: Iterable<PinRun>): WeightedRuns {
     const runs = new WeightedRuns();
-    for (const { pfn, pages, count } of pins) runs.push(pfn, pfn + pages, count);
+    for (const { pfn, pages, count } of pins) runs.add(pfn, pfn + pages, count);
     return runs;
   }
 
@@ -26,7 +26,7 @@ export class WeightedRuns {
     return this.#weights.values;
   }
 
-  push(start: number, end: number, weight: number): void {
+  add(start: number, end: number, weight: number): void {
     this.#starts.push(start);
     this.#ends.push(end);
     this.#weights.push(weight);

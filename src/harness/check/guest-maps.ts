@@ -80,14 +80,14 @@ export class GuestMaps implements MapReader {
     const pins = new WeightedRuns();
     if (isOneCall) {
       const { length, starts, ends, frames } = this.runs("new", this.#coming);
-      for (let i = 0; i < length; i++) pins.push(frames[i]!, frames[i]! + ends[i]! - starts[i]!, 1);
+      for (let i = 0; i < length; i++) pins.add(frames[i]!, frames[i]! + ends[i]! - starts[i]!, 1);
       return pins;
     }
     const had = new Set(extentsBefore);
     for (const extent of extentsAfter) {
       if (had.has(extent)) continue;
       const cursor = this.#frames.frameCursor(extent);
-      while (cursor.next()) pins.push(cursor.frame, cursor.frame + cursor.pages, 1);
+      while (cursor.next()) pins.add(cursor.frame, cursor.frame + cursor.pages, 1);
     }
     return pins;
   }
