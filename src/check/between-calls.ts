@@ -1,9 +1,10 @@
 import type { Decision } from "./decide.ts";
 import { TABLE } from "./entry-kind.ts";
-import type { Group } from "./groups.ts";
+import { type Group, parted } from "./groups.ts";
 import type { CallSpan, ChangeCalls } from "./input.ts";
 import { type EntryHistories, entryHistories } from "./page-paths.ts";
 import { NEVER } from "./positions.ts";
+import type { RawViolation, Violations } from "./violations.ts";
 
 /** One call takes a page away, and a later one maps it again: between them the tables themselves do not have it. */
 export interface CallGap {
@@ -33,31 +34,57 @@ export function gapText(calls: ChangeCalls, { goneAt, backAt }: CallGap): string
  * Names `plan` as the cause of every fault that lies between two calls of a change. No trial is needed: where one call has
  * returned and left the page out, no order of steps within a call can help, only one call for the whole change.
  */
-export function nameGaps(decision: Decision, groups: readonly Group[]): void {
+export function nameGaps(decision: Decision, groups: readonly Group[]): Group[] {
   const { calls } = decision.input;
-  if (!calls || calls.spans.length < 2) return;
+  if (!calls || calls.spans.length < 2) return [...groups];
   const histories = entryHistories(decision, "strong");
-  for (const group of groups) {
-    if (group.class !== "V01" && group.class !== "V01b") continue;
-    group.gap = gapAt(decision, group, calls, histories);
-    if (group.gap === null) continue;
-    group.cause = "plan";
-    group.causeStep = group.gap.goneAt;
-  }
+  const gapOf = (fault: Fault): CallGap | null => gapAt(decision, fault, calls, histories);
+  return groups.flatMap((group) => {
+    if (group.class !== "V01" && group.class !== "V01b") return [group];
+    if (group.crowd === null) return [withGap(group, gapOf(group.example))];
+    const { violations } = group.crowd;
+    const [between, others] = parted(group.crowd, (row) => gapOf(faultAt(violations, row)) !== null);
+    return [between && lyingBetween(between, gapOf), others].filter((each) => each !== null);
+  });
+}
+
+/** A crowd that lies between calls; of several faults on its first page the one that the gap itself makes stands for all. */
+function lyingBetween(between: Group, gapOf: (fault: Fault) => CallGap | null): Group {
+  const { violations, rows } = between.crowd!;
+  const { start } = between.example;
+  const onFirst = rows.filter((row) => violations.start(row) === start).map((row) => violations.at(row));
+  const example = onFirst.find((fault) => fault.step === gapOf(fault)?.goneAt) ?? between.example;
+  return withGap({ ...between, example }, gapOf(example));
+}
+
+/** A fault of one kind of access to a page. */
+type Fault = Pick<RawViolation, "domain" | "start" | "access" | "from">;
+
+const faultAt = (violations: Violations, row: number): Fault => ({
+  domain: violations.domain(row),
+  start: violations.start(row),
+  access: violations.access(row),
+  from: violations.from(row),
+});
+
+function withGap(group: Group, gap: CallGap | null): Group {
+  group.gap = gap;
+  if (gap !== null) [group.cause, group.causeStep] = ["plan", gap.goneAt];
+  return group;
 }
 
 /** The stretch around a fault in which the page is not served, if it reaches from one call into another. */
 function gapAt(
   decision: Decision,
-  { domain, example }: Group,
+  { domain, start, access, from: at }: Fault,
   calls: ChangeCalls,
   histories: EntryHistories,
 ): CallGap | null {
   let goneAt = 0;
   let wasServed = false;
-  for (const { from, rights } of standings(decision, domain, example.start, histories)) {
-    const isServed = (rights & example.access) !== 0;
-    if (isServed && !wasServed && goneAt > 0 && goneAt <= example.from && example.from < from)
+  for (const { from, rights } of standings(decision, domain, start, histories)) {
+    const isServed = (rights & access) !== 0;
+    if (isServed && !wasServed && goneAt > 0 && goneAt <= at && at < from)
       return callAt(calls, goneAt).number < callAt(calls, from).number ? { goneAt, backAt: from } : null;
     if (!isServed && wasServed) goneAt = from;
     wasServed = isServed;

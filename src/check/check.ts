@@ -9,9 +9,9 @@ import type { CheckResult, Finding } from "./finding.ts";
 import { type Group, grouped, mergedByCause, pagesIn } from "./groups.ts";
 import type { CheckInput, CheckOptions, ReaderInput } from "./input.ts";
 import type { PageRange } from "./interest.ts";
-import type { RawViolation } from "./judge.ts";
 import { ledger } from "./ledger.ts";
 import { CAUSES, RULES, type ViolationClass } from "./violation-class.ts";
+import type { RawViolation, Violations } from "./violations.ts";
 import { publishedTooEarly } from "./weak-only.ts";
 
 /**
@@ -40,7 +40,17 @@ export function check(input: CheckInput | ReaderInput, options: CheckOptions = {
     const ranges = violation.end > violation.start ? [violation] : [];
     const example = violation as RawViolation;
     const { class: kind, domain, step } = violation;
-    return { class: kind, shows: kind, domain, ranges, example, cause, causeStep: step, gap: null };
+    return {
+      class: kind,
+      shows: kind,
+      domain,
+      ranges,
+      example,
+      crowd: null,
+      cause,
+      causeStep: step,
+      gap: null,
+    };
   });
   const others = dominant([...mergedByCause(groups), ...audit.filter((g) => g.class !== "V12")]);
   const drifts = audit.filter((g) => g.class === "V12" && !isConsequence(g, others));
@@ -73,24 +83,16 @@ function isConsequence({ example, ranges }: Group, others: readonly Group[]): bo
 }
 
 /** Groups violations and names their causes. */
-function named(
-  decision: Decision,
-  found: RawViolation[],
-  how: DecideOptions,
-  causes: boolean,
-): readonly Group[] {
+function named(decision: Decision, found: Violations, how: DecideOptions, causes: boolean): readonly Group[] {
   const isSame = how.mode === "strong" || !decision.dependsOnOrder;
-  const strong = isSame ? found : decision.violations({ ...how, mode: "strong" });
-  const { violations, shows } = publishedTooEarly(found, strong);
-  const groups = grouped(violations, shows);
-  nameGaps(decision, groups);
-  if (causes)
-    nameCauses(
-      decision,
-      groups.filter((group) => group.gap === null),
-      how,
-    );
-  return withoutEarlyLinks(groups);
+  const violations = isSame
+    ? found
+    : publishedTooEarly(found, decision.violations({ ...how, mode: "strong" }));
+  const groups = nameGaps(decision, grouped(violations));
+  if (!causes) return withoutEarlyLinks(groups);
+  const between = groups.filter((group) => group.gap !== null);
+  const others = groups.filter((group) => group.gap === null);
+  return withoutEarlyLinks([...between, ...nameCauses(decision, others, how)]);
 }
 
 function finding(decision: Decision, group: Group, how: DecideOptions): Finding {
@@ -126,11 +128,14 @@ const ENTRY_BY_ENTRY =
 const UNLIKE_THE_MAP: ReadonlySet<ViolationClass> = new Set(["V01", "V01b", "V02", "V03"]);
 
 /** A page whose tables, as they are before the first step, answer what neither map says. */
-function mismatchIn(found: readonly RawViolation[]): string | null {
-  const first = found.find((v) => v.from === 0 && v.step === 0 && UNLIKE_THE_MAP.has(v.class));
-  if (first === undefined) return null;
-  const iova = `0x${(BigInt(first.start) * 4096n).toString(16)}`;
-  return `before the first step IOVA ${iova} of domain ${first.domain} meets ${first.met}, which the old map does not say`;
+function mismatchIn(found: Violations): string | null {
+  for (let i = 0; i < found.length; i++) {
+    if (found.from(i) !== 0 || found.step(i) !== 0 || !UNLIKE_THE_MAP.has(found.class(i))) continue;
+    const { start, domain, met } = found.at(i);
+    const iova = `0x${(BigInt(start) * 4096n).toString(16)}`;
+    return `before the first step IOVA ${iova} of domain ${domain} meets ${met}, which the old map does not say`;
+  }
+  return null;
 }
 
 const byPlace = (a: Finding, b: Finding): number =>

@@ -1,7 +1,7 @@
 import { decodeStep, EditScript, OP, type Step } from "../edit-script/index.ts";
 import type { DecideOptions, Decision } from "./decide.ts";
 import { callsOfTrial } from "./dirty/trial-calls.ts";
-import type { Group } from "./groups.ts";
+import { type Group, taken } from "./groups.ts";
 import type { OnlyPages } from "./only-pages.ts";
 import { touches } from "./ranges.ts";
 import { pagePairs } from "./relapse.ts";
@@ -43,22 +43,30 @@ interface Candidate {
 /**
  * Names causes by counterfactual replay: the script is decided again, for one page of each group, with one ideal event in it.
  * The first repair that heals everything on the page names the cause; one that heals another group too is preferred, so that
- * one cause has one name. A page that no repair heals was planned wrongly.
+ * one cause has one name. A page that no repair heals was planned wrongly. Returns the groups, crowds parted by cause.
  */
-export function nameCauses(decision: Decision, groups: readonly Group[], options: DecideOptions): void {
+export function nameCauses(
+  decision: Decision,
+  groups: readonly Group[],
+  options: DecideOptions,
+): readonly Group[] {
   const chosen = new Set<string>();
   for (const group of groups) {
     const cause = CAUSE_BY_CLASS[group.class];
     if (cause !== undefined) name(group, { cause, step: group.example.step }, chosen);
   }
-  let unnamed = groups.filter(({ cause }) => cause === null);
+  const named = groups.filter(({ cause }) => cause !== null);
+  let unnamed: readonly Group[] = groups.filter(({ cause }) => cause === null);
   for (const many of LOOKED_INTO) {
-    const [first, others] = [unnamed.slice(0, many), unnamed.slice(many)];
+    const { first, others } = taken(unnamed, many);
     nameOneByOne(decision, first, options, chosen);
-    if (others.length === 0) return;
-    shareCauses(decision, first, others, options);
-    unnamed = others.filter(({ cause }) => cause === null);
+    named.push(...first);
+    if (others.length === 0) return named;
+    const shared = shareCauses(decision, first, others, options);
+    named.push(...shared.filter(({ cause }) => cause !== null));
+    unnamed = shared.filter(({ cause }) => cause === null);
   }
+  return [...named, ...unnamed];
 }
 
 const key = ({ cause, step }: Candidate): string => `${cause} ${step}`;
@@ -102,7 +110,7 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
     const calls = input.calls ? callsOfTrial(input.calls, steps, numbers, repaired) : null;
     const trial = decision.withScript(EditScript.from(repaired), calls);
     const left = trial.violations({ ...options, only: page });
-    if (left.some((v) => isNoBetter(v.class, group))) continue;
+    if ([...left].some((v) => isNoBetter(v.class, group))) continue;
     (left.length > 0 ? partial : whole).push({
       cause: repair.cause,
       step: stepOf(repair, numbers, decision.log),
@@ -136,7 +144,7 @@ function pagesToTry(decision: Decision, { domain, example }: Group, options: Dec
   for (const [start, beside] of pagePairs(example.relapse)) {
     const two = { domain, start, end: start + 1, beside };
     const found = decision.violations({ ...options, only: two });
-    if (found.some((v) => v.class === "V11")) return two;
+    if ([...found].some((v) => v.class === "V11")) return two;
   }
   return one;
 }

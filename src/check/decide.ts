@@ -17,16 +17,18 @@ import {
 } from "./input.ts";
 import { Interest } from "./interest.ts";
 import { JointMap, NOTHING } from "./joint-map.ts";
-import { Judge, type RawViolation } from "./judge.ts";
+import { Judge } from "./judge.ts";
 import { Lingering } from "./lingering.ts";
 import { ListedMaps, type MapReader } from "./map-reader.ts";
 import { type OnlyPages, rangesOf } from "./only-pages.ts";
 import { OverlapSink } from "./overlap.ts";
 import { Pins } from "./pins.ts";
-import { firstEndingAfter, RangeList, type Ranges, union } from "./ranges.ts";
+import { RangeList, type Ranges, touches, union } from "./ranges.ts";
 import { byTag, isRetired, type RootVersion, rootVersions } from "./roots.ts";
 import { ScriptLog } from "./script-log.ts";
 import { VersionReader } from "./versions.ts";
+import type { ViolationClass } from "./violation-class.ts";
+import { pagesByClass, Violations } from "./violations.ts";
 import { WalkReach } from "./walk-reach.ts";
 import { WholeMapSink } from "./whole-map.ts";
 
@@ -133,15 +135,16 @@ export class Decision {
   }
 
   /** Violations that walks and caches can show. */
-  violations(options: DecideOptions): RawViolation[] {
-    const found: RawViolation[] = [];
+  violations(options: DecideOptions): Violations {
+    const found = new Violations();
     for (const domain of this.input.domains) {
       const { only } = options;
       if (only !== null && only.domain !== domain.id) continue;
       const maps = only === null ? this.maps : JointMap.of(this.reader, rangesOf(only));
       const tags = new Set(this.rootsOf(domain.id).map((root) => root.tag));
       const windows = this.log.windows.filter((w) => tags.has(w.domain));
-      const judge = new Judge(maps, this.#unpinned, windows, this.log.steps, domain.id, this.#hasAtc);
+      const own = found.length;
+      const judge = new Judge(found, maps, this.#unpinned, windows, this.log.steps, domain.id, this.#hasAtc);
       const sink = new OverlapSink(judge, maps, this.input.capability, this.#unpinned);
       const { cachesNotPresent } = this.input.capability;
       const watch = this.input.isEpoch ? new WholeMapSink(sink, maps, this.#hasAtc, cachesNotPresent) : null;
@@ -151,25 +154,21 @@ export class Decision {
         watch?.enter(roots);
       });
       if (watch !== null) judge.relapse(watch.relapses());
-      if (options.only === null) this.#keptFrames(judge);
-      for (const violation of judge.violations) found.push(violation);
+      if (options.only === null)
+        this.#keptFrames(judge, () => pagesByClass(found, domain.id, own).get("V06") ?? NONE);
       if (!this.input.capability.hardwareDirty) continue;
-      const shown = new RangeList();
-      if (options.skipHidden)
-        for (const v of judge.violations) if (alwaysHides(v.class, "V10")) shown.push(v.start, v.end);
-      for (const lost of lostBits(this, options, domain.id, shown.union())) found.push(lost);
+      const shown = options.skipHidden ? hiding("V10", pagesByClass(found, domain.id, own)) : NONE;
+      for (const lost of lostBits(this, options, domain.id, shown)) found.push(lost);
     }
     return found;
   }
 
   /** Frames that lose their last pin although a page nobody touches keeps them reachable. */
-  #keptFrames(judge: Judge): void {
+  #keptFrames(judge: Judge, shown: () => Ranges): void {
     if (this.#unpinned.frames.isEmpty || !this.maps.mayKeep(this.#pagesReached)) return;
     const frames = this.#unpinned.dropped;
     if (frames.isEmpty) return;
-    const known = new RangeList();
-    for (const v of judge.violations) if (v.class === "V06") known.push(v.start, v.end);
-    const shown = known.union();
+    const known = shown();
     const maps = this.#reached;
     for (let piece = 0; piece + 1 < maps.length; piece++) {
       if (!maps.isKept(piece)) continue;
@@ -178,8 +177,7 @@ export class Decision {
       for (let i = frames.firstEndingAfter(maps.oldFrames[piece]!); i < frames.starts.length; i++) {
         const first = Math.max(maps.start(piece), by + frames.starts[i]!);
         if (first >= end) break;
-        const at = firstEndingAfter(shown, first);
-        if (at < shown.starts.length && shown.starts[at]! <= first) continue;
+        if (touches(known, first, first + 1)) continue;
         judge.unpinned(first, Math.min(end, by + frames.ends[i]!), this.#unpinned.step(i));
       }
     }
@@ -343,6 +341,15 @@ export class Decision {
 
 const readerOf = (input: CheckInput | ReaderInput): MapReader =>
   "maps" in input ? input.maps : new ListedMaps(input.oldMap, input.newMap);
+
+const NONE: Ranges = { starts: [], ends: [] };
+
+/** Pages whose violations hide those of class `kind`. */
+function hiding(kind: ViolationClass, shown: ReadonlyMap<ViolationClass, Ranges>): Ranges {
+  let pages = NONE;
+  for (const [own, ranges] of shown) if (alwaysHides(own, kind)) pages = union(pages, ranges);
+  return pages;
+}
 
 /** The ranges [from, to), as far as they lie in a coverage. */
 function clipped({ starts, ends }: Ranges, from: number, to: number, coverage: Coverage): Ranges {

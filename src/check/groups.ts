@@ -1,9 +1,10 @@
 import type { CallGap } from "./between-calls.ts";
 import { joined, type PageRange } from "./interest.ts";
-import type { RawViolation } from "./judge.ts";
+import { RangeList } from "./ranges.ts";
 import type { Cause, ViolationClass } from "./violation-class.ts";
+import type { RawViolation, Violations } from "./violations.ts";
 
-/** Violations of one class that one store, or one missing step, makes. */
+/** Violations of one class that one store, or one missing step, makes; or a crowd of those that nobody has looked into yet. */
 export interface Group {
   readonly class: ViolationClass;
   /** What was met where the class itself is V15: a missing barrier shows as this. */
@@ -12,6 +13,8 @@ export interface Group {
   readonly ranges: readonly PageRange[];
   /** The violation whose first page stands for all of them. */
   readonly example: RawViolation;
+  /** The rows that a crowd is made of; null for a group. */
+  readonly crowd: Crowd | null;
   cause: Cause | null;
   /** Step the cause is about, or 0. */
   causeStep: number;
@@ -19,107 +22,143 @@ export interface Group {
   gap: CallGap | null;
 }
 
+/** Violations of one class and domain that are too many to make a group of each. */
+export interface Crowd {
+  readonly violations: Violations;
+  readonly rows: readonly number[];
+}
+
+/** What has more groups than this is a crowd. */
+const FEW = 64;
+
 const pagesIn = (ranges: readonly PageRange[]): number => ranges.reduce((sum, r) => sum + r.end - r.start, 0);
 
 export { pagesIn };
 
-/** Puts violations together that share class, the store that shows and the invalidations that reach. */
-export function grouped(
-  violations: readonly RawViolation[],
-  shows: ReadonlyMap<RawViolation, ViolationClass>,
-): Group[] {
-  const lists = new ListsByKey<RawViolation>();
-  for (const v of violations) {
-    const { domain, step, until, coverage } = v;
-    lists.add(v, v.class, shows.get(v) ?? v.class, domain, coverage.start, step, until);
+/** Violations of one class and domain, and how often the next one is in another group. */
+interface Kind {
+  readonly rows: number[];
+  changes: number;
+}
+
+/** Puts violations together that share class, the store that shows and the invalidations that reach; those of a crowd only by class. */
+export function grouped(violations: Violations): Group[] {
+  const kinds = new Map<string, Kind>();
+  let place = -1;
+  let kind!: Kind;
+  for (let i = 0; i < violations.length; i++) {
+    if (violations.place(i) !== place) {
+      place = violations.place(i);
+      const key = `${violations.class(i)} ${violations.shows(i)} ${violations.domain(i)}`;
+      const known = kinds.get(key);
+      if (known === undefined) kinds.set(key, (kind = { rows: [], changes: 0 }));
+      else kind = known;
+    }
+    const last = kind.rows.at(-1);
+    if (last === undefined || !isOneGroup(violations, last, i)) kind.changes++;
+    kind.rows.push(i);
   }
-  return lists.all.map((list) => {
-    const example = list.reduce((best, v) => (v.start < best.start ? v : best));
-    return {
-      class: example.class,
-      shows: shows.get(example) ?? example.class,
-      domain: example.domain,
-      ranges: list.length === 1 ? list : joined(list, Infinity),
-      example,
-      cause: null,
-      causeStep: 0,
-      gap: null,
-    };
-  });
+  const groups: { readonly first: number; readonly group: Group }[] = [];
+  for (const { rows, changes } of kinds.values()) {
+    const lists = changes > FEW ? [rows] : byStore(violations, rows);
+    for (const list of lists)
+      groups.push({ first: list[0]!, group: groupOf(violations, list, changes > FEW) });
+  }
+  return groups.sort((a, b) => a.first - b.first).map(({ group }) => group);
+}
+
+const isOneGroup = (violations: Violations, a: number, b: number): boolean =>
+  violations.step(a) === violations.step(b) &&
+  violations.until(a) === violations.until(b) &&
+  violations.coverage(a).start === violations.coverage(b).start;
+
+function byStore(violations: Violations, rows: readonly number[]): number[][] {
+  const lists = new Map<string, number[]>();
+  for (const i of rows)
+    listOf(lists, `${violations.coverage(i).start} ${violations.step(i)} ${violations.until(i)}`).push(i);
+  return [...lists.values()];
+}
+
+/** The group, or the crowd, of some rows. Pre: they share class, domain and what they show as. */
+function groupOf(violations: Violations, rows: readonly number[], isCrowd: boolean): Group {
+  let first = rows[0]!;
+  const pages = new RangeList();
+  for (const i of rows) {
+    const start = violations.start(i);
+    if (start < violations.start(first)) first = i;
+    pages.push(start, violations.end(i));
+  }
+  const { starts, ends } = pages.union();
+  const example = violations.at(first);
+  return {
+    class: example.class,
+    shows: violations.shows(first),
+    domain: example.domain,
+    ranges: Array.from(starts, (start, r) => ({ start, end: ends[r]! })),
+    example,
+    crowd: isCrowd ? { violations, rows } : null,
+    cause: null,
+    causeStep: 0,
+    gap: null,
+  };
+}
+
+/** The rows of a crowd for which something holds, and the others, as two crowds; null where there are none. */
+export function parted(
+  { violations, rows }: Crowd,
+  holds: (row: number) => boolean,
+): [Group | null, Group | null] {
+  const [some, others]: [number[], number[]] = [[], []];
+  for (const row of rows) (holds(row) ? some : others).push(row);
+  const crowdOf = (own: readonly number[]): Group | null =>
+    own.length === 0 ? null : groupOf(violations, own, true);
+  return [crowdOf(some), crowdOf(others)];
+}
+
+/** Takes up to `most` groups to look into, the first ones of each crowd among them; and what is left. */
+export function taken(groups: readonly Group[], most: number): { first: Group[]; others: Group[] } {
+  const first: Group[] = [];
+  const others: Group[] = [];
+  let crowds = groups.filter(({ crowd }) => crowd !== null).length;
+  let spare = Math.max(crowds, most - (groups.length - crowds));
+  for (const group of groups) {
+    if (group.crowd === null) {
+      (first.length < most ? first : others).push(group);
+      continue;
+    }
+    const share = Math.min(Math.ceil(spare / crowds--), most - first.length);
+    spare -= share;
+    const { violations, rows } = group.crowd;
+    let next = 0;
+    for (let k = 0; k < share && next < rows.length; k++) {
+      const from = next++;
+      while (next < rows.length && isOneGroup(violations, rows[from]!, rows[next]!)) next++;
+      first.push(groupOf(violations, rows.slice(from, next), false));
+    }
+    if (next === 0) others.push(group);
+    else if (next < rows.length) others.push(groupOf(violations, rows.slice(next), true));
+  }
+  return { first, others };
 }
 
 /** Joins groups of one class, one cause and one step; all that lies between calls has one cause. */
 export function mergedByCause(groups: readonly Group[]): Group[] {
-  const lists = new ListsByKey<Group>();
+  const lists = new Map<string, Group[]>();
   for (const group of groups) {
     const step = group.gap === null ? group.causeStep : -1;
-    lists.add(group, group.class, group.cause ?? "", group.domain, step, 0, 0);
+    listOf(lists, `${group.class} ${group.cause} ${group.domain} ${step}`).push(group);
   }
-  return lists.all.map((list) => {
+  return [...lists.values()].map((list) => {
     const first = list.reduce((best, g) => (isBefore(g, best) ? g : best));
-    const ranges: PageRange[] = [];
-    for (const group of list) for (const range of group.ranges) ranges.push(range);
-    return { ...first, ranges: joined(ranges, Infinity) };
+    const ranges = list.flatMap((group) => group.ranges);
+    return { ...first, crowd: null, ranges: list.length === 1 ? ranges : joined(ranges, Infinity) };
   });
 }
 
-/**
- * Lists of what shares two names and four numbers, in the order of their first. There may be as many as the script has stores:
- * the names and the first two numbers differ seldom, and make the only key that is a string.
- */
-class ListsByKey<T> {
-  readonly all: T[][] = [];
-  readonly #byName = new Map<string, Map<number, Map<number, T[]> | KeyedList<T>>>();
-  #last: readonly [string, string, number, number] | null = null;
-  #own!: Map<number, Map<number, T[]> | KeyedList<T>>;
-
-  add(
-    item: T,
-    name: string,
-    other: string,
-    first: number,
-    second: number,
-    third: number,
-    fourth: number,
-  ): void {
-    const last = this.#last;
-    if (last === null || last[0] !== name || last[1] !== other || last[2] !== first || last[3] !== second) {
-      this.#last = [name, other, first, second];
-      const key = this.#last.join("|");
-      this.#own = this.#byName.get(key) ?? new Map();
-      this.#byName.set(key, this.#own);
-    }
-    const own = this.#own;
-    const known = own.get(third);
-    if (known === undefined) own.set(third, { fourth, list: this.#started(item) });
-    else if (!(known instanceof Map)) {
-      if (known.fourth === fourth) known.list.push(item);
-      else
-        own.set(
-          third,
-          new Map([
-            [known.fourth, known.list],
-            [fourth, this.#started(item)],
-          ]),
-        );
-    } else {
-      const list = known.get(fourth);
-      if (list === undefined) known.set(fourth, this.#started(item));
-      else list.push(item);
-    }
-  }
-
-  #started(item: T): T[] {
-    const list = [item];
-    this.all.push(list);
-    return list;
-  }
-}
-
-/** Nearly always the fourth number follows from the third. */
-interface KeyedList<T> {
-  readonly fourth: number;
-  readonly list: T[];
+function listOf<T>(lists: Map<string, T[]>, key: string): T[] {
+  let list = lists.get(key);
+  if (list === undefined) lists.set(key, (list = []));
+  return list;
 }
 
 /** The lowest page stands for all; of several faults on it the one that the cause itself makes. */

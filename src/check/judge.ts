@@ -7,45 +7,14 @@ import { NEVER } from "./positions.ts";
 import type { Relapse } from "./relapse.ts";
 import type { Window } from "./script-log.ts";
 import type { ViolationClass } from "./violation-class.ts";
+import { leafMet, type Met, type Violations } from "./violations.ts";
 
 /** Kinds of access, one bit each, as rights are. */
 const ACCESSES = [1, 2] as const;
 
-/** A class of pages that break one rule for one reason. */
-export interface RawViolation extends Omit<Origin, "at" | "span"> {
-  readonly class: ViolationClass;
-  readonly domain: number;
-  readonly start: number;
-  readonly end: number;
-  /** 1 read, 2 write, 0 where both or none matter. */
-  readonly access: number;
-  /** Position from which it can be met. */
-  readonly from: number;
-  /** What was met, in words. */
-  readonly met: string;
-  /** The stretch of equally invalidated pages it lies in. */
-  readonly coverage: Coverage;
-  /**
-   * Where it is several in a row that differ in nothing else: the pages of each, and by how much the index rises from one
-   * to the next; `index` is that of the first. A fault of a whole scattered guest is so one of each table, not of each page.
-   */
-  readonly grain?: number;
-  readonly indexStep?: 0 | 1;
-  /** V11: the two answers that show it, which stand for all. */
-  readonly relapse?: Relapse;
-}
-
-/** A violation that others may be added to. */
-interface OpenViolation extends Omit<RawViolation, "end"> {
-  end: number;
-  readonly grain: number;
-  indexStep: 0 | 1;
-}
-
 /** Compares what devices may meet with what the two maps allow. */
 export class Judge {
-  readonly violations: RawViolation[] = [];
-  #last: OpenViolation | null = null;
+  readonly #violations: Violations;
   readonly #maps: JointMap;
   readonly #unpinned: UnpinnedFrames;
   readonly #windows: readonly Window[];
@@ -57,6 +26,7 @@ export class Judge {
   readonly #hasAtc: boolean;
 
   constructor(
+    violations: Violations,
     maps: JointMap,
     unpinned: UnpinnedFrames,
     windows: readonly Window[],
@@ -64,6 +34,7 @@ export class Judge {
     domain: number,
     hasAtc: boolean,
   ) {
+    this.#violations = violations;
     this.#maps = maps;
     this.#unpinned = unpinned;
     this.#windows = windows;
@@ -79,33 +50,13 @@ export class Judge {
     origin: Origin,
     access: number,
     from: number,
-    met: string,
+    met: Met,
   ): void {
     // A device's own cache knows no tags.
     if (this.isRetired && ((kind === "V04" && !this.#hasAtc) || kind === "V05")) kind = "V04b";
-    const { table, level, step, until } = origin;
     const index = origin.index + Math.floor((start - origin.at) / origin.span);
-    const last = this.#last;
-    const isNext =
-      last !== null &&
-      last.end === start &&
-      last.grain === end - start &&
-      last.step === step &&
-      last.until === until &&
-      last.table === table &&
-      last.level === level &&
-      last.class === kind &&
-      last.access === access &&
-      last.from === from &&
-      last.coverage === this.coverage &&
-      last.met === met;
-    if (isNext && last.start + last.grain === start && index === last.index) last.indexStep = 0;
-    if (isNext && (index - last.index) * last.grain === (start - last.start) * last.indexStep) last.end = end;
-    else {
-      const where = { domain: this.#domain, coverage: this.coverage, table, index, level, step, until };
-      this.#last = { class: kind, start, end, access, from, met, ...where, grain: end - start, indexStep: 1 };
-      this.violations.push(this.#last);
-    }
+    const { coverage } = this;
+    this.#violations.add(kind, this.#domain, coverage, origin, index, access, start, end, from, met);
   }
 
   leaf(fact: LeafFact): void {
@@ -123,54 +74,66 @@ export class Judge {
       const exact =
         (isNew && fact.rights === maps.newRights[piece]) ||
         (isOld && fact.rights === maps.oldRights[piece] && !remains);
-      if (!exact)
-        for (const access of ACCESSES)
-          if (fact.rights & access) this.#granted(fact, piece, start, end, isOld, isNew, access, remains);
-          else this.#denied(fact, piece, start, end, isOld, access, remains);
+      if (!exact) this.#answers(fact, piece, start, end, isOld, isNew, remains);
       this.#frames(fact, frame, start, end, fact.drained);
       start = end;
       if (end === maps.end(piece)) piece++;
     }
   }
 
-  /** An access succeeds on the leaf's frame. */
-  #granted(
+  /** Reads and writes through a leaf; what both of them show is told once. */
+  #answers(
     fact: LeafFact,
     piece: number,
     start: number,
     end: number,
     isOld: boolean,
     isNew: boolean,
-    access: number,
     remains: boolean,
   ): void {
-    const byOld = isOld && (this.#maps.oldRights[piece]! & access) !== 0;
-    const byNew = isNew && (this.#maps.newRights[piece]! & access) !== 0;
-    const from = fact.alive[0]!;
-    if (!byOld && !byNew)
-      this.report(isOld || isNew ? "V03" : "V02", start, end, fact, access, from, leafText(fact, start));
-    else if (remains && !byNew) this.report("V04", start, end, fact, access, from, leafText(fact, start));
+    let told: ViolationClass | null = null;
+    for (const access of ACCESSES) {
+      const kind =
+        (fact.rights & access) !== 0
+          ? this.#granted(piece, isOld, isNew, access, remains)
+          : this.#denied(fact, piece, start, isOld, access, remains);
+      if (kind === null || kind === told) continue;
+      const met = leafMet(fact.frame + start - fact.start, fact.rights);
+      this.report(kind, start, end, fact, access, fact.alive[0]!, met);
+      told = kind;
+    }
   }
 
-  /** An access faults on rights the leaf does not have. */
+  /** What is wrong where an access succeeds on a leaf's frame. */
+  #granted(
+    piece: number,
+    isOld: boolean,
+    isNew: boolean,
+    access: number,
+    remains: boolean,
+  ): ViolationClass | null {
+    const byOld = isOld && (this.#maps.oldRights[piece]! & access) !== 0;
+    const byNew = isNew && (this.#maps.newRights[piece]! & access) !== 0;
+    if (!byOld && !byNew) return isOld || isNew ? "V03" : "V02";
+    return remains && !byNew ? "V04" : null;
+  }
+
+  /** What is wrong where an access faults on rights a leaf does not have. */
   #denied(
     fact: LeafFact,
     piece: number,
     start: number,
-    end: number,
     isOld: boolean,
     access: number,
     remains: boolean,
-  ): void {
+  ): ViolationClass | null {
     const maps = this.#maps;
-    if ((maps.newRights[piece]! & access) === 0) return;
+    if ((maps.newRights[piece]! & access) === 0) return null;
     const wasGranted = (maps.oldRights[piece]! & access) !== 0;
-    let kind: ViolationClass;
-    if (wasGranted && !this.#isWindowed(start, fact.alive)) kind = maps.isKept(piece) ? "V01" : "V01b";
-    else if (!remains) return;
+    if (wasGranted && !this.#isWindowed(start, fact.alive)) return maps.isKept(piece) ? "V01" : "V01b";
+    if (!remains) return null;
     // What the old map does not name is not the old answer: rights are missing, nothing is stale.
-    else kind = isOld && !wasGranted ? "V04" : "V05";
-    this.report(kind, start, end, fact, access, fact.alive[0]!, leafText(fact, start));
+    return isOld && !wasGranted ? "V04" : "V05";
   }
 
   fault(fact: FaultFact): void {
@@ -275,7 +238,7 @@ export class Judge {
     const { table, index, level, step, until } = old.origin;
     const what = { class: "V11", access: 0, from: seen.from, met, relapse } as const;
     const where = { domain: this.#domain, coverage: this.coverage, table, index, level, step, until };
-    for (const { old } of all) this.violations.push({ ...what, ...where, start: old.start, end: old.end });
+    for (const { old } of all) this.#violations.push({ ...what, ...where, start: old.start, end: old.end });
   }
 
   /** The first page after this one at which a window begins or ends. */
@@ -304,8 +267,3 @@ export class Judge {
     return true;
   }
 }
-
-const leafText = (fact: LeafFact, page: number): string => {
-  const rights = ["no rights", "read only", "write only", "read and write"][fact.rights]!;
-  return `frame 0x${((fact.frame + page - fact.start) * 4096).toString(16)} (${rights})`;
-};

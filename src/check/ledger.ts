@@ -1,13 +1,13 @@
 import type { Decision } from "./decide.ts";
-import type { RawViolation } from "./judge.ts";
 import { firstAtOrAfter } from "./positions.ts";
 import type { RootVersion } from "./roots.ts";
 import { tableDrifts } from "./table-ledger.ts";
 import type { Cause } from "./violation-class.ts";
+import type { RawViolation } from "./violations.ts";
 
 /** A violation the script shows without any walk, with its cause. */
 export interface LedgerEntry {
-  readonly violation: Omit<RawViolation, "coverage" | "held">;
+  readonly violation: Omit<RawViolation, "coverage">;
   readonly cause: Cause;
 }
 

@@ -1,12 +1,12 @@
 import { decodeStep, EditScript, type Step } from "../edit-script/index.ts";
 import type { DecideOptions, Decision } from "./decide.ts";
 import { callsOfTrial } from "./dirty/trial-calls.ts";
-import type { Group } from "./groups.ts";
-import type { RawViolation } from "./judge.ts";
-import { RangeList, type Ranges, touches } from "./ranges.ts";
+import { type Group, parted } from "./groups.ts";
+import { type Ranges, touches, union } from "./ranges.ts";
 import { repairsFor } from "./repairs.ts";
 import { contextOf, isNoBetter } from "./trial.ts";
 import type { Cause, ViolationClass } from "./violation-class.ts";
+import { pagesByClass } from "./violations.ts";
 
 /** Causes that are tried on all groups: each takes one decision of the whole script. */
 const MAX_SHARED = 3;
@@ -24,39 +24,52 @@ interface Healing {
 /**
  * Names causes where too many groups are found to look into each: the whole script is decided again with the repair that healed
  * most of those looked into, then with the next, and what that heals has this cause. `plan` is no repair, and nothing is known
- * to have it without a look.
+ * to have it without a look. Returns the unnamed groups, crowds parted where some of them are healed.
  */
 export function shareCauses(
   decision: Decision,
   named: readonly Group[],
   unnamed: readonly Group[],
   options: DecideOptions,
-): void {
+): readonly Group[] {
   const { log, input } = decision;
   const healings = mostFirst(named).slice(0, MAX_SHARED);
-  if (healings.length === 0) return;
-  if (log.steps * (input.calls?.spans.length ?? 1) > MAX_SORTED) return;
+  if (healings.length === 0) return unnamed;
+  if (log.steps * (input.calls?.spans.length ?? 1) > MAX_SORTED) return unnamed;
   const steps = Array.from({ length: log.steps }, (_, k) => decodeStep(log.words, log.records[k]!));
   const tables = [...log.logs()].map(({ table }) => table);
-  let left = unnamed;
+  let groups = unnamed;
   for (const healing of healings) {
-    const own = left.filter(({ domain }) => domain === healing.like.domain);
-    if (own.length === 0) continue;
+    const isOpen = ({ cause, domain }: Group): boolean => cause === null && domain === healing.like.domain;
+    if (!groups.some(isOpen)) continue;
     const repaired = repairedBy(decision, healing, steps, tables);
     if (repaired === null) continue;
     const numbers = steps.map((_, k) => k + 1);
     const calls = input.calls ? callsOfTrial(input.calls, steps, numbers, repaired) : null;
     const trial = decision.withScript(EditScript.from(repaired), calls);
-    const remains = pagesByClass(trial.violations(options), healing.like.domain);
-    const isHealed = (group: Group): boolean =>
-      ![...remains].some(
-        ([kind, pages]) =>
-          isNoBetter(kind, group) && group.ranges.some(({ start, end }) => touches(pages, start, end)),
-      );
-    for (const group of own)
-      if (isHealed(group)) [group.cause, group.causeStep] = [healing.cause, healing.step];
-    left = left.filter(({ cause }) => cause === null);
+    const left = pagesByClass(trial.violations(options), healing.like.domain);
+    groups = groups.flatMap((group) => (isOpen(group) ? healedParts(group, healing, left) : [group]));
   }
+  return groups;
+}
+
+/** A group, or a crowd in two parts, named where the repair leaves nothing as bad; `left` are the pages that a trial leaves. */
+function healedParts(
+  group: Group,
+  { cause, step }: Healing,
+  left: ReadonlyMap<ViolationClass, Ranges>,
+): Group[] {
+  let bad: Ranges = { starts: [], ends: [] };
+  for (const [kind, pages] of left) if (isNoBetter(kind, group)) bad = union(bad, pages);
+  const named = (healed: Group): Group => Object.assign(healed, { cause, causeStep: step });
+  if (group.crowd === null) {
+    const isHealed = group.ranges.every(({ start, end }) => !touches(bad, start, end));
+    return [isHealed ? named(group) : group];
+  }
+  const { violations } = group.crowd;
+  const isHealed = (row: number): boolean => !touches(bad, violations.start(row), violations.end(row));
+  const [healed, others] = parted(group.crowd, isHealed);
+  return [healed && named(healed), others].filter((part) => part !== null);
 }
 
 function mostFirst(named: readonly Group[]): Healing[] {
@@ -82,15 +95,4 @@ function repairedBy(
   for (const repair of repairsFor(like.shows, like.class === "V15", context))
     if (repair.cause === cause && repair.at + 1 === step) return repair.apply();
   return null;
-}
-
-function pagesByClass(violations: readonly RawViolation[], domain: number): Map<ViolationClass, Ranges> {
-  const lists = new Map<ViolationClass, RangeList>();
-  for (const { class: kind, domain: own, start, end } of violations) {
-    if (own !== domain) continue;
-    let list = lists.get(kind);
-    if (list === undefined) lists.set(kind, (list = new RangeList()));
-    list.push(start, end);
-  }
-  return new Map([...lists].map(([kind, list]) => [kind, list.union()]));
 }

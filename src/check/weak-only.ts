@@ -1,6 +1,6 @@
-import type { RawViolation } from "./judge.ts";
-import { RangeList, type Ranges, touches } from "./ranges.ts";
+import { type Ranges, touches } from "./ranges.ts";
 import type { ViolationClass } from "./violation-class.ts";
+import { pagesByClass, Violations } from "./violations.ts";
 
 /** Classes that a missing barrier can only cause by letting an old value be read. */
 const SHOWN_BY_BARRIERS: ReadonlySet<ViolationClass> = new Set([
@@ -23,59 +23,36 @@ const NONE: Ranges = { starts: [], ends: [] };
  * Renames to V15 what exists in weak mode only: a store was published before it was visible. A page that is still missing
  * after the return because its store was never pushed out stays V05.
  */
-export function publishedTooEarly(
-  weak: readonly RawViolation[],
-  strong: readonly RawViolation[],
-): { violations: RawViolation[]; shows: Map<RawViolation, ViolationClass> } {
-  const lists = new Map<string, RangeList>();
-  for (const v of strong) {
-    const key = `${v.class}|${v.domain}`;
-    let ofClass = lists.get(key);
-    if (ofClass === undefined) lists.set(key, (ofClass = new RangeList()));
-    ofClass.push(v.start, v.end);
-  }
-  const known = new Map([...lists].map(([key, list]) => [key, list.union()]));
-  const violations: RawViolation[] = [];
-  const shows = new Map<RawViolation, ViolationClass>();
-  for (const whole of weak) {
-    if (!SHOWN_BY_BARRIERS.has(whole.class)) {
-      violations.push(whole);
+export function publishedTooEarly(weak: Violations, strong: Violations): Violations {
+  const known = new Map<number, ReadonlyMap<ViolationClass, Ranges>>();
+  const shownIn = (domain: number, kind: ViolationClass): Ranges => {
+    let ofDomain = known.get(domain);
+    if (ofDomain === undefined) known.set(domain, (ofDomain = pagesByClass(strong, domain)));
+    return ofDomain.get(kind) ?? NONE;
+  };
+  const result = new Violations(weak);
+  let place = -1;
+  let kind!: ViolationClass;
+  let ranges = NONE;
+  for (let i = 0; i < weak.length; i++) {
+    const [start, end, grain] = [weak.start(i), weak.end(i), weak.grain(i)];
+    if (weak.place(i) !== place) {
+      place = weak.place(i);
+      kind = weak.class(i);
+      ranges = shownIn(weak.domain(i), kind);
+    }
+    if (!SHOWN_BY_BARRIERS.has(kind)) {
+      result.copy(weak, i, kind, start, end);
       continue;
     }
-    for (const { v, inStrong } of parts(whole, known.get(`${whole.class}|${whole.domain}`) ?? NONE)) {
-      if (inStrong) violations.push(v);
-      else {
-        const early: RawViolation = { ...v, class: "V15" };
-        shows.set(early, v.class);
-        violations.push(early);
-      }
+    // Of several in a row some may have pages in the ranges and others none.
+    for (let from = start; from < end; ) {
+      const isInStrong = touches(ranges, from, from + grain);
+      let to = from + grain;
+      while (to < end && touches(ranges, to, to + grain) === isInStrong) to += grain;
+      result.copy(weak, i, isInStrong ? kind : "V15", from, to);
+      from = to;
     }
   }
-  return { violations, shows };
-}
-
-interface Part {
-  readonly v: RawViolation;
-  readonly inStrong: boolean;
-}
-
-/** Cuts a violation that is several in a row where some of them have pages in the ranges and others have none. */
-function parts(whole: RawViolation, ranges: Ranges): Part[] {
-  const grain = whole.grain ?? whole.end - whole.start;
-  const list: Part[] = [];
-  let from = whole.start;
-  let inStrong = touches(ranges, from, from + grain);
-  const cut = (end: number): void => {
-    const index = whole.index + ((from - whole.start) / grain) * (whole.indexStep ?? 1);
-    const isAll = from === whole.start && end === whole.end;
-    list.push({ v: isAll ? whole : { ...whole, start: from, end, index }, inStrong });
-  };
-  for (let start = from + grain; start < whole.end; start += grain) {
-    if (touches(ranges, start, start + grain) === inStrong) continue;
-    cut(start);
-    from = start;
-    inStrong = !inStrong;
-  }
-  cut(whole.end);
-  return list;
+  return result;
 }

@@ -23,7 +23,7 @@ const lostIn = (
   input: CheckInput,
   how: Parameters<Decision["violations"]>[0],
 ): ((page: number) => boolean) => {
-  const found = new Decision(input).violations(how).filter((v) => v.class === "V10");
+  const found = [...new Decision(input).violations(how)].filter((v) => v.class === "V10");
   return (page) => found.some((v) => v.start <= page && page < v.end);
 };
 
@@ -114,8 +114,7 @@ describe("lost dirty bits against an enumerator of all schedules", () => {
       const { input } = randomDirtyCase(seed);
       const how = { mode: "weak", skipUntouched: true, journalRules: true, only: null } as const;
       const lostWith = (acceptPlain: boolean) =>
-        new Decision(input)
-          .violations({ ...how, collapse: seed % 2 === 0, acceptPlain })
+        [...new Decision(input).violations({ ...how, collapse: seed % 2 === 0, acceptPlain })]
           .filter((v) => v.class === "V10")
           .map(({ start, end, met, from, table, index }) => ({ start, end, met, from, table, index }));
       expect(lostWith(true), `seed ${seed}`).toEqual(lostWith(false));
@@ -135,9 +134,10 @@ describe("lost dirty bits against an enumerator of all schedules", () => {
       expect(reported(true), `seed ${seed}`).toEqual(reported(false));
       const how = { mode, collapse: true, skipUntouched: true, journalRules: true, only: null } as const;
       const pagesLost = (skipHidden: boolean): number =>
-        new Decision(input)
-          .violations({ ...how, skipHidden })
-          .reduce((sum, v) => sum + (v.class === "V10" ? v.end - v.start : 0), 0);
+        [...new Decision(input).violations({ ...how, skipHidden })].reduce(
+          (sum, v) => sum + (v.class === "V10" ? v.end - v.start : 0),
+          0,
+        );
       if (pagesLost(true) < pagesLost(false)) spared++;
     }
     expect(spared).toBeGreaterThan(ALONE / 20);
@@ -148,7 +148,7 @@ describe("lost dirty bits against an enumerator of all schedules", () => {
       const { input, pages } = randomDirtyCase(seed);
       const how = { mode: "weak", skipUntouched: true, journalRules: true } as const;
       const lostOn = (only: { domain: number; start: number; end: number } | null, collapse: boolean) =>
-        new Decision(input).violations({ ...how, collapse, only }).filter((v) => v.class === "V10");
+        [...new Decision(input).violations({ ...how, collapse, only })].filter((v) => v.class === "V10");
       const together = lostOn(null, true);
       for (let page = 0; page < pages; page++) {
         const alone = lostOn({ domain: 1, start: page, end: page + 1 }, false).length > 0;

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { type CheckInput, Decision } from "../../src/check/index.ts";
-import type { RawViolation } from "../../src/check/judge.ts";
+import type { RawViolation } from "../../src/check/violations.ts";
 import type { MapRun } from "../../src/edit-script/index.ts";
 import { type BruteOutcomes, bruteForce, type TinyMachine } from "./brute-force.ts";
 import type { Case } from "./random-script.ts";
@@ -119,7 +119,7 @@ export const violationsOf = (
   mode: "strong" | "weak",
   collapse: boolean,
   skipUntouched: boolean,
-) => new Decision(input).violations({ mode, collapse, skipUntouched, journalRules: false, only: null });
+) => [...new Decision(input).violations({ mode, collapse, skipUntouched, journalRules: false, only: null })];
 
 /** Fails where the checker and the enumerator differ about one page of one domain; `raw` is what is violated anywhere. */
 export function compare(

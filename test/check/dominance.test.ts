@@ -14,6 +14,7 @@ const group = (kind: ViolationClass): Group => ({
   cause: "plan",
   causeStep: 3,
   gap: null,
+  crowd: null,
 });
 const left = (kinds: readonly ViolationClass[]) => dominant(kinds.map(group)).map((g) => g.class);
 

@@ -112,8 +112,7 @@ describe("dirty bits of scattered leaves", () => {
       const lost = (acceptPlain: boolean): string[] => {
         const mode = seed % 2 === 0 ? "strong" : "weak";
         const how = { mode, skipUntouched: true, journalRules: false, only: null } as const;
-        return new Decision(input)
-          .violations({ ...how, acceptPlain, collapse: acceptPlain })
+        return [...new Decision(input).violations({ ...how, acceptPlain, collapse: acceptPlain })]
           .filter((v) => v.class === "V10")
           .flatMap((v) =>
             Array.from({ length: v.end - v.start }, (_, i) => `${v.start + i} ${v.met} ${v.from}`),

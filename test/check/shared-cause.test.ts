@@ -78,7 +78,8 @@ function unmappingEachPage(
   const tables = 9;
   const lines = ["hitless-edit-script 1 vtd-ss-39", "domain 1 root=0x100000000", "map new none"];
   lines.push("table 0x100000000[0] = 0x100001003");
-  const [stores, unpins]: string[][] = [[], []];
+  const stores: string[] = [];
+  const unpins: string[] = [];
   for (let t = 0; t < tables; t++) {
     const table = hex(BigInt(TABLE + t * 4096));
     lines.push(`table 0x100001000[${t}] = ${hex(BigInt(table) | 3n)}`);

@@ -1,10 +1,10 @@
 import type { Coverage } from "../coverage.ts";
 import type { DecideOptions, Decision } from "../decide.ts";
 import { JointMap } from "../joint-map.ts";
-import type { RawViolation } from "../judge.ts";
 import { rangesOf } from "../only-pages.ts";
 import { NEVER } from "../positions.ts";
 import { firstEndingAfter, RangeList, type Ranges } from "../ranges.ts";
+import type { RawViolation } from "../violations.ts";
 import type { Fate } from "./fate.ts";
 import { type LostWrite, Search } from "./search.ts";
 
