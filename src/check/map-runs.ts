@@ -47,6 +47,18 @@ export class MapRuns {
     this.rights[at] = rights;
   }
 
+  /** Position of the first run that ends behind a page; `length` where none does. */
+  firstEndingAfter(page: number): number {
+    let low = 0;
+    let high = this.length;
+    while (low < high) {
+      const mid = (low + high) >>> 1;
+      if (this.ends[mid]! > page) high = mid;
+      else low = mid + 1;
+    }
+    return low;
+  }
+
   /** One object a run, for readers of a few. */
   *[Symbol.iterator](): Generator<MapRun> {
     for (let i = 0; i < this.length; i++)

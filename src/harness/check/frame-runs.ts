@@ -21,28 +21,15 @@ export class FrameRunMaps {
   of(map: MemoryMap): readonly MapRun[] {
     let runs = this.#maps.get(map);
     if (runs === undefined) {
-      runs = [...this.within(map, { starts: [0], ends: [Infinity] })];
+      const all = new MapRuns();
+      for (const region of map.regions) {
+        const cursor = this.#guest.frameCursor(region);
+        const by = region.iovaPfn - this.#guest.vaddrPfn(region);
+        while (cursor.next()) all.push(cursor.start + by, cursor.pages, cursor.frame, region.rights);
+      }
+      runs = [...all];
       for (const oldest of this.#maps.keys()) if (this.#maps.size >= MAPS_KEPT) this.#maps.delete(oldest);
       this.#maps.set(map, runs);
-    }
-    return runs;
-  }
-
-  /** Adds the runs of a region behind those there are. */
-  addRegion(runs: MapRuns, region: MapRegion): void {
-    const cursor = this.#guest.frameCursor(region);
-    const by = region.iovaPfn - this.#guest.vaddrPfn(region);
-    while (cursor.next()) runs.push(cursor.start + by, cursor.pages, cursor.frame, region.rights);
-  }
-
-  /** The runs of some pages, asked of the pagemap anew, cut at the ends of the ranges. */
-  within({ regions }: MemoryMap, { starts, ends }: Ranges): MapRuns {
-    const runs = new MapRuns();
-    let i = starts.length === 0 ? 0 : firstRegionEndingAfter(regions, starts[0]!);
-    for (let r = 0; r < starts.length; r++) {
-      while (i < regions.length && regionEnd(regions[i]!) <= starts[r]!) i++;
-      for (let at = i; at < regions.length && regions[at]!.iovaPfn < ends[r]!; at++)
-        this.addRegion(runs, part(regions[at]!, starts[r]!, ends[r]!));
     }
     return runs;
   }
@@ -55,6 +42,16 @@ export class FrameRunMaps {
   /** Where a region's memory is, by virtual page, asked of the pagemap anew. */
   frameCursor(region: MapRegion): PagemapCursor {
     return this.#guest.frameCursor(region);
+  }
+}
+
+/** The parts of a map's regions that lie in some ranges, ascending. */
+export function* partsWithin({ regions }: MemoryMap, { starts, ends }: Ranges): Generator<MapRegion> {
+  let i = starts.length === 0 ? 0 : firstRegionEndingAfter(regions, starts[0]!);
+  for (let r = 0; r < starts.length; r++) {
+    while (i < regions.length && regionEnd(regions[i]!) <= starts[r]!) i++;
+    for (let at = i; at < regions.length && regions[at]!.iovaPfn < ends[r]!; at++)
+      yield part(regions[at]!, starts[r]!, ends[r]!);
   }
 }
 

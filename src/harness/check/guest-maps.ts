@@ -2,7 +2,7 @@ import {
   type FrameSet,
   firstEndingAfter,
   type MapReader,
-  type MapRuns,
+  MapRuns,
   type MapSide,
   RangeList,
   type Ranges,
@@ -13,7 +13,8 @@ import type { MapRun, PinRun } from "../../edit-script/index.ts";
 import { compareMaps, type PageRange } from "../../model/index.ts";
 import { EMPTY_MAP, type MapRegion, type MemoryMap, regionEnd } from "../../vmm/index.ts";
 import type { UserMaps } from "../stress/user-map.ts";
-import { type FrameRunMaps, part } from "./frame-runs.ts";
+import { type FrameRunMaps, part, partsWithin } from "./frame-runs.ts";
+import { ReadFrames } from "./read-frames.ts";
 
 /** A map change as the VMM made it. */
 export interface GuestChange {
@@ -32,6 +33,7 @@ export interface GuestChange {
 export class GuestMaps implements MapReader {
   readonly end: number;
   readonly #frames: FrameRunMaps;
+  readonly #read: ReadFrames;
   readonly #change: GuestChange;
   readonly #changes: Ranges;
   /** Pages that come or get another backing or other rights. */
@@ -39,6 +41,7 @@ export class GuestMaps implements MapReader {
 
   constructor(frames: FrameRunMaps, maps: UserMaps, change: GuestChange) {
     this.#frames = frames;
+    this.#read = new ReadFrames(frames);
     this.#change = change;
     const { old, next } = change;
     const before = old === EMPTY_MAP ? [] : maps.of(old).regions;
@@ -54,7 +57,13 @@ export class GuestMaps implements MapReader {
   }
 
   runs(side: MapSide, ranges: Ranges): MapRuns {
-    return this.#frames.within(this.#change[side === "old" ? "old" : "next"], ranges);
+    const runs = new MapRuns();
+    for (const region of partsWithin(this.#change[side === "old" ? "old" : "next"], ranges)) {
+      const by = region.iovaPfn - this.#frames.vaddrPfn(region);
+      const cursor = this.#read.cursor(region);
+      while (cursor.next()) runs.push(cursor.start + by, cursor.pages, cursor.frame, region.rights);
+    }
+    return runs;
   }
 
   /** No two pages of guest memory share a frame: what leads to a frame has the virtual page behind which it is. */
@@ -86,7 +95,7 @@ export class GuestMaps implements MapReader {
     const had = new Set(extentsBefore);
     for (const extent of extentsAfter) {
       if (had.has(extent)) continue;
-      const cursor = this.#frames.frameCursor(extent);
+      const cursor = this.#read.cursor(extent);
       while (cursor.next()) pins.add(cursor.frame, cursor.frame + cursor.pages, 1);
     }
     return pins;
@@ -126,7 +135,7 @@ export class GuestMaps implements MapReader {
       if (end <= reached) continue;
       const rest = part(region, region.iovaPfn + Math.max(0, reached - start), Infinity);
       reached = end;
-      const cursor = this.#frames.frameCursor(rest);
+      const cursor = this.#read.cursor(rest);
       while (cursor.next()) {
         const last = cursor.frame + cursor.pages;
         const by = cursor.start - cursor.frame;
