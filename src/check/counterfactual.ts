@@ -162,6 +162,7 @@ function pageHistory(
 ): { steps: Step[]; numbers: number[]; tables: number[] } | null {
   const { tables, frames } = decision.reachedFrom(page, options);
   const { log, geometry } = decision;
+  const { starts, ends } = log.unpins;
   const slots = new Set<number>();
   for (let level = 0; level < MAX_LEVELS; level++)
     for (const own of [page.start, page.beside ?? page.start])
@@ -177,7 +178,7 @@ function pageHistory(
     const isSingle = op === OP.store || op === OP.exchange || (op === OP.collect && isOne);
     const isNeighbour =
       op === OP.unpin
-        ? !touches(frames, log.unpins.starts[unpin]!, log.unpins.ends[unpin++]!)
+        ? !touches(frames, starts[unpin]!, ends[unpin++]!)
         : isSingle && !slots.has(log.words[at + 3]! & 0xffff);
     if (all.length <= FEW_STEPS) all.push(k + 1);
     if (!isNeighbour) own.push(k + 1);

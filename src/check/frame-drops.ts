@@ -1,13 +1,16 @@
 import { FrameSet } from "./frame-set.ts";
 import { NumberList } from "./number-list.ts";
 import { NEVER } from "./positions.ts";
-import { RangeList, type Ranges } from "./ranges.ts";
+import { RangeList } from "./ranges.ts";
 import { sweep, type Unpins, WeightedRuns } from "./weighted-runs.ts";
 
-/** Frames that lose their last pin, ascending, and the step of each range that takes it. */
+/** Frames that lose their last pin. */
 export interface FrameDrops {
-  readonly frames: Ranges;
+  readonly frames: FrameSet;
+  /** The step of each range of them that takes it. */
   readonly steps: ArrayLike<number>;
+  /** The step that takes the last pin of a frame, 0 where none does. */
+  stepOf(frame: number): number;
 }
 
 /** Finds them by going through the frames in ascending order. `pins` are those when the script starts. */
@@ -25,7 +28,12 @@ export function sortedDrops(unpins: Unpins, pins: WeightedRuns): FrameDrops {
     }
     reached = end;
   });
-  return { frames: dropped.ranges(), steps: steps.values };
+  const frames = new FrameSet(dropped.ranges());
+  const stepOf = (frame: number): number => {
+    const at = frames.firstEndingAfter(frame);
+    return at < frames.starts.length && frames.starts[at]! <= frame ? steps.values[at]! : 0;
+  };
+  return { frames, steps: steps.values, stepOf };
 }
 
 /**
@@ -36,8 +44,7 @@ export class UnpinnedFrames {
   readonly frames: FrameSet;
   readonly #first: number;
   readonly #findDrops: () => FrameDrops;
-  #dropped: FrameSet | null = null;
-  #steps: ArrayLike<number> = [];
+  #drops: FrameDrops | null = null;
 
   constructor(unpins: Unpins, findDrops: (frames: FrameSet) => FrameDrops) {
     this.frames = FrameSet.union(unpins);
@@ -45,23 +52,29 @@ export class UnpinnedFrames {
     this.#first = unpins.steps[0] ?? NEVER;
   }
 
-  /** Frames that lose their last pin. */
-  get dropped(): FrameSet {
-    if (this.#dropped === null) {
-      const { frames, steps } = this.#findDrops();
-      this.#dropped = new FrameSet(frames);
-      this.#steps = steps;
-    }
-    return this.#dropped;
+  get #found(): FrameDrops {
+    return (this.#drops ??= this.#findDrops());
   }
 
-  /** Step that takes the last pin of the frames at a position of `dropped`. Pre: that was asked for. */
+  /** Frames that lose their last pin. */
+  get dropped(): FrameSet {
+    return this.#found.frames;
+  }
+
+  /** Step that takes the last pin of the frames at a position of `dropped`. */
   step(at: number): number {
-    return this.#steps[at]!;
+    return this.#found.steps[at]!;
+  }
+
+  /** Step that takes the last pin of a frame, 0 where none does. */
+  stepOf(frame: number): number {
+    return this.#found.stepOf(frame);
   }
 
   /** True iff what is under way until position `drained` can meet one of the frames [start, end) without a pin. */
   canMiss(start: number, end: number, drained: number): boolean {
-    return drained > this.#first && (this.#dropped ?? this.frames).touches(start, end);
+    if (drained <= this.#first) return false;
+    if (this.#drops === null) return this.frames.touches(start, end);
+    return end - start === 1 ? this.#drops.stepOf(start) !== 0 : this.#drops.frames.touches(start, end);
   }
 }

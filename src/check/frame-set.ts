@@ -45,6 +45,13 @@ export class FrameSet implements Ranges {
     return this.starts.length === 0;
   }
 
+  equals({ starts, ends }: FrameSet): boolean {
+    if (starts.length !== this.starts.length) return false;
+    for (let i = 0; i < starts.length; i++)
+      if (starts[i] !== this.starts[i] || ends[i] !== this.ends[i]) return false;
+    return true;
+  }
+
   /** Position of the first range that ends behind a frame; the number of ranges where none does. */
   firstEndingAfter(frame: number): number {
     const { starts, ends } = this;

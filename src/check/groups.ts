@@ -35,6 +35,9 @@ const pagesIn = (ranges: readonly PageRange[]): number => ranges.reduce((sum, r)
 
 export { pagesIn };
 
+/** Groups of a crowd that are looked into before what heals them is tried on the rest. */
+const FROM_CROWD = 4;
+
 /** Violations of one class and domain, and how often the next one is in another group. */
 interface Kind {
   readonly rows: number[];
@@ -54,9 +57,9 @@ export function grouped(violations: Violations): Group[] {
       if (known === undefined) kinds.set(key, (kind = { rows: [], changes: 0 }));
       else kind = known;
     }
-    const last = kind.rows.at(-1);
-    if (last === undefined || !isOneGroup(violations, last, i)) kind.changes++;
-    kind.rows.push(i);
+    const { rows } = kind;
+    if (rows.length === 0 || !violations.isOneStore(rows[rows.length - 1]!, i)) kind.changes++;
+    rows.push(i);
   }
   const groups: { readonly first: number; readonly group: Group }[] = [];
   for (const { rows, changes } of kinds.values()) {
@@ -66,11 +69,6 @@ export function grouped(violations: Violations): Group[] {
   }
   return groups.sort((a, b) => a.first - b.first).map(({ group }) => group);
 }
-
-const isOneGroup = (violations: Violations, a: number, b: number): boolean =>
-  violations.step(a) === violations.step(b) &&
-  violations.until(a) === violations.until(b) &&
-  violations.coverage(a).start === violations.coverage(b).start;
 
 function byStore(violations: Violations, rows: readonly number[]): number[][] {
   const lists = new Map<string, number[]>();
@@ -126,13 +124,13 @@ export function taken(groups: readonly Group[], most: number): { first: Group[];
       (first.length < most ? first : others).push(group);
       continue;
     }
-    const share = Math.min(Math.ceil(spare / crowds--), most - first.length);
+    const share = Math.min(Math.ceil(spare / crowds--), FROM_CROWD, most - first.length);
     spare -= share;
     const { violations, rows } = group.crowd;
     let next = 0;
     for (let k = 0; k < share && next < rows.length; k++) {
       const from = next++;
-      while (next < rows.length && isOneGroup(violations, rows[from]!, rows[next]!)) next++;
+      while (next < rows.length && violations.isOneStore(rows[from]!, rows[next]!)) next++;
       first.push(groupOf(violations, rows.slice(from, next), false));
     }
     if (next === 0) others.push(group);

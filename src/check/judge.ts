@@ -12,6 +12,8 @@ import { leafMet, type Met, type Violations } from "./violations.ts";
 /** Kinds of access, one bit each, as rights are. */
 const ACCESSES = [1, 2] as const;
 
+const UNPINNED = "a frame that is no longer pinned";
+
 /** Compares what devices may meet with what the two maps allow. */
 export class Judge {
   readonly #violations: Violations;
@@ -136,6 +138,11 @@ export class Judge {
     return isOld && !wasGranted ? "V04" : "V05";
   }
 
+  /** A leaf outlives the call on pages for which the tables hold no such leaf any more. */
+  stale(start: number, end: number, leaf: LeafFact): void {
+    this.report("V04b", start, end, leaf, 0, leaf.alive[0]!, "a leaf that the tables no longer hold");
+  }
+
   fault(fact: FaultFact): void {
     const maps = this.#maps;
     const remains = aliveUntil(fact.alive) === NEVER;
@@ -212,6 +219,11 @@ export class Judge {
   #frames(origin: Origin, frame: number, start: number, end: number, drained: number): void {
     const last = frame + end - start;
     if (!this.#unpinned.canMiss(frame, last, drained)) return;
+    if (end - start === 1) {
+      const step = this.#unpinned.stepOf(frame);
+      if (step !== 0 && drained > step) this.report("V06", start, end, origin, 0, step, UNPINNED);
+      return;
+    }
     const frames = this.#unpinned.dropped;
     for (let i = frames.firstEndingAfter(frame); i < frames.starts.length; i++) {
       if (frames.starts[i]! >= last) return;
@@ -219,14 +231,14 @@ export class Judge {
       if (drained <= step) continue;
       const from = start + Math.max(0, frames.starts[i]! - frame);
       const to = start + Math.min(last, frames.ends[i]!) - frame;
-      this.report("V06", from, to, origin, 0, step, "a frame that is no longer pinned");
+      this.report("V06", from, to, origin, 0, step, UNPINNED);
     }
   }
 
   /** A page that no step touches keeps a frame that lost its last pin. */
   unpinned(start: number, end: number, step: number): void {
     const origin = { table: 0, index: 0, level: 0, at: 0, span: Infinity, step: 0, until: NEVER };
-    this.report("V06", start, end, origin, 0, step, "a frame that is no longer pinned");
+    this.report("V06", start, end, origin, 0, step, UNPINNED);
   }
 
   /** Epoch mode: a device has seen the new map, and sees the old one after that. The one that lasts longest is shown. */

@@ -20,6 +20,8 @@ export class Lifetime {
   /** The version asked for last. */
   #begin = 0;
   #until = 0;
+  /** First position at which the walks that load it first may hold its table. */
+  #heldFrom = 0;
   /** Some walk can load it. */
   isReachable = false;
   /** Position at which the last cache has dropped it as a leaf inside the coverage, and by which its accesses are done. */
@@ -46,11 +48,17 @@ export class Lifetime {
     const reach = this.#reach;
     this.isReachable = reach.set(coverage, state, begin, until);
     if (this.isReachable) {
+      this.#heldFrom = state.earliest[reach.firstGeneration]!;
       this.leafUntil = aliveUntil(reach.cachedInside());
       this.drained = coverage.drained(this.leafUntil);
       this.isLastingAbsence = aliveUntil(cachesAbsence ? reach.cachedAbsence() : reach.loads()) === NEVER;
     }
     this.#bound(coverage, state, begin, until);
+  }
+
+  /** First position at which it can be loaded. Pre: it is reachable. */
+  get first(): number {
+    return Math.max(this.#heldFrom, this.#begin);
   }
 
   /** When some cache holds it as a leaf inside the coverage. Pre: it is reachable. */

@@ -25,6 +25,8 @@ export class ListedMaps implements MapReader {
   readonly #old: ListedMap;
   readonly #new: ListedMap;
   #changes: Ranges | null = null;
+  /** What was asked for last: trials ask for the same few frames again and again. */
+  #pages: { readonly frames: FrameSet; readonly pages: Ranges } | null = null;
 
   constructor(before: readonly MapRun[], after: readonly MapRun[]) {
     this.#old = new ListedMap(before);
@@ -40,6 +42,7 @@ export class ListedMaps implements MapReader {
   }
 
   pagesOn(frames: FrameSet): Ranges {
+    if (this.#pages?.frames.equals(frames)) return this.#pages.pages;
     const pages = new RangeList();
     if (frames.isEmpty) return pages.ranges();
     const [a, b] = [this.#old.pagesOn(frames), this.#new.pagesOn(frames)];
@@ -48,7 +51,8 @@ export class ListedMaps implements MapReader {
       pages.join(first.start, first.end);
       first.next();
     }
-    return pages.ranges();
+    this.#pages = { frames, pages: pages.ranges() };
+    return this.#pages.pages;
   }
 
   runs(side: MapSide, ranges: Ranges): MapRuns {

@@ -39,7 +39,7 @@ export class OverlapSink implements FactSink {
     this.#judge = judge;
     this.#maps = maps;
     this.#capability = capability;
-    this.plain = new PlainRules(maps, unpinned, capability, this.#leaves, this.#subtrees);
+    this.plain = new PlainRules(judge, maps, unpinned, capability, this.#leaves, this.#subtrees);
   }
 
   leaf(fact: LeafFact): void {
@@ -172,13 +172,12 @@ export class OverlapSink implements FactSink {
   /** Reports what of a stale leaf is not backed by leaves of the final tables that say the same. */
   #latent(stale: LeafFact, agreeing: readonly LeafFact[]): void {
     let start = stale.start;
-    const met = "a leaf that the tables no longer hold";
     for (const fact of agreeing) {
       if (fact.end <= start || fact.start >= stale.end) continue;
-      if (fact.start > start) this.#judge.report("V04b", start, fact.start, stale, 0, stale.alive[0]!, met);
+      if (fact.start > start) this.#judge.stale(start, fact.start, stale);
       start = Math.max(start, fact.end);
     }
-    if (start < stale.end) this.#judge.report("V04b", start, stale.end, stale, 0, stale.alive[0]!, met);
+    if (start < stale.end) this.#judge.stale(start, stale.end, stale);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { FrameDrops } from "./frame-drops.ts";
-import { extentOf, type FrameExtent } from "./frame-set.ts";
+import { extentOf, type FrameExtent, FrameSet } from "./frame-set.ts";
 import { NumberList } from "./number-list.ts";
 import { RangeList, type Ranges } from "./ranges.ts";
 import type { Unpins, WeightedRuns } from "./weighted-runs.ts";
@@ -8,11 +8,12 @@ import type { Unpins, WeightedRuns } from "./weighted-runs.ts";
  * Pins of frames that lie close together, counted frame by frame while a script takes them: scattered memory has a run for
  * every frame, and to sort millions of those costs more than to count them.
  */
-export class PinCounts {
+export class PinCounts implements FrameDrops {
   readonly #extent: FrameExtent;
   readonly #counts: Int32Array;
   /** Step that takes the last pin of a frame, 0 where none does. */
   readonly #dropped: Int32Array;
+  #asRanges: { readonly frames: FrameSet; readonly steps: ArrayLike<number> } | null = null;
 
   private constructor(extent: FrameExtent) {
     this.#extent = extent;
@@ -53,8 +54,20 @@ export class PinCounts {
     return true;
   }
 
-  /** Frames that lose their last pin, and when. */
-  drops(): FrameDrops {
+  stepOf(frame: number): number {
+    return this.#dropped[frame - this.#extent.first] ?? 0;
+  }
+
+  get frames(): FrameSet {
+    return this.#ranges.frames;
+  }
+  get steps(): ArrayLike<number> {
+    return this.#ranges.steps;
+  }
+
+  /** The same as ranges, for readers of frames that lie side by side. */
+  get #ranges(): { readonly frames: FrameSet; readonly steps: ArrayLike<number> } {
+    if (this.#asRanges !== null) return this.#asRanges;
     const dropped = this.#dropped;
     const { first } = this.#extent;
     const frames = new RangeList();
@@ -69,6 +82,6 @@ export class PinCounts {
       }
       last = step;
     }
-    return { frames: frames.ranges(), steps: steps.values };
+    return (this.#asRanges = { frames: new FrameSet(frames.ranges()), steps: steps.values });
   }
 }

@@ -51,7 +51,7 @@ export class Pins {
 
   /** Who loses the last pin, of `frames`, which are those that lose any; `reachedBy` are the pages that lead there. */
   drops(frames: FrameSet, reachedBy: () => JointMap): FrameDrops {
-    if (this.#counts !== null) return this.#counts.drops();
+    if (this.#counts !== null) return this.#counts;
     const counts = PinCounts.within(this.#unpins);
     if (counts === null) {
       const pins = new WeightedRuns();
@@ -60,7 +60,7 @@ export class Pins {
     }
     this.#before(frames, reachedBy, counts);
     counts.take(this.#unpins);
-    return counts.drops();
+    return counts;
   }
 
   /**

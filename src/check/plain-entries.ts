@@ -2,16 +2,17 @@ import type { Coverage } from "./coverage.ts";
 import type { HeldTable } from "./entry-facts.ts";
 import { ABSENT, type EntryKind, LEAF } from "./entry-kind.ts";
 import { Lifetime } from "./lifetime.ts";
+import { PageFact } from "./page-fact.ts";
 import type { PlainRules } from "./plain-rules.ts";
 import { NEVER } from "./positions.ts";
 import { EXCHANGED, type SingleWrites } from "./single-writes.ts";
-import { PLAIN } from "./table-log.ts";
+import { LIVE, PLAIN } from "./table-log.ts";
 import type { ReachContext } from "./walk-reach.ts";
 
 /**
- * Decides entries of the lowest tables without telling what walks can learn from them, where that breaks no rule whatever
- * else is known: the old leaf until it is overwritten and dropped in time, the new one from then on. Says nothing of all
- * others; they are told fact by fact.
+ * Decides entries of the lowest tables without an object for what walks can learn from them: those that break no rule whatever
+ * else is known (the old leaf until it is overwritten and dropped in time, the new one from then on), and those written once
+ * that do. Says nothing of all others; they are told fact by fact.
  */
 export class PlainEntries {
   readonly #context: ReachContext;
@@ -19,6 +20,7 @@ export class PlainEntries {
   /** Of the value before the script, and of the one that is written. */
   readonly #before = new Lifetime();
   readonly #after = new Lifetime();
+  readonly #pageFact = new PageFact();
   #coverage!: Coverage;
   #state!: HeldTable;
   #writes: SingleWrites | null = null;
@@ -51,7 +53,10 @@ export class PlainEntries {
     return true;
   }
 
-  /** True iff nothing is wrong with the entry, which held `oldLo`, `oldHi` before the script and translates `page`. */
+  /**
+   * True iff the entry, which held `oldLo`, `oldHi` before the script and translates `page`, is decided: nothing is wrong with
+   * it, or what is has been told.
+   */
   accepts(index: number, page: number, oldLo: number, oldHi: number, isOpen: boolean): boolean {
     const writes = this.#writes;
     const k = writes === null ? -1 : writes.write[index]!;
@@ -63,17 +68,16 @@ export class PlainEntries {
     if (kind !== ABSENT && kind !== LEAF) return false;
     const state = this.#state;
     const before = this.#before;
-    if (k < 0) {
-      this.#set(before, 0, NEVER);
-      return this.#isFine(before, kind, oldLo, oldHi, page, state.isCurrent, isOpen);
-    }
-    const lo = writes!.lo[index]!;
-    const hi = writes!.hi[index]!;
-    const how = writes!.how[index]!;
+    const how = k < 0 ? LIVE : writes!.how[index]!;
     if (how === EXCHANGED && !writes!.meets(index, oldLo, oldHi, decoder)) return false;
-    if (!(this.#isNew && how === PLAIN) && !decoder.differ(oldLo, oldHi, lo, hi)) {
+    const lo = k < 0 ? oldLo : writes!.lo[index]!;
+    const hi = k < 0 ? oldHi : writes!.hi[index]!;
+    if (k < 0 || (!(this.#isNew && how === PLAIN) && !decoder.differ(oldLo, oldHi, lo, hi))) {
       this.#set(before, 0, NEVER);
-      return this.#isFine(before, kind, oldLo, oldHi, page, state.isCurrent, isOpen);
+      if (this.#isFine(before, kind, oldLo, oldHi, page, state.isCurrent, isOpen)) return true;
+      if (isOpen || !this.#mayTell(before, before)) return false;
+      this.#tell(before, kind, oldLo, oldHi, page, index, 0, NEVER);
+      return true;
     }
     const written = decoder.kind(0, lo, hi);
     if (written !== ABSENT && written !== LEAF) return false;
@@ -84,13 +88,21 @@ export class PlainEntries {
     this.#context.lingering.note(step, readableUntil, this.#heldFrom, state.lingers);
     this.#set(before, 0, readableUntil);
     this.#set(after, step, NEVER);
-    const isPair = kind === LEAF && written === LEAF;
-    if (isPair && !isOpen && !this.#mayReplace(oldLo, oldHi, lo, hi)) return false;
     if (before.isReachable && this.#context.journalRules && step <= this.#heldFrom) return false;
-    return (
+    const isPair = kind === LEAF && written === LEAF;
+    const mayReplace = !isPair || isOpen || this.#mayReplace(oldLo, oldHi, lo, hi);
+    if (
+      mayReplace &&
+      !(isPair && !isOpen && this.#isStalePair()) &&
       this.#isFine(before, kind, oldLo, oldHi, page, false, isOpen) &&
       this.#isFine(after, written, lo, hi, page, state.isCurrent, isOpen)
-    );
+    )
+      return true;
+    if (isOpen || !mayReplace || !this.#mayTell(before, after)) return false;
+    if (isPair) this.#tellStale(oldLo, oldHi, lo, hi, page, index, step);
+    this.#tell(before, kind, oldLo, oldHi, page, index, 0, step);
+    this.#tell(after, written, lo, hi, page, index, step, NEVER);
+    return true;
   }
 
   /**
@@ -121,19 +133,108 @@ export class PlainEntries {
     return this.#lingersUntil;
   }
 
-  /** True iff two leaves may be known of one entry, and the old one is not known for good. */
+  /** True iff two leaves may be known of one entry. */
   #mayReplace(oldLo: number, oldHi: number, lo: number, hi: number): boolean {
     const { decoder, capability } = this.#context;
     const { frame, rights } = capability.swapInPlace;
-    const isStale = this.#before.isReachable && this.#before.leafUntil === NEVER;
-    const isFinal = this.#state.isCurrent || !this.#after.isReachable || this.#after.leafUntil !== NEVER;
-    return (
-      frame &&
-      rights &&
-      !isStale &&
-      isFinal &&
-      decoder.attributes(oldLo, oldHi) === decoder.attributes(lo, hi)
-    );
+    return frame && rights && decoder.attributes(oldLo, oldHi) === decoder.attributes(lo, hi);
+  }
+
+  /** True iff one of two leaves outlives the call although the final tables do not hold it. */
+  #isStalePair(): boolean {
+    const [before, after] = [this.#before, this.#after];
+    const isStale = before.isReachable && before.leafUntil === NEVER;
+    return isStale || (!this.#state.isCurrent && after.isReachable && after.leafUntil === NEVER);
+  }
+
+  /** True iff all that is to be known of the versions are their first position and their last. */
+  #mayTell(before: Lifetime, after: Lifetime): boolean {
+    const { log, capability } = this.#context;
+    if (log.windows.length > 0) return false;
+    const outlives = (version: Lifetime): boolean => version.isReachable && version.leafUntil > this.#freedAt;
+    return !capability.hardwareDirty || !(outlives(before) || outlives(after));
+  }
+
+  /** Tells of leaves that outlive the call, unless the final tables hold another that says the same. Pre: both are leaves. */
+  #tellStale(
+    oldLo: number,
+    oldHi: number,
+    lo: number,
+    hi: number,
+    page: number,
+    index: number,
+    step: number,
+  ): void {
+    const [before, after] = [this.#before, this.#after];
+    const { isCurrent } = this.#state;
+    const old = this.#leafRights(oldLo, oldHi);
+    const rights = this.#leafRights(lo, hi);
+    const agrees =
+      isCurrent &&
+      after.isReachable &&
+      rights !== 0 &&
+      rights === old &&
+      this.#context.decoder.frame(lo, hi) === this.#context.decoder.frame(oldLo, oldHi);
+    if (before.isReachable && old !== 0 && before.leafUntil === NEVER && !agrees)
+      this.#rules.stale(this.#fact(before, oldLo, oldHi, page, index, 0, step));
+    if (after.isReachable && rights !== 0 && after.leafUntil === NEVER && !isCurrent)
+      this.#rules.stale(this.#fact(after, lo, hi, page, index, step, NEVER));
+  }
+
+  /** Tells what a version lets devices know, in place of the facts. Pre: nothing is held back. */
+  #tell(
+    lifetime: Lifetime,
+    kind: EntryKind,
+    lo: number,
+    hi: number,
+    page: number,
+    index: number,
+    step: number,
+    until: number,
+  ): void {
+    if (!lifetime.isReachable) return;
+    const fact = this.#fact(lifetime, lo, hi, page, index, step, until);
+    if (kind === LEAF && fact.rights !== 0) this.#rules.leaf(fact);
+    else {
+      fact.alive[1] = lifetime.isLastingAbsence ? NEVER : fact.alive[0] + 1;
+      this.#rules.fault(fact);
+    }
+  }
+
+  #fact(
+    lifetime: Lifetime,
+    lo: number,
+    hi: number,
+    page: number,
+    index: number,
+    step: number,
+    until: number,
+  ): PageFact {
+    const state = this.#state;
+    const { decoder } = this.#context;
+    const fact = this.#pageFact;
+    fact.start = fact.at = page;
+    fact.end = page + 1;
+    fact.frame = decoder.frame(lo, hi);
+    fact.rights = this.#leafRights(lo, hi);
+    fact.attributes = decoder.attributes(lo, hi);
+    fact.freedAt = this.#freedAt;
+    fact.alive[0] = lifetime.first;
+    fact.alive[1] = lifetime.leafUntil;
+    fact.drained = lifetime.drained;
+    fact.isCurrent = state.isCurrent && until === NEVER;
+    fact.above = state.stored;
+    fact.table = state.table;
+    fact.index = index;
+    fact.step = step;
+    fact.until = until;
+    return fact;
+  }
+
+  #leafRights(lo: number, hi: number): number {
+    const { decoder, capability } = this.#context;
+    const own = decoder.rights(lo, hi);
+    return capability.rightsAnded ? own & this.#state.rights : own;
   }
 
   /** True iff one version breaks no rule. */
@@ -148,8 +249,7 @@ export class PlainEntries {
   ): boolean {
     if (!lifetime.isReachable) return true;
     const { decoder, capability } = this.#context;
-    const own = decoder.rights(lo, hi);
-    const rights = capability.rightsAnded ? own & this.#state.rights : own;
+    const rights = this.#leafRights(lo, hi);
     if (kind !== LEAF || rights === 0) return this.#rules.isFineFault(page, lifetime.isLastingAbsence);
     const frame = decoder.frame(lo, hi);
     // A write through it may set a bit in a page that is used for something else.

@@ -2,11 +2,13 @@ import { aliveUntil, firstCommon, type LeafFact, type Spans, type SubtreeFact } 
 import type { UnpinnedFrames } from "./frame-drops.ts";
 import type { CheckedCapability } from "./geometry.ts";
 import { type JointMap, NOTHING } from "./joint-map.ts";
+import type { Judge } from "./judge.ts";
+import type { PageFact } from "./page-fact.ts";
 import { NEVER } from "./positions.ts";
 
 /**
- * Says of single pages that what is met there is allowed, whatever else is; a "no" only means that the facts have to be
- * told and judged. While facts are held back, it sums up the leaves that nobody was told of.
+ * Says of single pages that what is met there is allowed, whatever else is; a "no" only means that it has to be told and
+ * judged. While facts are held back, it sums up the leaves that nobody was told of.
  */
 export class PlainRules {
   readonly #maps: JointMap;
@@ -25,13 +27,17 @@ export class PlainRules {
   /** What was held back could not be judged, because leaves were accepted that nobody was told of. */
   isUndecided = false;
 
+  readonly #judge: Judge;
+
   constructor(
+    judge: Judge,
     maps: JointMap,
     unpinned: UnpinnedFrames,
     { swapInPlace, resizeInPlace }: CheckedCapability,
     leaves: readonly LeafFact[],
     subtrees: readonly SubtreeFact[],
   ) {
+    this.#judge = judge;
     this.#maps = maps;
     this.#unpinned = unpinned;
     this.#swaps = swapInPlace.frame && swapInPlace.rights;
@@ -65,6 +71,18 @@ export class PlainRules {
     const { oldRights, newRights } = this.#maps;
     const piece = this.#maps.find(page);
     return (oldRights[piece]! & newRights[piece]!) === 0 && !(remains && newRights[piece] !== 0);
+  }
+
+  /** Judges what is told of a page that is not plainly right. Pre: nothing is held back. */
+  leaf(fact: PageFact): void {
+    this.#judge.leaf(fact);
+  }
+  fault(fact: PageFact): void {
+    this.#judge.fault(fact);
+  }
+  /** A leaf that outlives the call although the tables no longer hold it. */
+  stale(fact: PageFact): void {
+    this.#judge.stale(fact.start, fact.end, fact);
   }
 
   /** Takes a leaf into the sum that is compared with what is held back. Pre: it does not outlive the call unsaid. */

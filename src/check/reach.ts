@@ -62,6 +62,11 @@ export class Reach {
     return this.#from[0]!;
   }
 
+  /** The generation of the walks that can load it first. */
+  get firstGeneration(): number {
+    return this.#generation[0]!;
+  }
+
   /** When it can be loaded. */
   loads(): readonly number[] {
     if (this.#loads !== null) return this.#loads;

@@ -238,6 +238,17 @@ export class Violations {
     return this.#number(i, FROM);
   }
 
+  /** True iff one store shows both rows, and the same invalidations reach them. */
+  isOneStore(a: number, b: number): boolean {
+    const [rowA, rowB] = [this.#chunks[a >> CHUNK_LG2]!, this.#chunks[b >> CHUNK_LG2]!];
+    const [atA, atB] = [(a & CHUNK_MASK) * ROW, (b & CHUNK_MASK) * ROW];
+    return (
+      rowA[atA + STEP] === rowB[atB + STEP] &&
+      rowA[atA + UNTIL] === rowB[atB + UNTIL] &&
+      this.#coverages[rowA[atA + COVERAGE]!]!.start === this.#coverages[rowB[atB + COVERAGE]!]!.start
+    );
+  }
+
   /** One row as an object, for readers of a few. */
   at(i: number): RawViolation {
     const { class: kind, shows, domain, access, table, level } = this.#places[this.#number(i, PLACE)]!;

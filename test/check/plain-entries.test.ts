@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { type CheckInput, check, Decision } from "../../src/check/index.ts";
 import { PlainEntries } from "../../src/check/plain-entries.ts";
+import { PlainRules } from "../../src/check/plain-rules.ts";
 import { randomCase } from "./random-script.ts";
 import { scatteredCase } from "./scattered-script.ts";
 
@@ -25,11 +26,12 @@ const kinds: readonly (readonly [string, (seed: number) => CheckInput])[] = [
   ["scattered pages", scatteredCase],
 ];
 
-describe("entries accepted at sight", () => {
+describe("entries decided at sight", () => {
   afterEach(() => void vi.restoreAllMocks());
 
   it.each(kinds)("change nothing that is found in %s, wrong ones among them", (_, make) => {
     const accepts = vi.spyOn(PlainEntries.prototype, "accepts");
+    const tells = (["leaf", "fault", "stale"] as const).map((what) => vi.spyOn(PlainRules.prototype, what));
     const found = new Set<string>();
     let clean = 0;
     for (let seed = 1; seed <= CASES; seed++) {
@@ -41,7 +43,8 @@ describe("entries accepted at sight", () => {
     }
     const answers = accepts.mock.results.map((result) => result.value);
     expect(answers.filter((isAccepted) => isAccepted).length).toBeGreaterThan(CASES / 2);
-    expect(answers.filter((isAccepted) => !isAccepted).length).toBeGreaterThan(CASES / 2);
+    expect(answers.filter((isAccepted) => !isAccepted).length).toBeGreaterThan(CASES / 3);
+    for (const tell of tells) expect(tell.mock.calls.length).toBeGreaterThan(CASES / 20);
     expect(clean).toBeGreaterThan(CASES / 10);
     for (const kind of ["V01", "V01b", "V02", "V04", "V05", "V06", "V07"]) expect(found).toContain(kind);
   });
