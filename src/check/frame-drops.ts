@@ -28,7 +28,7 @@ export function sortedDrops(unpins: Unpins, pins: WeightedRuns): FrameDrops {
     }
     reached = end;
   });
-  const frames = new FrameSet(dropped.ranges());
+  const frames = FrameSet.of(dropped.ranges());
   const stepOf = (frame: number): number => {
     const at = frames.firstEndingAfter(frame);
     return at < frames.starts.length && frames.starts[at]! <= frame ? steps.values[at]! : 0;

@@ -1,66 +1,83 @@
 import { ascending } from "./ascending.ts";
-import { RangeList, type Ranges } from "./ranges.ts";
+import { pagesIn, RangeList, type Ranges } from "./ranges.ts";
 
 /** Most frames, for each of the runs, that are marked one by one; runs that lie further apart are sorted. */
 const CLOSE = 32;
 /** So many frames may always be marked. */
 const FEW_FRAMES = 1 << 12;
 
-/** Frames as ranges, with a directory: millions of runs of a map are asked whether they touch them. */
-export class FrameSet implements Ranges {
-  readonly starts: ArrayLike<number>;
-  readonly ends: ArrayLike<number>;
+/** Ranges of frames, with a directory of where to look. */
+interface RangeIndex {
+  readonly ranges: Ranges;
   /** Frames that one place of the directory stands for. */
-  readonly #width: number;
+  readonly width: number;
   /** Position of the first range that ends behind the place's first frame. */
-  readonly #directory: Uint32Array;
-  /** Frame by frame where they lie close together: 1 for those in the set, from the first one on. */
-  readonly #marks: Uint8Array | null;
+  readonly directory: Uint32Array;
+}
 
-  /** Pre: ascending, free of overlap; `marks` says the same. */
-  constructor({ starts, ends }: Ranges, marks: Uint8Array | null = null) {
+/** Frames that lie close together: 1 for those in the set, from the first one on, and how many they are. */
+interface Marks {
+  readonly first: number;
+  readonly isIn: Uint8Array;
+  readonly count: number;
+}
+
+/** A set of frames: millions of runs of a map are asked whether they touch it. */
+export class FrameSet implements Ranges {
+  readonly #marks: Marks | null;
+  /** The same as ranges; where there are marks, made when somebody asks for more than one frame. */
+  #index: RangeIndex | null;
+  /** Frames in the set. */
+  readonly count: number;
+
+  private constructor(marks: Marks | null, index: RangeIndex | null, count: number) {
     this.#marks = marks;
-    this.starts = starts;
-    this.ends = ends;
-    const { length } = starts;
-    const first = starts[0] ?? 0;
-    this.#width = Math.max(1, Math.ceil(((ends[length - 1] ?? 0) - first) / Math.max(1, length)));
-    const places = length === 0 ? 0 : Math.ceil((ends[length - 1]! - first) / this.#width);
-    this.#directory = new Uint32Array(places + 1);
-    for (let place = 0, at = 0; place <= places; place++) {
-      while (at < length && ends[at]! <= first + place * this.#width) at++;
-      this.#directory[place] = at;
-    }
+    this.#index = index;
+    this.count = count;
+  }
+
+  /** Pre: ascending, free of overlap. */
+  static of(ranges: Ranges): FrameSet {
+    return new FrameSet(null, indexOf(ranges), pagesIn(ranges));
   }
 
   /** The frames of runs in any order, which may overlap. */
   static union(...lists: readonly Ranges[]): FrameSet {
     const extent = extentOf(lists);
-    if (!extent.isClose) return new FrameSet(sorted(lists));
+    if (!extent.isClose) return FrameSet.of(sorted(lists));
     const marks = marked(lists, extent);
-    return new FrameSet(rangesIn(marks, extent.first), marks);
+    return new FrameSet(marks, null, marks.count);
   }
 
+  get starts(): ArrayLike<number> {
+    return this.#ranges.ranges.starts;
+  }
+  get ends(): ArrayLike<number> {
+    return this.#ranges.ranges.ends;
+  }
   get isEmpty(): boolean {
-    return this.starts.length === 0;
+    return this.count === 0;
   }
 
-  equals({ starts, ends }: FrameSet): boolean {
-    if (starts.length !== this.starts.length) return false;
-    for (let i = 0; i < starts.length; i++)
-      if (starts[i] !== this.starts[i] || ends[i] !== this.ends[i]) return false;
+  equals(other: FrameSet): boolean {
+    if (other.count !== this.count) return false;
+    const [a, b] = [this.#ranges.ranges, other.#ranges.ranges];
+    if (a.starts.length !== b.starts.length) return false;
+    for (let i = 0; i < a.starts.length; i++)
+      if (a.starts[i] !== b.starts[i] || a.ends[i] !== b.ends[i]) return false;
     return true;
   }
 
   /** Position of the first range that ends behind a frame; the number of ranges where none does. */
   firstEndingAfter(frame: number): number {
-    const { starts, ends } = this;
+    const { ranges, width, directory } = this.#ranges;
+    const { starts, ends } = ranges;
     const first = starts[0]!;
     if (starts.length === 0 || frame < first) return 0;
-    const place = Math.floor((frame - first) / this.#width);
-    if (place + 1 >= this.#directory.length) return starts.length;
-    let low = this.#directory[place]!;
-    let high = this.#directory[place + 1]!;
+    const place = Math.floor((frame - first) / width);
+    if (place + 1 >= directory.length) return starts.length;
+    let low = directory[place]!;
+    let high = directory[place + 1]!;
     while (low < high) {
       const mid = (low + high) >>> 1;
       if (ends[mid]! > frame) high = mid;
@@ -71,10 +88,29 @@ export class FrameSet implements Ranges {
 
   /** True iff one of the frames [start, end) is in the set. */
   touches(start: number, end: number): boolean {
-    if (this.#marks !== null && end - start === 1) return this.#marks[start - this.starts[0]!] === 1;
+    const marks = this.#marks;
+    if (marks !== null && end - start === 1) return marks.isIn[start - marks.first] === 1;
     const at = this.firstEndingAfter(start);
     return at < this.starts.length && this.starts[at]! < end;
   }
+
+  get #ranges(): RangeIndex {
+    return (this.#index ??= indexOf(rangesIn(this.#marks!)));
+  }
+}
+
+function indexOf(ranges: Ranges): RangeIndex {
+  const { starts, ends } = ranges;
+  const { length } = starts;
+  const first = starts[0] ?? 0;
+  const width = Math.max(1, Math.ceil(((ends[length - 1] ?? 0) - first) / Math.max(1, length)));
+  const places = length === 0 ? 0 : Math.ceil((ends[length - 1]! - first) / width);
+  const directory = new Uint32Array(places + 1);
+  for (let place = 0, at = 0; place <= places; place++) {
+    while (at < length && ends[at]! <= first + place * width) at++;
+    directory[place] = at;
+  }
+  return { ranges, width, directory };
 }
 
 /** Where runs of frames lie. */
@@ -100,21 +136,25 @@ export function extentOf(lists: readonly Ranges[]): FrameExtent {
   return { first, frames, isClose: frames <= Math.max(FEW_FRAMES, CLOSE * runs) };
 }
 
-/** A place for each frame there may be, and one behind them that is empty. */
-function marked(lists: readonly Ranges[], { first, frames }: FrameExtent): Uint8Array {
-  const marks = new Uint8Array(frames + 1);
+function marked(lists: readonly Ranges[], { first, frames }: FrameExtent): Marks {
+  const isIn = new Uint8Array(frames);
+  let count = 0;
   for (const { starts, ends } of lists)
     for (let i = 0; i < starts.length; i++)
-      for (let at = starts[i]! - first; at < ends[i]! - first; at++) marks[at] = 1;
-  return marks;
+      for (let at = starts[i]! - first; at < ends[i]! - first; at++) {
+        count += 1 - isIn[at]!;
+        isIn[at] = 1;
+      }
+  return { first, isIn, count };
 }
 
-function rangesIn(marks: Uint8Array, first: number): Ranges {
+function rangesIn({ first, isIn }: Marks): Ranges {
   const ranges = new RangeList();
-  for (let at = marks.indexOf(1); at >= 0; ) {
-    const end = marks.indexOf(0, at);
-    ranges.push(first + at, first + end);
-    at = marks.indexOf(1, end);
+  for (let at = 0; at < isIn.length; at++) {
+    if (isIn[at] === 0) continue;
+    const start = at;
+    while (at < isIn.length && isIn[at] === 1) at++;
+    ranges.push(first + start, first + at);
   }
   return ranges.ranges();
 }

@@ -76,7 +76,7 @@ class ListedMap {
 
   /** Pages that lead to some frames, which are at least one. */
   pagesOn(frames: FrameSet): PageCursor {
-    const isMost = frames.starts.length * MANY > this.runs.length;
+    const isMost = frames.count * MANY > this.runs.length;
     return new PageCursor(this.runs, isMost ? this.#all : this.#columns, frames);
   }
 
@@ -131,23 +131,13 @@ class PageCursor {
 
   next(): void {
     const frames = this.#frames;
-    const { starts, ends } = frames;
-    for (;;) {
-      const range = this.#range;
-      if (range < starts.length && starts[range]! < this.#last) {
-        const by = this.#page - this.#first;
-        this.start = by + Math.max(this.#first, starts[range]!);
-        this.end = by + Math.min(this.#last, ends[range]!);
-        this.#range++;
-        return;
-      }
+    while (!this.#nextRange()) {
       do {
         if (!this.#nextRun()) {
           this.start = this.end = Infinity;
           return;
         }
       } while (!frames.touches(this.#first, this.#last));
-      this.#range = starts.length;
       if (this.#last - this.#first === 1) {
         this.start = this.#page;
         this.end = this.#page + 1;
@@ -155,6 +145,18 @@ class PageCursor {
       }
       this.#range = frames.firstEndingAfter(this.#first);
     }
+  }
+
+  /** Goes on inside the run; false where no more of its frames are wanted. */
+  #nextRange(): boolean {
+    if (this.#last - this.#first <= 1) return false;
+    const range = this.#range++;
+    const { starts, ends } = this.#frames;
+    if (range >= starts.length || starts[range]! >= this.#last) return false;
+    const by = this.#page - this.#first;
+    this.start = by + Math.max(this.#first, starts[range]!);
+    this.end = by + Math.min(this.#last, ends[range]!);
+    return true;
   }
 
   #nextRun(): boolean {

@@ -82,6 +82,6 @@ export class PinCounts implements FrameDrops {
       }
       last = step;
     }
-    return (this.#asRanges = { frames: new FrameSet(frames.ranges()), steps: steps.values });
+    return (this.#asRanges = { frames: FrameSet.of(frames.ranges()), steps: steps.values });
   }
 }

@@ -240,7 +240,7 @@ describe("ranges", () => {
         const ranges = listOf(pairs).union();
         const expected = Array.from(ranges.ends).findIndex((end) => end > frame);
         const at = expected < 0 ? ranges.ends.length : expected;
-        expect(new FrameSet(ranges).firstEndingAfter(frame)).toBe(at);
+        expect(FrameSet.of(ranges).firstEndingAfter(frame)).toBe(at);
         expect(firstEndingAfter(ranges, frame)).toBe(at);
       }),
     );

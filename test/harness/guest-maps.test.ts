@@ -95,7 +95,7 @@ describe("the guest's maps, read in parts", () => {
           for (const r of map)
             if (r.pfn <= frame && frame < r.pfn + r.pages)
               expected.push(r.iovaPfn + frame - r.pfn, r.iovaPfn + frame - r.pfn + 1);
-        const pages = input.maps.pagesOn(new FrameSet({ starts: [frame], ends: [frame + 1] }));
+        const pages = input.maps.pagesOn(FrameSet.of({ starts: [frame], ends: [frame + 1] }));
         expect({ ...pages }).toEqual({ ...expected.union() });
       }
     }
