@@ -84,7 +84,7 @@ function isConsequence({ example, ranges }: Group, others: readonly Group[]): bo
 
 /** Groups violations and names their causes. */
 function named(decision: Decision, found: Violations, how: DecideOptions, causes: boolean): readonly Group[] {
-  const isSame = how.mode === "strong" || !decision.dependsOnOrder;
+  const isSame = how.mode === "strong" || !decision.dependsOnOrder(found);
   const violations = isSame
     ? found
     : publishedTooEarly(found, decision.violations({ ...how, mode: "strong" }));

@@ -84,10 +84,14 @@ export class Decision {
     this.#lingering = new Lingering(this.log);
   }
 
-  /** True iff what was decided so far could be other in strong memory order. */
-  get dependsOnOrder(): boolean {
-    const { capability, isEpoch } = this.input;
-    return this.#lingering.isDecisive || this.log.roots.length > 0 || isEpoch || capability.hardwareDirty;
+  /**
+   * True iff what was `found` in weak memory order could be other in strong order. What weak order does not lose of dirty bits
+   * strong order does not either.
+   */
+  dependsOnOrder(found: Violations): boolean {
+    if (this.#lingering.isDecisive || this.log.roots.length > 0 || this.input.isEpoch) return true;
+    for (let i = 0; i < found.length; i++) if (found.class(i) === "V10") return true;
+    return false;
   }
 
   /** The same with another script, and the calls that it is made of. */

@@ -48,7 +48,7 @@ interface SteadyLink {
 }
 
 const R_W = 3;
-const MAX_CELL_TABLES = 64;
+const MAX_CELL_TABLES = 16;
 
 /**
  * Follows every walk a device can make through tables that change under it.
