@@ -1,6 +1,6 @@
 import { type CheckInput, check } from "../src/check/index.ts";
 import { EditScript, type MapRun, type Step } from "../src/edit-script/index.ts";
-import { iovaPfn, PAGES_PER_2M, type Pfn } from "../src/units/index.ts";
+import { iovaPfn, PAGES_PER_2M, type Pfn, pfn } from "../src/units/index.ts";
 import { expectOutcome, type Goal, type Row } from "./row.ts";
 import { repeating } from "./sampling.ts";
 import type { BenchVmm, PreparedMap } from "./vmm.ts";
@@ -53,6 +53,21 @@ export function record(vmm: BenchVmm, before: PreparedMap, after: PreparedMap, p
     newMap: translations(vmm, pages),
   };
   return { input, stores: entryStores + privateStores };
+}
+
+/** The same as a recorder lists it: a line for each entry that is stored in a table in use, and for each frame that is given back. */
+export function lineByLine({ input, stores }: Recording): Recording {
+  const steps = [...input.script].flatMap((step): Step[] => {
+    if (step.op === "unpin")
+      return Array.from({ length: step.pages }, (_, i) => ({ ...step, pfn: pfn(step.pfn + i), pages: 1 }));
+    if (step.op !== "storeRun") return [step];
+    const { update, table, index, first, stride, count } = step;
+    return Array.from({ length: count }, (_, i) => {
+      const entry = BigInt.asUintN(64, first + BigInt(i) * stride);
+      return { op: "store", update, table, index: index + i, entry };
+    });
+  });
+  return { input: { ...input, script: EditScript.from(steps) }, stores };
 }
 
 /** The script with each invalidation 2 MiB short, and with no barrier between stores. */

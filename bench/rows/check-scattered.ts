@@ -1,12 +1,11 @@
 import { setFlagsFromString } from "node:v8";
 import { createContext, runInContext } from "node:vm";
-import { check } from "../../src/check/index.ts";
-import { type CheckCase, type DecidedChange, decideChanges } from "../../src/harness/index.ts";
-import { iovaPfn, READ, WRITE } from "../../src/units/index.ts";
-import { type MapRegion, type MapSequence, makeMemoryMap, STRATEGIES } from "../../src/vmm/index.ts";
-import { checkRow, FIRST_PAGE, type Recording, record } from "../recording.ts";
+import type { DecidedChange } from "../../src/harness/index.ts";
+import { READ, WRITE } from "../../src/units/index.ts";
+import { changesOf } from "../changes.ts";
+import { checkRow, FIRST_PAGE, lineByLine, type Recording, record } from "../recording.ts";
 import { expectOutcome, type Row, SAMPLE_MS } from "../row.ts";
-import { nowNs, repeating } from "../sampling.ts";
+import { nowNs } from "../sampling.ts";
 import { BenchVmm } from "../vmm.ts";
 
 const PAGE_BYTES = 4096;
@@ -38,7 +37,7 @@ function coming(): Recording {
 }
 
 /** Every page moves from one scattered frame to another. */
-function moving(): Recording {
+export function moving(): Recording {
   const vmm = boot();
   const maps = [1, 2].map((seed) => {
     const vaddr = scattered(vmm, seed);
@@ -77,38 +76,9 @@ function everyOtherProtected(): Recording {
   return record(vmm, writable, mixed, PAGES);
 }
 
-/** A few pages of scattered memory lose their write access, get it back, and so on, `count` times. */
-function changesOf(
-  strategy: "legacy" | "set-map",
-  pages: number,
-  changed: number,
-  count: number,
-): Generator<DecidedChange> {
-  const region = (start: number, end: number, rights: 1 | 3): MapRegion => ({
-    iovaPfn: iovaPfn(FIRST_PAGE + start),
-    pages: end - start,
-    backing: "ram",
-    offsetPages: start,
-    rights,
-  });
-  const at = pages >> 1;
-  const maps = [
-    makeMemoryMap([region(0, pages, 3)]),
-    makeMemoryMap([region(0, at, 3), region(at, at + changed, 1), region(at + changed, pages, 3)]),
-  ];
-  const steps: MapSequence["steps"] = Array.from({ length: count + 1 }, (_, i) => ({
-    label: `map ${i % 2}`,
-    map: maps[i % 2]!,
-    origin: { file: "bench", line: i },
-    skipped: [],
-  }));
-  const sequence: MapSequence = { name: "bench", source: "bench", steps, notes: [] };
-  const how: CheckCase = { sequence, format: "vtd-ss-48", seed: 1, backing: "fragmented", mutant: null };
-  return decideChanges(how, STRATEGIES.get(strategy)!, ["weak"], { causes: false });
-}
-
 /** Many more changes than a sample takes. */
-const onePageOf = (pages: number): Generator<DecidedChange> => changesOf("set-map", pages, 1, 100_000);
+const onePageOf = (pages: number): Generator<DecidedChange> =>
+  changesOf("set-map", "vtd-ss-48", pages, 1, 100_000);
 
 function next(changes: Generator<DecidedChange>): void {
   const { value } = changes.next() as IteratorYieldResult<DecidedChange>;
@@ -177,37 +147,6 @@ function scaleRow(counts: readonly number[]): Row {
 
 const atLeastAMillion = { kind: "value", atLeast: 1 } as const;
 
-/** A change that unmaps all scattered memory and maps it again, so that every page shows a fault. */
-function wrongRow(pages: number, changed: number): Row {
-  const figure = `decide ${grouped(pages)} scattered leaves unmapped and mapped again, each a fault`;
-  return {
-    group: "check",
-    yardstick: null,
-    figures: [{ name: figure, unit: "M stores/s", yardstickAnswer: null, goal: atLeastAMillion }],
-    prepare() {
-      const changes = changesOf("legacy", pages, changed, 3);
-      changes.next();
-      const { input } = (changes.next() as IteratorYieldResult<DecidedChange>).value;
-      let stores = 0;
-      let faults = 0;
-      const take = repeating(() => {
-        const result = check(input);
-        stores = result.stats.stores;
-        faults = result.findings.find((f) => f.class === "V01")?.pages ?? 0;
-      }, 1);
-      return {
-        sample() {
-          const ns = take();
-          expectOutcome(faults === pages - changed, `check: ${faults} pages found unmapped`);
-          expectOutcome(stores >= 100_000, `check: only ${stores} stores`);
-          return [(stores / ns) * 1000];
-        },
-        close: () => void changes.return(undefined),
-      };
-    },
-  };
-}
-
 const fragmentedRow = (name: string, make: () => Recording): Row =>
   checkRow(name, "M stores/s", atLeastAMillion, () => {
     const recording = make();
@@ -218,12 +157,14 @@ const fragmentedRow = (name: string, make: () => Recording): Row =>
 export const scatteredCheckRows: readonly Row[] = [
   fragmentedRow(`decide ${grouped(PAGES)} scattered leaves mapped`, coming),
   fragmentedRow(`decide ${grouped(PAGES)} scattered leaves remapped`, moving),
+  fragmentedRow(`decide ${grouped(PAGES)} scattered leaves remapped, recorded line by line`, () =>
+    lineByLine(moving()),
+  ),
   fragmentedRow(`decide ${grouped(PAGES / 2)} leaves unmapped, every other one`, everyOtherGoes),
   fragmentedRow(`decide ${grouped(PAGES / 2)} leaves remapped, every other one`, everyOtherMoves),
   fragmentedRow(
     `decide ${grouped(PAGES / 2)} scattered leaves protected, with dirty bits, every other one`,
     everyOtherProtected,
   ),
-  wrongRow(PAGES, 4),
   scaleRow([1000, 100_000, 1_000_000]),
 ];

@@ -1,6 +1,7 @@
 import type { Row } from "../row.ts";
 import { checkRows } from "./check.ts";
 import { scatteredCheckRows } from "./check-scattered.ts";
+import { wrongCheckRows } from "./check-wrong.ts";
 import { deviceRows } from "./device.ts";
 import { mapRow } from "./map.ts";
 import { memoryRows } from "./memory.ts";
@@ -20,6 +21,7 @@ export const allRows = (): Row[] => [
   ...setMapRows,
   ...checkRows,
   ...scatteredCheckRows,
+  ...wrongCheckRows,
   ...deviceRows,
   ...memoryRows,
 ];

@@ -22,8 +22,6 @@ const MAX_TRIALS = 200;
 const MAX_STEPS = 4096;
 /** Steps of a page's history that may go on with stores to its neighbours in it. */
 const FEW_STEPS = 64;
-/** More levels of tables than any format has. */
-const MAX_LEVELS = 6;
 /** Steps that all trials of one finding may replay where a change takes several calls: their scripts are long together. */
 const MAX_REPLAYED_OF_CALLS = 20_000;
 
@@ -124,16 +122,22 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
 
 /**
  * The step of the whole script that a repair is about. An event that is inserted may stand among the steps that do not matter to
- * the page just as well: the first place, or behind a step the last, is the same for all pages that it heals.
+ * the page just as well: the first place, or behind a step the last, is mostly the same for all pages that it heals.
  */
 function stepOf({ at, beside }: Repair, numbers: readonly number[], log: ScriptLog): number {
   const own = numbers[at] ?? 0;
-  const takes = (step: number): boolean => beside!.takes(decodeStep(log.words, log.records[step - 1]!));
-  if (beside?.side === "before") {
-    for (let step = (numbers[at - 1] ?? 0) + 1; step < own; step++) if (takes(step)) return step;
-  } else if (beside?.side === "behind") {
-    for (let step = (numbers[at + 1] ?? log.steps + 1) - 1; step > own; step--) if (takes(step)) return step;
+  if (beside === undefined) return own;
+  const { side, takes, parts } = beside;
+  const stepAt = (step: number): Step => decodeStep(log.words, log.records[step - 1]!);
+  if (side === "before") {
+    for (let step = (numbers[at - 1] ?? 0) + 1; step < own; step++) if (takes(stepAt(step))) return step;
+    return own;
   }
+  const next = numbers[at + 1] ?? log.steps + 1;
+  if (parts !== undefined)
+    for (let step = own; step < Math.min(next, log.steps); step++)
+      if (parts(stepAt(step), stepAt(step + 1))) return step;
+  for (let step = next - 1; step > own; step--) if (takes(stepAt(step))) return step;
   return own;
 }
 
@@ -160,31 +164,28 @@ function pageHistory(
   page: OnlyPages,
   options: DecideOptions,
 ): { steps: Step[]; numbers: number[]; tables: number[] } | null {
-  const { tables, frames } = decision.reachedFrom(page, options);
-  const { log, geometry } = decision;
+  const { entries, frames } = decision.reachedFrom(page, options);
+  const { log } = decision;
   const { starts, ends } = log.unpins;
-  const slots = new Set<number>();
-  for (let level = 0; level < MAX_LEVELS; level++)
-    for (const own of [page.start, page.beside ?? page.start])
-      slots.add(Math.floor(own / geometry.span(level)) % geometry.entries);
   const all: number[] = [];
   const own: number[] = [];
   for (let k = 0, unpin = 0; k < log.steps; k++) {
     const at = log.records[k]!;
     const op = log.words[at]! & 0xff;
     const isWrite = op === 1 || op === 2 || op === 4 || (op >= 5 && op <= 7) || op === OP.collect;
-    if (isWrite && !tables.has(log.words[at + 2]!)) continue;
+    const loaded = entries.get(log.words[at + 2]!);
+    if (isWrite && loaded === undefined) continue;
     const isOne = log.words[at + 3]! >>> 16 === 1;
     const isSingle = op === OP.store || op === OP.exchange || (op === OP.collect && isOne);
     const isNeighbour =
       op === OP.unpin
         ? !touches(frames, starts[unpin]!, ends[unpin++]!)
-        : isSingle && !slots.has(log.words[at + 3]! & 0xffff);
+        : isSingle && !loaded!.has(log.words[at + 3]! & 0xffff);
     if (all.length <= FEW_STEPS) all.push(k + 1);
     if (!isNeighbour) own.push(k + 1);
   }
   const numbers = all.length <= FEW_STEPS ? all : own;
   if (numbers.length > MAX_STEPS) return null;
   const steps = numbers.map((number) => decodeStep(log.words, log.records[number - 1]!));
-  return { steps, numbers, tables: [...tables] };
+  return { steps, numbers, tables: [...entries.keys()] };
 }

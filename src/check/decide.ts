@@ -20,7 +20,7 @@ import { JointMap, NOTHING } from "./joint-map.ts";
 import { Judge } from "./judge.ts";
 import { Lingering } from "./lingering.ts";
 import { ListedMaps, type MapReader } from "./map-reader.ts";
-import { type OnlyPages, rangesOf } from "./only-pages.ts";
+import { type OnlyPages, pagesOf, rangesOf } from "./only-pages.ts";
 import { OverlapSink } from "./overlap.ts";
 import { Pins } from "./pins.ts";
 import { RangeList, type Ranges, touches, union } from "./ranges.ts";
@@ -187,9 +187,12 @@ export class Decision {
     }
   }
 
-  /** Tables that walks of some pages can pass through, and the frames they can end in. */
-  reachedFrom(pages: OnlyPages, options: DecideOptions): { tables: Set<number>; frames: Ranges } {
-    const tables = new Set<number>();
+  /** Entries that walks of some pages can load, by table, and the frames they can end in. */
+  reachedFrom(
+    pages: OnlyPages,
+    options: DecideOptions,
+  ): { readonly entries: ReadonlyMap<number, ReadonlySet<number>>; readonly frames: Ranges } {
+    const entries = new Map<number, Set<number>>();
     const frames = new RangeList();
     const nothing = (): void => {};
     const sink: FactSink = {
@@ -202,8 +205,13 @@ export class Decision {
       close: () => true,
     };
     const how = { ...options, only: pages, skipUntouched: false };
-    this.walk(pages.domain, how, sink, nothing, (table) => tables.add(table));
-    return { tables, frames: frames.union() };
+    this.walk(pages.domain, how, sink, nothing, (table, level) => {
+      const own = entries.get(table) ?? new Set();
+      for (const page of pagesOf(pages))
+        own.add(Math.floor(page / this.geometry.span(level)) % this.geometry.entries);
+      entries.set(table, own);
+    });
+    return { entries, frames: frames.union() };
   }
 
   /** Feeds a sink with every fact of one domain, tag by tag. `enter` is told what the facts to come share. */
@@ -212,7 +220,7 @@ export class Decision {
     options: DecideOptions,
     sink: FactSink,
     enter: (coverage: Coverage, roots: readonly RootVersion[]) => void,
-    visit: (table: number) => void = () => {},
+    visit: (table: number, level: number) => void = () => {},
   ): void {
     const { capability } = this.input;
     const roots = this.rootsOf(id, options.mode);

@@ -16,3 +16,9 @@ export function rangesOf({ start, end, beside }: OnlyPages): Ranges {
     ? { starts: [start, beside], ends: [end, beside + 1] }
     : { starts: [beside, start], ends: [beside + 1, end] };
 }
+
+/** Each of them. */
+export function* pagesOf({ start, end, beside }: OnlyPages): Generator<number> {
+  for (let page = start; page < end; page++) yield page;
+  if (beside !== undefined) yield beside;
+}

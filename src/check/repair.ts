@@ -2,12 +2,20 @@ import { CACHES_ALL, type Step } from "../edit-script/index.ts";
 import type { IovaPfn, Pfn } from "../units/index.ts";
 import type { Cause } from "./violation-class.ts";
 
+/** Where an event is inserted: behind a step or in front of it, and which steps it could stand beside. */
+export interface Beside {
+  readonly side: "behind" | "before";
+  readonly takes: (step: Step) => boolean;
+  /** Between which two steps it belongs above all. */
+  readonly parts?: (step: Step, next: Step) => boolean;
+}
+
 /** One ideal change of a script, and the step (by index in the list it was made from) that it is about. */
 export interface Repair {
   readonly cause: Cause;
   readonly at: number;
-  /** Where it inserts an event: behind the step or in front of it, and which steps it could stand beside. */
-  readonly beside?: { readonly side: "behind" | "before"; readonly takes: (step: Step) => boolean };
+  /** Where it inserts an event that might stand among steps that do not matter as well. */
+  readonly beside?: Beside;
   apply(): Step[];
 }
 

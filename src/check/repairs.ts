@@ -39,20 +39,26 @@ export function* repairsFor(
   yield* fullInvalidations(context);
 }
 
-/** A barrier (and a clean of everything) at the earliest place where it helps. */
+/** A barrier (and a clean of everything) at the earliest place where it helps; at last, where one is not enough, in all places. */
 function* visibility({ steps, isCoherent, tables, entries }: RepairContext): Generator<Repair> {
   const cleans: Step[] = isCoherent
     ? []
     : tables.map((table) => ({ op: "clean", table: table as never, index: 0, count: entries }));
   const cause: Cause = isCoherent ? "no-barrier" : "no-clean";
+  // What fills tables is made visible before the first link to one is stored.
+  const parts = (step: Step, next: Step): boolean => isShown(step) && !isStore(step) && isStore(next);
+  const beside = { side: "behind", takes: isShown, parts } as const;
+  const places: number[] = [];
   for (let at = 1; at <= steps.length; at++)
     if (isShown(steps[at - 1]!) && (at === steps.length || !isShown(steps[at]!) || isStore(steps[at]!)))
-      yield {
-        cause,
-        at: at - 1,
-        beside: { side: "behind", takes: isShown },
-        apply: () => [...steps.slice(0, at), ...cleans, BARRIER, ...steps.slice(at)],
-      };
+      places.push(at);
+  for (const at of places)
+    yield { cause, at: at - 1, beside, apply: () => steps.toSpliced(at, 0, ...cleans, BARRIER) };
+  if (places.length < 2) return;
+  const isPlace = new Set(places);
+  const everywhere = (): Step[] =>
+    steps.flatMap((step, i) => (isPlace.has(i + 1) ? [step, ...cleans, BARRIER] : [step]));
+  yield { cause, at: places[0]! - 1, beside, apply: everywhere };
 }
 
 /** A store made later: behind one of the steps after it. */

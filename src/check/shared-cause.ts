@@ -10,6 +10,8 @@ import { pagesByClass } from "./violations.ts";
 
 /** Causes that are tried on all groups: each takes one decision of the whole script. */
 const MAX_SHARED = 3;
+/** Repairs of one name that are tried. */
+const MAX_ALIKE = 2;
 /** Steps times calls that a trial may have to sort. */
 const MAX_SORTED = 10_000_000;
 
@@ -41,14 +43,14 @@ export function shareCauses(
   let groups = unnamed;
   for (const healing of healings) {
     const isOpen = ({ cause, domain }: Group): boolean => cause === null && domain === healing.like.domain;
-    if (!groups.some(isOpen)) continue;
-    const repaired = repairedBy(decision, healing, steps, tables);
-    if (repaired === null) continue;
-    const numbers = steps.map((_, k) => k + 1);
-    const calls = input.calls ? callsOfTrial(input.calls, steps, numbers, repaired) : null;
-    const trial = decision.withScript(EditScript.from(repaired), calls);
-    const left = pagesByClass(trial.violations(options), healing.like.domain);
-    groups = groups.flatMap((group) => (isOpen(group) ? healedParts(group, healing, left) : [group]));
+    for (const repaired of repairedBy(decision, healing, steps, tables)) {
+      if (!groups.some(isOpen)) break;
+      const numbers = steps.map((_, k) => k + 1);
+      const calls = input.calls ? callsOfTrial(input.calls, steps, numbers, repaired) : null;
+      const trial = decision.withScript(EditScript.from(repaired), calls);
+      const left = pagesByClass(trial.violations(options), healing.like.domain);
+      groups = groups.flatMap((group) => (isOpen(group) ? healedParts(group, healing, left) : [group]));
+    }
   }
   return groups;
 }
@@ -84,15 +86,18 @@ function mostFirst(named: readonly Group[]): Healing[] {
   return [...healings.values()].sort((a, b) => b.groups - a.groups);
 }
 
-/** The whole script with the repair that healed a part of it. */
-function repairedBy(
+/** The whole script with the repair that healed a part of it; with the first ones, where several have one name. */
+function* repairedBy(
   decision: Decision,
   { like, cause, step }: Healing,
   steps: readonly Step[],
   tables: readonly number[],
-): Step[] | null {
+): Generator<Step[]> {
   const context = contextOf(decision, like.domain, steps, tables);
-  for (const repair of repairsFor(like.shows, like.class === "V15", context))
-    if (repair.cause === cause && repair.at + 1 === step) return repair.apply();
-  return null;
+  let tried = 0;
+  for (const repair of repairsFor(like.shows, like.class === "V15", context)) {
+    if (repair.cause !== cause || repair.at + 1 !== step) continue;
+    yield repair.apply();
+    if (++tried === MAX_ALIKE) return;
+  }
 }

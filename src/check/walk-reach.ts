@@ -32,8 +32,8 @@ export interface ReachContext {
   readonly journalRules: boolean;
   /** Let the sink accept entries without their facts. */
   readonly acceptPlain: boolean;
-  /** Called with each table that a walk can pass through. */
-  visit(table: number): void;
+  /** Called with each table that a walk can pass through, and its level. */
+  visit(table: number, level: number): void;
   /** True iff the table stood in the same place before the script, with all rights on the way to it. */
   stoodBefore(table: number, level: number, base: number): boolean;
   /** Until when no table in this range of pages is written or freed, as the tables were before the script. */
@@ -168,7 +168,7 @@ export class WalkReach {
   /** Looks at the entries of a held table that the ranges [from, to) touch. */
   #visit(state: HeldTable, level: number, base: number, from: number, to: number): void {
     const { geometry } = this.#context;
-    this.#context.visit(state.table);
+    this.#context.visit(state.table, level);
     const span = geometry.span(level);
     const end = base + geometry.tableSpan(level);
     const { starts, ends } = this.#ranges;

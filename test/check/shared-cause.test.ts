@@ -110,3 +110,47 @@ describe("one cause behind what a recorder lists page by page and frame by frame
     expect(foundIn(text)).toEqual([]);
   });
 });
+
+/** Tables replaced by new ones, 2 MiB each, with all frames moved; `without` leaves out what orders the steps. */
+function replacingTables(without: readonly string[]): { text: string; pages: number } {
+  const tables = 80;
+  const [first, fresh] = [0x110000000, 0x120000000];
+  const lines = ["hitless-edit-script 1 vtd-ss-39", "domain 1 root=0x100000000"];
+  lines.push("table 0x100000000[0] = 0x100001003");
+  const fills: string[] = [];
+  const links: string[] = [];
+  const frees: string[] = [];
+  for (let t = 0; t < tables; t++) {
+    const [old, next] = [first + t * 4096, fresh + t * 4096].map((table) => `0x${table.toString(16)}`);
+    const [from, to] = [0x1000000000 + t * 2 ** 21, 0x2000000000 + t * 2 ** 21 + 4096];
+    lines.push(`table 0x100001000[${t}] = ${hex(BigInt(old!) | 3n)}`);
+    lines.push(`table ${old}[0] = ${hex(BigInt(from) | 3n)} count=512 stride=4096`);
+    for (const [which, at] of [
+      ["old", from],
+      ["new", to],
+    ] as const)
+      lines.push(`map ${which} iova=${page(t * 512)} size=2M frame=${hex(BigInt(at))}`);
+    fills.push(`fill ${next}[0] = ${hex(BigInt(to) | 3n)} count=512 stride=4096`);
+    links.push(`store 0x100001000[${t}] = ${hex(BigInt(next!) | 3n)}`);
+    frees.push(`freeTable ${old}`, `unpin ${hex(BigInt(from))} size=2M`);
+  }
+  const ordered = (...steps: string[]): string[] => steps.filter((step) => !without.includes(step));
+  const flush = ordered("barrier", "invalidate iova=0 size=160M", "wait drain");
+  const steps = [...fills, ...ordered("barrier"), ...links, ...flush, ...frees];
+  return { text: [...lines, ...steps].join("\n"), pages: tables * 512 };
+}
+
+describe("one cause behind many tables that are replaced", () => {
+  it.each([
+    ["missing-inv", "V07", ["invalidate iova=0 size=160M"]],
+    ["no-wait", "V07", ["wait drain"]],
+    ["no-barrier", "V15", ["barrier"]],
+  ])("is named %s, once for all pages", (cause, kind, without) => {
+    const { text, pages } = replacingTables(without);
+    expect(foundIn(text)).toEqual([`${kind} ${cause} 0-${pages}`]);
+  });
+
+  it("is no fault where all that orders is there", () => {
+    expect(foundIn(replacingTables([]).text)).toEqual([]);
+  });
+});

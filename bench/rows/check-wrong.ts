@@ -1,0 +1,95 @@
+import { type CheckInput, type CheckOptions, check, type ReaderInput } from "../../src/check/index.ts";
+import type { ViolationClass } from "../../src/check/violation-class.ts";
+import { EditScript } from "../../src/edit-script/index.ts";
+import { changesOf } from "../changes.ts";
+import { lineByLine } from "../recording.ts";
+import { expectOutcome, type Goal, type Row } from "../row.ts";
+import { repeating } from "../sampling.ts";
+import { moving } from "./check-scattered.ts";
+
+const PAGES = 204_800;
+/** Pages that change; all others are unmapped and mapped again. */
+const CHANGED = 4;
+
+/** Decides a change that is wrong on every page again and again. */
+function wrongRow(
+  name: string,
+  goal: Goal,
+  kind: ViolationClass,
+  options: CheckOptions,
+  make: () => { input: CheckInput | ReaderInput; pages: number },
+): Row {
+  return {
+    group: "check",
+    yardstick: null,
+    figures: [{ name, unit: "M stores/s", yardstickAnswer: null, goal }],
+    prepare() {
+      const { input, pages } = make();
+      let stores = 0;
+      let found = 0;
+      const take = repeating(() => {
+        const result = check(input, options);
+        stores = result.stats.stores;
+        found = result.findings.find((f) => f.class === kind)?.pages ?? 0;
+      }, 1);
+      return {
+        sample() {
+          const ns = take();
+          expectOutcome(found === pages, `check: ${found} pages of ${pages} found to be ${kind}`);
+          expectOutcome(stores >= 100_000, `check: only ${stores} stores`);
+          return [(stores / ns) * 1000];
+        },
+      };
+    },
+  };
+}
+
+/** A change that unmaps all scattered memory and maps it again. */
+function unmappedAndMapped(format: string): { input: CheckInput | ReaderInput; pages: number } {
+  const changes = changesOf("legacy", format, PAGES, CHANGED, 3);
+  changes.next();
+  const { value } = changes.next();
+  changes.return(undefined);
+  return { input: value.input, pages: PAGES - CHANGED };
+}
+
+/** A recording of a store for every page that forgets to invalidate: every page can be met under its old frame for good. */
+function notInvalidated(): { input: CheckInput; pages: number } {
+  const { input } = lineByLine(moving());
+  const steps = [...input.script].filter((step) => step.op !== "invalidate");
+  return { input: { ...input, script: EditScript.from(steps) }, pages: PAGES };
+}
+
+const atLeastAMillion = { kind: "value", atLeast: 1 } as const;
+const grouped = (n: number): string => n.toLocaleString("en-US");
+
+export const wrongCheckRows: readonly Row[] = [
+  wrongRow(
+    `decide ${grouped(PAGES)} scattered leaves unmapped and mapped again, each a fault`,
+    atLeastAMillion,
+    "V01",
+    {},
+    () => unmappedAndMapped("vtd-ss-48"),
+  ),
+  wrongRow(
+    `decide ${grouped(PAGES)} scattered leaves unmapped and mapped again, with dirty bits`,
+    atLeastAMillion,
+    "V01",
+    {},
+    () => unmappedAndMapped("vtd-ss-48-ad"),
+  ),
+  wrongRow(
+    `decide ${grouped(PAGES)} scattered leaves remapped line by line, none invalidated`,
+    atLeastAMillion,
+    "V06",
+    { causes: false },
+    notInvalidated,
+  ),
+  wrongRow(
+    `decide ${grouped(PAGES)} of them and name the cause`,
+    { kind: "none", why: "the script is decided once more, with the repair" },
+    "V06",
+    {},
+    notInvalidated,
+  ),
+];
