@@ -1,5 +1,5 @@
 import { type CheckInput, check } from "../src/check/index.ts";
-import { EditScript, type MapRun, type Step } from "../src/edit-script/index.ts";
+import { CACHES_ALL, EditScript, type MapRun, type Step } from "../src/edit-script/index.ts";
 import { iovaPfn, PAGES_PER_2M, type Pfn, pfn } from "../src/units/index.ts";
 import { expectOutcome, type Goal, type Row } from "./row.ts";
 import { repeating } from "./sampling.ts";
@@ -55,20 +55,45 @@ export function record(vmm: BenchVmm, before: PreparedMap, after: PreparedMap, p
   return { input, stores: entryStores + privateStores };
 }
 
-/** The same as a recorder lists it: a line for each entry that is stored in a table in use, and for each frame that is given back. */
-export function lineByLine({ input, stores }: Recording): Recording {
-  const steps = [...input.script].flatMap((step): Step[] => {
-    if (step.op === "unpin")
-      return Array.from({ length: step.pages }, (_, i) => ({ ...step, pfn: pfn(step.pfn + i), pages: 1 }));
-    if (step.op !== "storeRun") return [step];
-    const { update, table, index, first, stride, count } = step;
-    return Array.from({ length: count }, (_, i) => {
-      const entry = BigInt.asUintN(64, first + BigInt(i) * stride);
-      return { op: "store", update, table, index: index + i, entry };
-    });
-  });
-  return { input: { ...input, script: EditScript.from(steps) }, stores };
+/**
+ * The same change as a driver makes it that stores entry by entry in the tables there are, and as a recorder lists it: a line for
+ * each entry and for each frame that is given back. Pre: both maps have the same pages, each on a frame of its own.
+ */
+export function inPlace({ input }: Recording): Recording {
+  const { oldMap, newMap, domains } = input;
+  const [{ id, root, levels }] = domains as [(typeof domains)[number]];
+  const frameAt = new Map(
+    newMap.flatMap((run) => pagesOf(run).map(([page, frame]) => [page, frame] as const)),
+  );
+  const steps: Step[] = [];
+  const unpins: Step[] = [];
+  for (const [page, frame] of oldMap.flatMap(pagesOf)) {
+    let table: number = root;
+    const indexAt = (level: number): number => Math.floor(page / 512 ** level) % 512;
+    for (let level = levels - 1; level > 0; level--)
+      table = Number((input.tables.entry(pfn(table), indexAt(level)) & FRAME_BITS) >> 12n);
+    const index = indexAt(0);
+    const before = input.tables.entry(pfn(table), index);
+    const entry = (before & ~FRAME_BITS) | (BigInt(frameAt.get(page)!) << 12n);
+    steps.push({ op: "store", update: 0, table: pfn(table), index, entry });
+    unpins.push({ op: "unpin", pfn: pfn(frame), pages: 1 });
+  }
+  const [first, last] = [oldMap[0]!, oldMap.at(-1)!];
+  const range = { iovaPfn: first.iovaPfn, pages: last.iovaPfn + last.pages - first.iovaPfn };
+  steps.push(
+    { op: "barrier" },
+    { op: "invalidate", domain: id, scope: "leaf", caches: CACHES_ALL, ...range },
+  );
+  steps.push({ op: "wait", drain: true });
+  const stores = unpins.length;
+  return { input: { ...input, script: EditScript.from([...steps, ...unpins]) }, stores };
 }
+
+/** Address bits of a VT-d second-stage entry. */
+const FRAME_BITS = 0x000f_ffff_ffff_f000n;
+
+const pagesOf = ({ iovaPfn, pages, pfn }: MapRun): [page: number, frame: number][] =>
+  Array.from({ length: pages }, (_, i) => [iovaPfn + i, pfn + i]);
 
 /** The script with each invalidation 2 MiB short, and with no barrier between stores. */
 function careless(script: EditScript): EditScript {

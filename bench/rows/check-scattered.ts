@@ -3,7 +3,7 @@ import { createContext, runInContext } from "node:vm";
 import type { DecidedChange } from "../../src/harness/index.ts";
 import { READ, WRITE } from "../../src/units/index.ts";
 import { changesOf } from "../changes.ts";
-import { checkRow, FIRST_PAGE, lineByLine, type Recording, record } from "../recording.ts";
+import { checkRow, FIRST_PAGE, inPlace, type Recording, record } from "../recording.ts";
 import { expectOutcome, type Row, SAMPLE_MS } from "../row.ts";
 import { nowNs } from "../sampling.ts";
 import { BenchVmm } from "../vmm.ts";
@@ -158,7 +158,7 @@ export const scatteredCheckRows: readonly Row[] = [
   fragmentedRow(`decide ${grouped(PAGES)} scattered leaves mapped`, coming),
   fragmentedRow(`decide ${grouped(PAGES)} scattered leaves remapped`, moving),
   fragmentedRow(`decide ${grouped(PAGES)} scattered leaves remapped, recorded line by line`, () =>
-    lineByLine(moving()),
+    inPlace(moving()),
   ),
   fragmentedRow(`decide ${grouped(PAGES / 2)} leaves unmapped, every other one`, everyOtherGoes),
   fragmentedRow(`decide ${grouped(PAGES / 2)} leaves remapped, every other one`, everyOtherMoves),

@@ -2,7 +2,7 @@ import { type CheckInput, type CheckOptions, check, type ReaderInput } from "../
 import type { ViolationClass } from "../../src/check/violation-class.ts";
 import { EditScript } from "../../src/edit-script/index.ts";
 import { changesOf } from "../changes.ts";
-import { lineByLine } from "../recording.ts";
+import { inPlace } from "../recording.ts";
 import { expectOutcome, type Goal, type Row } from "../row.ts";
 import { repeating } from "../sampling.ts";
 import { moving } from "./check-scattered.ts";
@@ -55,7 +55,7 @@ function unmappedAndMapped(format: string): { input: CheckInput | ReaderInput; p
 
 /** A recording of a store for every page that forgets to invalidate: every page can be met under its old frame for good. */
 function notInvalidated(): { input: CheckInput; pages: number } {
-  const { input } = lineByLine(moving());
+  const { input } = inPlace(moving());
   const steps = [...input.script].filter((step) => step.op !== "invalidate");
   return { input: { ...input, script: EditScript.from(steps) }, pages: PAGES };
 }

@@ -45,6 +45,7 @@ export class Judge {
     this.#hasAtc = hasAtc;
   }
 
+  /** Pages [start, end) break a rule; each `grain` of them does so alone. */
   report(
     kind: ViolationClass,
     start: number,
@@ -53,12 +54,27 @@ export class Judge {
     access: number,
     from: number,
     met: Met,
+    grain = end - start,
   ): void {
     // A device's own cache knows no tags.
     if (this.isRetired && ((kind === "V04" && !this.#hasAtc) || kind === "V05")) kind = "V04b";
     const index = origin.index + Math.floor((start - origin.at) / origin.span);
+    const indexStep = origin.span === grain ? 1 : 0;
     const { coverage } = this;
-    this.#violations.add(kind, this.#domain, coverage, origin, index, access, start, end, from, met);
+    this.#violations.add(
+      kind,
+      this.#domain,
+      coverage,
+      origin,
+      index,
+      access,
+      start,
+      end,
+      from,
+      met,
+      grain,
+      indexStep,
+    );
   }
 
   leaf(fact: LeafFact): void {
@@ -146,24 +162,40 @@ export class Judge {
   fault(fact: FaultFact): void {
     const maps = this.#maps;
     const remains = aliveUntil(fact.alive) === NEVER;
+    const isPerPage = fact.span === 1 || fact.end - fact.at <= fact.span;
+    /* Pages in a row of which each alone breaks the same rule are told at once: a row of pages [first, start). */
+    let first = -1;
+    let told: ViolationClass | null = null;
+    let access = 0;
     for (let piece = maps.find(fact.start), start = fact.start; start < fact.end; ) {
       const end = Math.min(fact.end, maps.end(piece), this.#windowEdge(start));
       const both = maps.oldRights[piece]! & maps.newRights[piece]!;
-      if (both !== 0 && !this.#isWindowed(start, fact.alive))
-        this.report(
-          maps.isKept(piece) ? "V01" : "V01b",
-          start,
-          end,
-          fact,
-          both & -both,
-          fact.alive[0]!,
-          "no translation",
-        );
-      else if (remains && maps.newRights[piece] !== 0)
-        this.report("V05", start, end, fact, 0, fact.alive[0]!, "no translation");
+      let kind: ViolationClass | null = null;
+      if (both !== 0 && !this.#isWindowed(start, fact.alive)) kind = maps.isKept(piece) ? "V01" : "V01b";
+      else if (remains && maps.newRights[piece] !== 0) kind = "V05";
+      const own = kind === "V05" ? 0 : both & -both;
+      if (first >= 0 && (kind !== told || own !== access || end - start !== 1)) {
+        this.#missing(told!, first, start, fact, access, 1);
+        first = -1;
+      }
+      if (kind !== null && isPerPage && end - start === 1) {
+        if (first < 0) [first, told, access] = [start, kind, own];
+      } else if (kind !== null) this.#missing(kind, start, end, fact, own, end - start);
       start = end;
       if (end === maps.end(piece)) piece++;
     }
+    if (first >= 0) this.#missing(told!, first, fact.end, fact, access, 1);
+  }
+
+  #missing(
+    kind: ViolationClass,
+    start: number,
+    end: number,
+    fact: FaultFact,
+    access: number,
+    grain: number,
+  ): void {
+    this.report(kind, start, end, fact, access, fact.alive[0]!, "no translation", grain);
   }
 
   /** Pages of an untouched subtree show what the old map says. */

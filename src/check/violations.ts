@@ -93,7 +93,10 @@ export class Violations {
     this.#textIds = like === null ? new Map() : like.#textIds;
   }
 
-  /** Adds one, to the row of its class before it where the two differ in nothing but their place. */
+  /**
+   * Adds one, or several in a row of `grain` pages each, of which each has an index that is `indexStep` above the one before; to
+   * the row of its class before it where the two differ in nothing but their place.
+   */
   add(
     kind: ViolationClass,
     domain: number,
@@ -105,6 +108,8 @@ export class Violations {
     end: number,
     from: number,
     met: Met,
+    grain: number,
+    indexStep: 0 | 1,
   ): void {
     const { table, level, step, until } = origin;
     const code = this.#codeOf(met);
@@ -122,7 +127,6 @@ export class Violations {
     else {
       const row = this.#chunks[last.row >> CHUNK_LG2]!;
       const at = (last.row & CHUNK_MASK) * ROW;
-      const grain = end - start;
       const isNext =
         row[at + END] === start &&
         row[at + GRAIN] === grain &&
@@ -133,7 +137,8 @@ export class Violations {
         this.#coverages[row[at + COVERAGE]!] === coverage;
       const by = start - row[at + START]!;
       if (isNext && by === grain && index === row[at + INDEX]) row[at + INDEX_STEP] = 0;
-      if (isNext && (index - row[at + INDEX]!) * grain === by * row[at + INDEX_STEP]!) {
+      const isInStep = end - start === grain || indexStep === row[at + INDEX_STEP];
+      if (isNext && isInStep && (index - row[at + INDEX]!) * grain === by * row[at + INDEX_STEP]!) {
         row[at + END] = end;
         return;
       }
@@ -145,9 +150,9 @@ export class Violations {
     row[at + COVERAGE] = this.#coverageId(coverage);
     row[at + START] = start;
     row[at + END] = end;
-    row[at + GRAIN] = end - start;
+    row[at + GRAIN] = grain;
     row[at + INDEX] = index;
-    row[at + INDEX_STEP] = 1;
+    row[at + INDEX_STEP] = end - start === grain ? 1 : indexStep;
     row[at + STEP] = step;
     row[at + UNTIL] = until;
     row[at + FROM] = from;
