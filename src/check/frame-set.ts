@@ -61,6 +61,9 @@ export class FrameSet implements Ranges {
 
   equals(other: FrameSet): boolean {
     if (other.count !== this.count) return false;
+    const [mine, others] = [this.#marks, other.#marks];
+    if (mine !== null && others !== null && mine.isIn.length === others.isIn.length)
+      return mine.first === others.first && Buffer.compare(mine.isIn, others.isIn) === 0;
     const [a, b] = [this.#ranges.ranges, other.#ranges.ranges];
     if (a.starts.length !== b.starts.length) return false;
     for (let i = 0; i < a.starts.length; i++)

@@ -4,6 +4,7 @@ import {
   type MapReader,
   MapRuns,
   type MapSide,
+  pagesIn,
   RangeList,
   type Ranges,
   union,
@@ -38,6 +39,8 @@ export class GuestMaps implements MapReader {
   readonly #changes: Ranges;
   /** Pages that come or get another backing or other rights. */
   readonly #coming: Ranges;
+  /** What was asked for last: the frames that lose a pin are asked for again where all that is pinned loses one. */
+  #pages: { readonly frames: FrameSet; readonly pages: Ranges } | null = null;
 
   constructor(frames: FrameRunMaps, maps: UserMaps, change: GuestChange) {
     this.#frames = frames;
@@ -69,14 +72,14 @@ export class GuestMaps implements MapReader {
   /** No two pages of guest memory share a frame: what leads to a frame has the virtual page behind which it is. */
   pagesOn(frames: FrameSet): Ranges {
     if (frames.isEmpty) return new RangeList();
-    const { starts, ends } = frames;
-    let left = 0;
-    for (let i = 0; i < starts.length; i++) left += ends[i]! - starts[i]!;
+    if (this.#pages?.frames.equals(frames)) return this.#pages.pages;
     let behind = this.#behind(frames, this.#touchedRegions());
     // A script that unpins what it should have nothing to do with: all the memory is gone through.
-    if (pagesIn(behind) < left) behind = this.#behind(frames, this.#regions());
+    if (pagesIn(behind) < frames.count) behind = this.#behind(frames, this.#regions());
     const { old, next } = this.#change;
-    return union(this.#pagesShowing(old, behind), this.#pagesShowing(next, behind));
+    const pages = union(this.#pagesShowing(old, behind), this.#pagesShowing(next, behind));
+    this.#pages = { frames, pages };
+    return pages;
   }
 
   /**
@@ -138,6 +141,11 @@ export class GuestMaps implements MapReader {
       const cursor = this.#read.cursor(rest);
       while (cursor.next()) {
         const last = cursor.frame + cursor.pages;
+        if (!frames.touches(cursor.frame, last)) continue;
+        if (cursor.pages === 1) {
+          pages.join(cursor.start, cursor.start + 1);
+          continue;
+        }
         const by = cursor.start - cursor.frame;
         for (let i = frames.firstEndingAfter(cursor.frame); i < frames.starts.length; i++) {
           if (frames.starts[i]! >= last) break;
@@ -160,12 +168,6 @@ export class GuestMaps implements MapReader {
     }
     return pages.ranges();
   }
-}
-
-function pagesIn({ starts, ends }: Ranges): number {
-  let pages = 0;
-  for (let i = 0; i < starts.length; i++) pages += ends[i]! - starts[i]!;
-  return pages;
 }
 
 function asRanges(ranges: readonly PageRange[]): Ranges {
