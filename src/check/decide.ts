@@ -90,6 +90,7 @@ export class Decision {
    */
   dependsOnOrder(found: Violations): boolean {
     if (this.#lingering.isDecisive || this.log.roots.length > 0 || this.input.isEpoch) return true;
+    if (!this.input.capability.hardwareDirty) return false;
     for (let i = 0; i < found.length; i++) if (found.class(i) === "V10") return true;
     return false;
   }

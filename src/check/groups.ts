@@ -1,6 +1,5 @@
 import type { CallGap } from "./between-calls.ts";
 import { joined, type PageRange } from "./interest.ts";
-import { RangeList } from "./ranges.ts";
 import type { Cause, ViolationClass } from "./violation-class.ts";
 import type { RawViolation, Violations } from "./violations.ts";
 
@@ -38,7 +37,7 @@ export { pagesIn };
 /** Groups of a crowd that are looked into before what heals them is tried on the rest. */
 const FROM_CROWD = 4;
 
-/** Violations of one class and domain, and how often the next one is in another group. */
+/** Violations of one class and domain, and how often the next one is in another group, as far as that was counted. */
 interface Kind {
   readonly rows: number[];
   changes: number;
@@ -47,18 +46,13 @@ interface Kind {
 /** Puts violations together that share class, the store that shows and the invalidations that reach; those of a crowd only by class. */
 export function grouped(violations: Violations): Group[] {
   const kinds = new Map<string, Kind>();
-  let place = -1;
-  let kind!: Kind;
+  // What is found on one page after the other alternates between few places.
+  const ofPlace: Kind[] = [];
   for (let i = 0; i < violations.length; i++) {
-    if (violations.place(i) !== place) {
-      place = violations.place(i);
-      const key = `${violations.class(i)} ${violations.shows(i)} ${violations.domain(i)}`;
-      const known = kinds.get(key);
-      if (known === undefined) kinds.set(key, (kind = { rows: [], changes: 0 }));
-      else kind = known;
-    }
+    const kind = (ofPlace[violations.place(i)] ??= kindOf(kinds, violations, i));
     const { rows } = kind;
-    if (rows.length === 0 || !violations.isOneStore(rows[rows.length - 1]!, i)) kind.changes++;
+    if (rows.length === 0) kind.changes = 1;
+    else if (kind.changes <= FEW && !violations.isOneStore(rows[rows.length - 1]!, i)) kind.changes++;
     rows.push(i);
   }
   const groups: { readonly first: number; readonly group: Group }[] = [];
@@ -68,6 +62,13 @@ export function grouped(violations: Violations): Group[] {
       groups.push({ first: list[0]!, group: groupOf(violations, list, changes > FEW) });
   }
   return groups.sort((a, b) => a.first - b.first).map(({ group }) => group);
+}
+
+function kindOf(kinds: Map<string, Kind>, violations: Violations, i: number): Kind {
+  const key = `${violations.class(i)} ${violations.shows(i)} ${violations.domain(i)}`;
+  let kind = kinds.get(key);
+  if (kind === undefined) kinds.set(key, (kind = { rows: [], changes: 0 }));
+  return kind;
 }
 
 function byStore(violations: Violations, rows: readonly number[]): number[][] {
@@ -80,25 +81,37 @@ function byStore(violations: Violations, rows: readonly number[]): number[][] {
 /** The group, or the crowd, of some rows. Pre: they share class, domain and what they show as. */
 function groupOf(violations: Violations, rows: readonly number[], isCrowd: boolean): Group {
   let first = rows[0]!;
-  const pages = new RangeList();
-  for (const i of rows) {
-    const start = violations.start(i);
-    if (start < violations.start(first)) first = i;
-    pages.push(start, violations.end(i));
-  }
-  const { starts, ends } = pages.union();
+  for (const i of rows) if (violations.start(i) < violations.start(first)) first = i;
   const example = violations.at(first);
   return {
     class: example.class,
     shows: violations.shows(first),
     domain: example.domain,
-    ranges: Array.from(starts, (start, r) => ({ start, end: ends[r]! })),
+    ranges: pagesOf(violations, rows),
     example,
     crowd: isCrowd ? { violations, rows } : null,
     cause: null,
     causeStep: 0,
     gap: null,
   };
+}
+
+/** The pages of some rows: they nearly always come in ascending order. */
+function pagesOf(violations: Violations, rows: readonly number[]): readonly PageRange[] {
+  const pages: { start: number; end: number }[] = [];
+  let last: { start: number; end: number } | null = null;
+  let isAscending = true;
+  for (const i of rows) {
+    const start = violations.start(i);
+    const end = violations.end(i);
+    if (last !== null && start >= last.start && start <= last.end) {
+      if (end > last.end) last.end = end;
+      continue;
+    }
+    if (last !== null && start < last.start) isAscending = false;
+    pages.push((last = { start, end }));
+  }
+  return isAscending ? pages : joined(pages, Infinity);
 }
 
 /** The rows of a crowd for which something holds, and the others, as two crowds; null where there are none. */

@@ -56,22 +56,28 @@ interface Last {
   row: number;
 }
 
-/** Numbers of a row: where each stands in it. */
+/** Whole numbers of 32 bits of a row, and the others: where each stands in it. */
 const PLACE = 0;
 const COVERAGE = 1;
-const START = 2;
-const END = 3;
-const GRAIN = 4;
-const INDEX = 5;
-const INDEX_STEP = 6;
-const STEP = 7;
-const UNTIL = 8;
-const FROM = 9;
-const MET = 10;
-const ROW = 11;
+const INDEX = 2;
+const INDEX_STEP = 3;
+const STEP = 4;
+const UNTIL = 5;
+const FROM = 6;
+const INTEGERS = 7;
+const START = 0;
+const END = 1;
+const GRAIN = 2;
+const MET = 3;
+const NUMBERS = 4;
 /** Rows are kept in chunks, so that none is ever moved. */
 const CHUNK_LG2 = 9;
 const CHUNK_MASK = (1 << CHUNK_LG2) - 1;
+
+interface Chunk {
+  readonly integers: Int32Array;
+  readonly numbers: Float64Array;
+}
 
 /**
  * Violations in the order in which they were found, a row of numbers each: a script that is wrong throughout breaks a rule on
@@ -79,7 +85,7 @@ const CHUNK_MASK = (1 << CHUNK_LG2) - 1;
  */
 export class Violations {
   length = 0;
-  readonly #chunks: Float64Array[] = [];
+  readonly #chunks: Chunk[] = [];
   readonly #places: Place[] = [];
   readonly #coverages: Coverage[] = [];
   readonly #lastOf = new Map<ViolationClass, Last>();
@@ -125,104 +131,79 @@ export class Violations {
     )
       last.place = this.#places.push({ class: kind, shows: kind, domain, access, table, level }) - 1;
     else {
-      const row = this.#chunks[last.row >> CHUNK_LG2]!;
-      const at = (last.row & CHUNK_MASK) * ROW;
+      const { integers, numbers } = this.#chunks[last.row >> CHUNK_LG2]!;
+      const int = (last.row & CHUNK_MASK) * INTEGERS;
+      const num = (last.row & CHUNK_MASK) * NUMBERS;
       const isNext =
-        row[at + END] === start &&
-        row[at + GRAIN] === grain &&
-        row[at + STEP] === step &&
-        row[at + UNTIL] === until &&
-        row[at + FROM] === from &&
-        row[at + MET] === code &&
-        this.#coverages[row[at + COVERAGE]!] === coverage;
-      const by = start - row[at + START]!;
-      if (isNext && by === grain && index === row[at + INDEX]) row[at + INDEX_STEP] = 0;
-      const isInStep = end - start === grain || indexStep === row[at + INDEX_STEP];
-      if (isNext && isInStep && (index - row[at + INDEX]!) * grain === by * row[at + INDEX_STEP]!) {
-        row[at + END] = end;
+        numbers[num + END] === start &&
+        numbers[num + GRAIN] === grain &&
+        integers[int + STEP] === step &&
+        integers[int + UNTIL] === until &&
+        integers[int + FROM] === from &&
+        numbers[num + MET] === code &&
+        this.#coverages[integers[int + COVERAGE]!] === coverage;
+      const by = start - numbers[num + START]!;
+      const steps = index - integers[int + INDEX]!;
+      if (isNext && by === grain && steps === 0) integers[int + INDEX_STEP] = 0;
+      const isInStep = end - start === grain || indexStep === integers[int + INDEX_STEP];
+      if (isNext && isInStep && steps * grain === by * integers[int + INDEX_STEP]!) {
+        numbers[num + END] = end;
         return;
       }
     }
-    last.row = this.length;
-    const at = this.#append();
-    const row = this.#chunks[last.row >> CHUNK_LG2]!;
-    row[at + PLACE] = last.place;
-    row[at + COVERAGE] = this.#coverageId(coverage);
-    row[at + START] = start;
-    row[at + END] = end;
-    row[at + GRAIN] = grain;
-    row[at + INDEX] = index;
-    row[at + INDEX_STEP] = end - start === grain ? 1 : indexStep;
-    row[at + STEP] = step;
-    row[at + UNTIL] = until;
-    row[at + FROM] = from;
-    row[at + MET] = code;
+    last.row = this.#append(last.place, coverage, step, until, from, index);
+    this.#fill(last.row, start, end, grain, end - start === grain ? 1 : indexStep, code);
   }
 
   /** Adds one as it is. */
   push(violation: RawViolation): void {
     const { class: kind, shows, domain, access, table, level, start, end, relapse } = violation;
-    const at = this.#append();
-    const row = this.#chunks[(this.length - 1) >> CHUNK_LG2]!;
-    row[at + PLACE] =
-      this.#places.push({ class: kind, shows: shows ?? kind, domain, access, table, level }) - 1;
-    row[at + COVERAGE] = this.#coverageId(violation.coverage);
-    row[at + START] = start;
-    row[at + END] = end;
-    row[at + GRAIN] = violation.grain ?? end - start;
-    row[at + INDEX] = violation.index;
-    row[at + INDEX_STEP] = violation.indexStep ?? 1;
-    row[at + STEP] = violation.step;
-    row[at + UNTIL] = violation.until;
-    row[at + FROM] = violation.from;
-    row[at + MET] = this.#codeOf(violation.met);
-    if (relapse !== undefined) this.#relapses.set(this.length - 1, relapse);
+    const { coverage, step, until, from, index, grain, indexStep, met } = violation;
+    const place = this.#places.push({ class: kind, shows: shows ?? kind, domain, access, table, level }) - 1;
+    const row = this.#append(place, coverage, step, until, from, index);
+    this.#fill(row, start, end, grain ?? end - start, indexStep ?? 1, this.#codeOf(met));
+    if (relapse !== undefined) this.#relapses.set(row, relapse);
   }
 
   /**
    * Adds the pages [start, end) of another's row, as class `kind`. Pre: made like the other; whole grains of the row.
    */
   copy(other: Violations, i: number, kind: ViolationClass, start: number, end: number): void {
-    const from = other.#chunks[i >> CHUNK_LG2]!;
-    const source = (i & CHUNK_MASK) * ROW;
-    const at = this.#append();
-    const row = this.#chunks[(this.length - 1) >> CHUNK_LG2]!;
-    for (let word = 0; word < ROW; word++) row[at + word] = from[source + word]!;
-    const before = row[at + START]!;
-    row[at + START] = start;
-    row[at + END] = end;
-    row[at + INDEX]! += ((start - before) / row[at + GRAIN]!) * row[at + INDEX_STEP]!;
-    row[at + COVERAGE] = this.#coverageId(other.coverage(i));
-    const place = other.#places[row[at + PLACE]!]!;
+    const source = other.#places[other.place(i)]!;
     const last = this.#places.at(-1);
     const isSame =
-      last !== undefined && last.class === kind && ALIKE.every((key) => last[key] === place[key]);
-    row[at + PLACE] = (isSame ? this.#places.length : this.#places.push({ ...place, class: kind })) - 1;
+      last !== undefined && last.class === kind && ALIKE.every((key) => last[key] === source[key]);
+    const place = (isSame ? this.#places.length : this.#places.push({ ...source, class: kind })) - 1;
+    const grain = other.grain(i);
+    const indexStep = other.#integer(i, INDEX_STEP) as 0 | 1;
+    const index = other.#integer(i, INDEX) + ((start - other.start(i)) / grain) * indexStep;
+    const row = this.#append(place, other.coverage(i), other.step(i), other.until(i), other.from(i), index);
+    this.#fill(row, start, end, grain, indexStep, other.#number(i, MET));
     const relapse = other.#relapses.get(i);
-    if (relapse !== undefined) this.#relapses.set(this.length - 1, relapse);
+    if (relapse !== undefined) this.#relapses.set(row, relapse);
   }
 
   class(i: number): ViolationClass {
-    return this.#places[this.#number(i, PLACE)]!.class;
+    return this.#places[this.#integer(i, PLACE)]!.class;
   }
   shows(i: number): ViolationClass {
-    return this.#places[this.#number(i, PLACE)]!.shows;
+    return this.#places[this.#integer(i, PLACE)]!.shows;
   }
   domain(i: number): number {
-    return this.#places[this.#number(i, PLACE)]!.domain;
+    return this.#places[this.#integer(i, PLACE)]!.domain;
   }
   access(i: number): number {
-    return this.#places[this.#number(i, PLACE)]!.access;
+    return this.#places[this.#integer(i, PLACE)]!.access;
   }
   table(i: number): number {
-    return this.#places[this.#number(i, PLACE)]!.table;
+    return this.#places[this.#integer(i, PLACE)]!.table;
   }
   /** Rows with one number share class, domain and table. */
   place(i: number): number {
-    return this.#number(i, PLACE);
+    return this.#integer(i, PLACE);
   }
   coverage(i: number): Coverage {
-    return this.#coverages[this.#number(i, COVERAGE)]!;
+    return this.#coverages[this.#integer(i, COVERAGE)]!;
   }
   start(i: number): number {
     return this.#number(i, START);
@@ -234,29 +215,27 @@ export class Violations {
     return this.#number(i, GRAIN);
   }
   step(i: number): number {
-    return this.#number(i, STEP);
+    return this.#integer(i, STEP);
   }
   until(i: number): number {
-    return this.#number(i, UNTIL);
+    return this.#integer(i, UNTIL);
   }
   from(i: number): number {
-    return this.#number(i, FROM);
+    return this.#integer(i, FROM);
   }
 
   /** True iff one store shows both rows, and the same invalidations reach them. */
   isOneStore(a: number, b: number): boolean {
-    const [rowA, rowB] = [this.#chunks[a >> CHUNK_LG2]!, this.#chunks[b >> CHUNK_LG2]!];
-    const [atA, atB] = [(a & CHUNK_MASK) * ROW, (b & CHUNK_MASK) * ROW];
     return (
-      rowA[atA + STEP] === rowB[atB + STEP] &&
-      rowA[atA + UNTIL] === rowB[atB + UNTIL] &&
-      this.#coverages[rowA[atA + COVERAGE]!]!.start === this.#coverages[rowB[atB + COVERAGE]!]!.start
+      this.step(a) === this.step(b) &&
+      this.until(a) === this.until(b) &&
+      this.coverage(a).start === this.coverage(b).start
     );
   }
 
   /** One row as an object, for readers of a few. */
   at(i: number): RawViolation {
-    const { class: kind, shows, domain, access, table, level } = this.#places[this.#number(i, PLACE)]!;
+    const { class: kind, shows, domain, access, table, level } = this.#places[this.#integer(i, PLACE)]!;
     const met = this.#number(i, MET);
     const relapse = this.#relapses.get(i);
     return {
@@ -270,12 +249,12 @@ export class Violations {
       met: met < 0 ? this.#texts[-1 - met]! : leafText(met),
       coverage: this.coverage(i),
       table,
-      index: this.#number(i, INDEX),
+      index: this.#integer(i, INDEX),
       level,
       step: this.step(i),
       until: this.until(i),
       grain: this.grain(i),
-      indexStep: this.#number(i, INDEX_STEP) as 0 | 1,
+      indexStep: this.#integer(i, INDEX_STEP) as 0 | 1,
       ...(relapse !== undefined && { relapse }),
     };
   }
@@ -285,15 +264,47 @@ export class Violations {
     for (let i = 0; i < this.length; i++) yield this.at(i);
   }
 
+  #integer(i: number, word: number): number {
+    return this.#chunks[i >> CHUNK_LG2]!.integers[(i & CHUNK_MASK) * INTEGERS + word]!;
+  }
   #number(i: number, word: number): number {
-    return this.#chunks[i >> CHUNK_LG2]![(i & CHUNK_MASK) * ROW + word]!;
+    return this.#chunks[i >> CHUNK_LG2]!.numbers[(i & CHUNK_MASK) * NUMBERS + word]!;
   }
 
-  /** Makes room for a row; where it starts in the last chunk. */
-  #append(): number {
-    const at = this.length++ & CHUNK_MASK;
-    if (at === 0) this.#chunks.push(new Float64Array(ROW << CHUNK_LG2));
-    return at * ROW;
+  /** Adds a row, to be filled with the rest; its position. */
+  #append(
+    place: number,
+    coverage: Coverage,
+    step: number,
+    until: number,
+    from: number,
+    index: number,
+  ): number {
+    const row = this.length++;
+    if ((row & CHUNK_MASK) === 0)
+      this.#chunks.push({
+        integers: new Int32Array(INTEGERS << CHUNK_LG2),
+        numbers: new Float64Array(NUMBERS << CHUNK_LG2),
+      });
+    const { integers } = this.#chunks[row >> CHUNK_LG2]!;
+    const at = (row & CHUNK_MASK) * INTEGERS;
+    integers[at + PLACE] = place;
+    integers[at + COVERAGE] = this.#coverageId(coverage);
+    integers[at + STEP] = step;
+    integers[at + UNTIL] = until;
+    integers[at + FROM] = from;
+    integers[at + INDEX] = index;
+    return row;
+  }
+
+  #fill(row: number, start: number, end: number, grain: number, indexStep: 0 | 1, met: number): void {
+    const { integers, numbers } = this.#chunks[row >> CHUNK_LG2]!;
+    integers[(row & CHUNK_MASK) * INTEGERS + INDEX_STEP] = indexStep;
+    const at = (row & CHUNK_MASK) * NUMBERS;
+    numbers[at + START] = start;
+    numbers[at + END] = end;
+    numbers[at + GRAIN] = grain;
+    numbers[at + MET] = met;
   }
 
   #coverageId(coverage: Coverage): number {
