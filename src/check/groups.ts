@@ -80,14 +80,13 @@ function byStore(violations: Violations, rows: readonly number[]): number[][] {
 
 /** The group, or the crowd, of some rows. Pre: they share class, domain and what they show as. */
 function groupOf(violations: Violations, rows: readonly number[], isCrowd: boolean): Group {
-  let first = rows[0]!;
-  for (const i of rows) if (violations.start(i) < violations.start(first)) first = i;
+  const { first, ranges } = pagesOf(violations, rows);
   const example = violations.at(first);
   return {
     class: example.class,
     shows: violations.shows(first),
     domain: example.domain,
-    ranges: pagesOf(violations, rows),
+    ranges,
     example,
     crowd: isCrowd ? { violations, rows } : null,
     cause: null,
@@ -96,22 +95,32 @@ function groupOf(violations: Violations, rows: readonly number[], isCrowd: boole
   };
 }
 
-/** The pages of some rows: they nearly always come in ascending order. */
-function pagesOf(violations: Violations, rows: readonly number[]): readonly PageRange[] {
-  const pages: { start: number; end: number }[] = [];
-  let last: { start: number; end: number } | null = null;
+/** The pages of some rows, which nearly always come in ascending order, and the row with the first page. */
+function pagesOf(
+  violations: Violations,
+  rows: readonly number[],
+): { readonly first: number; readonly ranges: readonly PageRange[] } {
+  let first = rows[0]!;
+  let least = Infinity;
+  let last = { start: -1, end: -1 };
   let isAscending = true;
+  const pages: { start: number; end: number }[] = [];
   for (const i of rows) {
     const start = violations.start(i);
     const end = violations.end(i);
-    if (last !== null && start >= last.start && start <= last.end) {
+    if (start < least) {
+      least = start;
+      first = i;
+    }
+    if (start >= last.start && start <= last.end) {
       if (end > last.end) last.end = end;
       continue;
     }
-    if (last !== null && start < last.start) isAscending = false;
-    pages.push((last = { start, end }));
+    if (start < last.start) isAscending = false;
+    last = { start, end };
+    pages.push(last);
   }
-  return isAscending ? pages : joined(pages, Infinity);
+  return { first, ranges: isAscending ? pages : joined(pages, Infinity) };
 }
 
 /** The rows of a crowd for which something holds, and the others, as two crowds; null where there are none. */
