@@ -3,7 +3,7 @@ import type { UnpinnedFrames } from "./frame-drops.ts";
 import type { CheckedCapability } from "./geometry.ts";
 import { type JointMap, NOTHING } from "./joint-map.ts";
 import type { Judge } from "./judge.ts";
-import type { PageFact } from "./page-fact.ts";
+import type { PageFact } from "./page-teller.ts";
 import { NEVER } from "./positions.ts";
 
 /**
