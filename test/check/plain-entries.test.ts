@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { type CheckInput, check, Decision } from "../../src/check/index.ts";
 import { PlainEntries } from "../../src/check/plain-entries.ts";
 import { PlainRules } from "../../src/check/plain-rules.ts";
+import { randomDirtyCase } from "./random-dirty-script.ts";
 import { randomCase } from "./random-script.ts";
 import { scatteredCase } from "./scattered-script.ts";
 
@@ -47,6 +48,20 @@ describe("entries decided at sight", () => {
     for (const tell of tells) expect(tell.mock.calls.length).toBeGreaterThan(CASES / 20);
     expect(clean).toBeGreaterThan(CASES / 10);
     for (const kind of ["V01", "V01b", "V02", "V04", "V05", "V06", "V07"]) expect(found).toContain(kind);
+  });
+
+  it("find the same, in whatever order, where walkers set dirty bits", () => {
+    const told = vi.spyOn(PlainRules.prototype, "leaf");
+    for (let seed = 1; seed <= CASES; seed++) {
+      const { input } = randomDirtyCase(90_000 + seed);
+      const found = (acceptPlain: boolean): string[] =>
+        decided(input, seed, acceptPlain)
+          .violations.filter((v) => v.class !== "V10")
+          .map(({ coverage, ...rest }) => `${coverage.start} ${JSON.stringify(rest)}`)
+          .sort();
+      expect(found(true), `seed ${90_000 + seed}`).toEqual(found(false));
+    }
+    expect(told.mock.calls.length).toBeGreaterThan(CASES / 20);
   });
 
   it("change no result: findings, causes, classes and schedules", () => {
