@@ -85,14 +85,18 @@ function isConsequence({ example, ranges }: Group, others: readonly Group[]): bo
 /** Groups violations and names their causes. */
 function named(decision: Decision, found: Violations, how: DecideOptions, causes: boolean): readonly Group[] {
   const isSame = how.mode === "strong" || !decision.dependsOnOrder(found);
-  const violations = isSame
-    ? found
-    : publishedTooEarly(found, decision.violations({ ...how, mode: "strong" }));
+  const violations = isSame ? found : toldByOrder(decision, found, how);
   const groups = nameGaps(decision, grouped(violations));
   if (!causes) return withoutEarlyLinks(groups);
   const between = groups.filter((group) => group.gap !== null);
   const others = groups.filter((group) => group.gap === null);
   return withoutEarlyLinks([...between, ...nameCauses(decision, others, how)]);
+}
+
+/** What memory order makes of what was found; what is hidden in one order need not be in the other. */
+function toldByOrder(decision: Decision, found: Violations, how: DecideOptions): Violations {
+  const weak = decision.hasSkipped ? decision.violations({ ...how, skipHidden: false }) : found;
+  return publishedTooEarly(weak, decision.violations({ ...how, mode: "strong", skipHidden: false }));
 }
 
 function finding(decision: Decision, group: Group, how: DecideOptions): Finding {

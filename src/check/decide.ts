@@ -62,6 +62,8 @@ export class Decision {
   readonly pins: Pins;
   readonly #lingering: Lingering;
   readonly effort: Effort = { histories: 0, pages: 0 };
+  /** Stale leaves were left out where a frame without a pin hides them. */
+  hasSkipped = false;
   readonly interests = new Map<number, Interest>();
   readonly #ranges = new Map<number, Ranges>();
   #maps: JointMap | null = null;
@@ -149,7 +151,17 @@ export class Decision {
       const tags = new Set(this.rootsOf(domain.id).map((root) => root.tag));
       const windows = this.log.windows.filter((w) => tags.has(w.domain));
       const own = found.length;
-      const judge = new Judge(found, maps, this.#unpinned, windows, this.log.steps, domain.id, this.#hasAtc);
+      const lingering = options.skipHidden ? this.#lingering : null;
+      const judge = new Judge(
+        found,
+        maps,
+        this.#unpinned,
+        windows,
+        this.log.steps,
+        domain.id,
+        this.#hasAtc,
+        lingering,
+      );
       const sink = new OverlapSink(judge, maps, this.input.capability, this.#unpinned);
       const { cachesNotPresent } = this.input.capability;
       const watch = this.input.isEpoch ? new WholeMapSink(sink, maps, this.#hasAtc, cachesNotPresent) : null;
@@ -158,6 +170,7 @@ export class Decision {
         judge.isRetired = isRetired(roots);
         watch?.enter(roots);
       });
+      this.hasSkipped ||= judge.hasSkipped;
       if (watch !== null) judge.relapse(watch.relapses());
       if (options.only === null)
         this.#keptFrames(judge, () => pagesByClass(found, domain.id, own).get("V06") ?? NONE);

@@ -3,6 +3,7 @@ import type { PointerFact, Spans, SubtreeFact } from "./facts.ts";
 import { aliveUntil, type BadEntryFact, type FaultFact, type LeafFact, type Origin } from "./facts.ts";
 import type { UnpinnedFrames } from "./frame-drops.ts";
 import { type JointMap, NOTHING } from "./joint-map.ts";
+import type { Lingering } from "./lingering.ts";
 import { NEVER } from "./positions.ts";
 import type { Relapse } from "./relapse.ts";
 import type { Window } from "./script-log.ts";
@@ -26,7 +27,13 @@ export class Judge {
   /** The facts to come are cached under a tag that no access asks for once the call has returned. */
   isRetired = false;
   readonly #hasAtc: boolean;
+  readonly #lingering: Lingering | null;
+  /** Something was not told that another violation hides. */
+  hasSkipped = false;
 
+  /**
+   * `lingering`: leave out what a frame without a pin hides, as long as memory order is known not to matter; null to tell all.
+   */
   constructor(
     violations: Violations,
     maps: JointMap,
@@ -35,6 +42,7 @@ export class Judge {
     steps: number,
     domain: number,
     hasAtc: boolean,
+    lingering: Lingering | null,
   ) {
     this.#violations = violations;
     this.#maps = maps;
@@ -43,6 +51,7 @@ export class Judge {
     this.#steps = steps;
     this.#domain = domain;
     this.#hasAtc = hasAtc;
+    this.#lingering = lingering;
   }
 
   /** Pages [start, end) break a rule; each `grain` of them does so alone. */
@@ -116,6 +125,7 @@ export class Judge {
           ? this.#granted(piece, isOld, isNew, access, remains)
           : this.#denied(fact, piece, start, isOld, access, remains);
       if (kind === null || kind === told) continue;
+      if (kind === "V04" && this.#isEcho(fact, start, end)) continue;
       const met = leafMet(fact.frame + start - fact.start, fact.rights);
       this.report(kind, start, end, fact, access, fact.alive[0]!, met);
       told = kind;
@@ -154,9 +164,21 @@ export class Judge {
     return isOld && !wasGranted ? "V04" : "V05";
   }
 
+  /** True iff the page's frame loses its last pin under the leaf: whatever is stale about it is the other side of that. */
+  #isEcho({ frame, start: at, drained }: LeafFact, start: number, end: number): boolean {
+    if (this.#lingering === null || this.#lingering.isDecisive || end - start !== 1) return false;
+    const own = frame + start - at;
+    if (!this.#unpinned.canMiss(own, own + 1, drained)) return false;
+    const step = this.#unpinned.stepOf(own);
+    if (step === 0 || drained <= step) return false;
+    this.hasSkipped = true;
+    return true;
+  }
+
   /** A leaf outlives the call on pages for which the tables hold no such leaf any more. */
   stale(start: number, end: number, leaf: LeafFact): void {
-    this.report("V04b", start, end, leaf, 0, leaf.alive[0]!, "a leaf that the tables no longer hold");
+    if (!this.#isEcho(leaf, start, end))
+      this.report("V04b", start, end, leaf, 0, leaf.alive[0]!, "a leaf that the tables no longer hold");
   }
 
   fault(fact: FaultFact): void {
