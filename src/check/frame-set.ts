@@ -36,7 +36,7 @@ export class FrameSet implements Ranges {
     this.count = count;
   }
 
-  /** Pre: ascending, free of overlap. */
+  /** The frames of ranges. Pre: ascending, free of overlap. */
   static of(ranges: Ranges): FrameSet {
     return new FrameSet(null, indexOf(ranges), pagesIn(ranges));
   }
@@ -59,6 +59,7 @@ export class FrameSet implements Ranges {
     return this.count === 0;
   }
 
+  /** True iff both hold the same frames. */
   equals(other: FrameSet): boolean {
     if (other.count !== this.count) return false;
     const [mine, others] = [this.#marks, other.#marks];

@@ -20,7 +20,7 @@ export class MapRuns {
     this.rights = new Uint8Array(room);
   }
 
-  /** `room`: runs that are expected. */
+  /** The runs of a list. `room`: how many are expected. */
   static of(runs: Iterable<MapRun>, room = FIRST_ROOM): MapRuns {
     const all = new MapRuns(room);
     for (const { iovaPfn, pages, pfn, rights } of runs) all.push(iovaPfn, pages, pfn, rights);
