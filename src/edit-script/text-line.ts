@@ -12,7 +12,8 @@ const SUFFIXES: Readonly<Record<string, bigint>> = { "": 0n, K: 10n, M: 20n, G: 
 export class TextLine {
   readonly words: string[] = [];
   readonly values: string[] = [];
-  readonly #options = new Map<string, string>();
+  /** Most lines of a recording have none. */
+  #options: Map<string, string> | null = null;
   readonly #file: string;
   readonly #line: number;
   readonly #directMap: bigint;
@@ -23,15 +24,14 @@ export class TextLine {
     this.#line = line;
     this.#directMap = directMap;
     let afterEquals = false;
-    for (const token of text
-      .replace(/\]\s*=\s*|\s+=\s+/g, (sign) => (sign[0] === "]" ? "] = " : " = "))
-      .split(/\s+/)) {
+    for (const token of tokensOf(text)) {
       const equals = token.indexOf("=");
       if (token === "=") {
         if (afterEquals) this.fail('"=" stands twice in one line');
         afterEquals = true;
       } else if (equals > 0) {
         const key = token.slice(0, equals);
+        this.#options ??= new Map();
         if (this.#options.has(key)) this.fail(`option "${key}" is given twice`);
         this.#options.set(key, token.slice(equals + 1));
       } else (afterEquals ? this.values : this.words).push(token);
@@ -96,8 +96,8 @@ export class TextLine {
   }
 
   take(key: string): string | undefined {
-    const value = this.#options.get(key);
-    this.#options.delete(key);
+    const value = this.#options?.get(key);
+    if (value !== undefined) this.#options!.delete(key);
     return value;
   }
   need(key: string): string {
@@ -113,6 +113,8 @@ export class TextLine {
   }
 
   unsigned(text: string, what: string): bigint {
+    const plain = plainNumber(text);
+    if (plain >= 0) return BigInt(plain);
     const [, digits, suffix] = NUMBER.exec(text) ?? this.fail(`${what} "${text}" is no number`);
     const value = BigInt(digits!.replaceAll("_", "").toLowerCase()) << SUFFIXES[suffix!.toUpperCase()]!;
     if (value >= 1n << 64n) this.fail(`${what} ${text} does not fit into 64 bits`);
@@ -122,11 +124,15 @@ export class TextLine {
     return this.unsigned(text, "entry");
   }
   integer(text: string, what: string, most: number): number {
+    const plain = plainNumber(text);
+    if (plain >= 0 && plain <= most) return plain;
     const value = this.unsigned(text, what);
     if (value > BigInt(most)) this.fail(`${what} ${text} is over ${most}`);
     return Number(value);
   }
   page(text: string, what: string): number {
+    const plain = plainNumber(text);
+    if (plain >= 0 && plain % 4096 === 0) return plain / 4096;
     const address = this.unsigned(text, what);
     if (address % 4096n !== 0n) this.fail(`${what} ${text} is no multiple of 4096`);
     return bytesToPage(address);
@@ -149,10 +155,43 @@ export class TextLine {
     throw new ScriptTextError(this.#file, this.#line, reason);
   }
   has(key: string): boolean {
-    return this.#options.has(key);
+    return this.#options?.has(key) ?? false;
   }
   /** Fails on an option that nobody asked for. */
   end(): void {
+    if (this.#options === null) return;
     for (const unused of this.#options.keys()) this.fail(`${this.words[0]} takes no option "${unused}"`);
   }
+}
+
+/** Words parted by blanks, with an equals sign that stands between blanks or behind a bracket as a word of its own. */
+function tokensOf(text: string): string[] {
+  const bracket = text.indexOf("]");
+  const isSpaced = bracket < 0 || (text.startsWith("] = ", bracket) && text.lastIndexOf("]") === bracket);
+  if (isSpaced && !OTHER_BLANKS.test(text)) return text.split(" ");
+  return text.replace(SIGNS, (sign) => (sign[0] === "]" ? "] = " : " = ")).split(/\s+/);
+}
+
+const SIGNS = /\]\s*=\s*|\s+=\s+/g;
+/** Blanks other than single spaces. */
+const OTHER_BLANKS = / {2}|[^\S ]/;
+
+/**
+ * The value of a number without groups and suffix that is below 2^53, or -1: nearly all are, and a recording has millions of
+ * them.
+ */
+function plainNumber(text: string): number {
+  const isHex = text.charCodeAt(0) === 0x30 && (text.charCodeAt(1) | 0x20) === 0x78;
+  const first = isHex ? 2 : 0;
+  const digits = text.length - first;
+  if (digits < 1 || digits > (isHex ? 13 : 15)) return -1;
+  let value = 0;
+  for (let i = first; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    let digit = code - 0x30;
+    if (digit > 9 && isHex) digit = (code | 0x20) - 0x61 + 10;
+    if (digit < 0 || digit > (isHex ? 15 : 9) || (code > 0x39 && digit < 10)) return -1;
+    value = value * (isHex ? 16 : 10) + digit;
+  }
+  return value;
 }

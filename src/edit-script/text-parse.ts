@@ -78,7 +78,8 @@ class Parser {
       this.#line++;
       const line = statementIn(raw);
       if (line === "") continue;
-      const named = this.#capability === null ? null : /^(call|ioctl)(?:\s+(.*))?$/.exec(line);
+      const mayName = this.#capability !== null && (line.startsWith("call") || line.startsWith("ioctl"));
+      const named = mayName ? /^(call|ioctl)(?:\s+(.*))?$/.exec(line) : null;
       const label = named?.[2] ?? "";
       if (named?.[1] === "call") this.#call(label);
       else if (named?.[1] === "ioctl") this.#ioctl(label);
