@@ -9,7 +9,7 @@ import { nowNs } from "../sampling.ts";
 import { BenchVmm } from "../vmm.ts";
 
 const PAGE_BYTES = 4096;
-const PAGES = 204_800;
+export const PAGES = 204_800;
 const options = { ramFrames: 1 << 22, tablePages: 1 << 13, dmaEntryLimit: 1 << 20 };
 
 const boot = (): BenchVmm => new BenchVmm(options);
@@ -86,7 +86,7 @@ function next(changes: Generator<DecidedChange>): void {
   expectOutcome(value.results[0]!.stats.stores === 1, "check: the change is not one store");
 }
 
-const grouped = (n: number): string => n.toLocaleString("en-US");
+export const grouped = (n: number): string => n.toLocaleString("en-US");
 const forScale = { kind: "none", why: "the row after the last of these is judged" } as const;
 
 /** How the cost of one changed page grows with the map: made by the kernel and decided, time and heap. */
@@ -145,7 +145,7 @@ function scaleRow(counts: readonly number[]): Row {
   };
 }
 
-const atLeastAMillion = { kind: "value", atLeast: 1 } as const;
+export const atLeastAMillion = { kind: "value", atLeast: 1 } as const;
 
 const fragmentedRow = (name: string, make: () => Recording): Row =>
   checkRow(name, "M stores/s", atLeastAMillion, () => {

@@ -5,9 +5,8 @@ import { changesOf } from "../changes.ts";
 import { inPlace } from "../recording.ts";
 import { expectOutcome, type Goal, type Row } from "../row.ts";
 import { repeating } from "../sampling.ts";
-import { moving } from "./check-scattered.ts";
+import { atLeastAMillion, grouped, moving, PAGES } from "./check-scattered.ts";
 
-const PAGES = 204_800;
 /** Pages that change; all others are unmapped and mapped again. */
 const CHANGED = 4;
 
@@ -59,9 +58,6 @@ function notInvalidated(): { input: CheckInput; pages: number } {
   const steps = [...input.script].filter((step) => step.op !== "invalidate");
   return { input: { ...input, script: EditScript.from(steps) }, pages: PAGES };
 }
-
-const atLeastAMillion = { kind: "value", atLeast: 1 } as const;
-const grouped = (n: number): string => n.toLocaleString("en-US");
 
 export const wrongCheckRows: readonly Row[] = [
   wrongRow(

@@ -23,7 +23,7 @@ import { ListedMaps, type MapReader } from "./map-reader.ts";
 import { type OnlyPages, pagesOf, rangesOf } from "./only-pages.ts";
 import { OverlapSink } from "./overlap.ts";
 import { Pins } from "./pins.ts";
-import { RangeList, type Ranges, touches, union } from "./ranges.ts";
+import { NO_RANGES, RangeList, type Ranges, touches, union } from "./ranges.ts";
 import { byTag, isRetired, type RootVersion, rootVersions } from "./roots.ts";
 import { ScriptLog } from "./script-log.ts";
 import { VersionReader } from "./versions.ts";
@@ -134,7 +134,7 @@ export class Decision {
   /** Both maps on all pages that have to be looked at. */
   get maps(): JointMap {
     if (this.#maps === null) {
-      let all: Ranges = { starts: [], ends: [] };
+      let all = NO_RANGES;
       for (const { id } of this.input.domains) all = union(all, this.#rangesOf(id));
       this.#maps = JointMap.of(this.reader, all);
     }
@@ -173,9 +173,9 @@ export class Decision {
       this.hasSkipped ||= judge.hasSkipped;
       if (watch !== null) judge.relapse(watch.relapses());
       if (options.only === null)
-        this.#keptFrames(judge, () => pagesByClass(found, domain.id, own).get("V06") ?? NONE);
+        this.#keptFrames(judge, () => pagesByClass(found, domain.id, own).get("V06") ?? NO_RANGES);
       if (!this.input.capability.hardwareDirty) continue;
-      const shown = options.skipHidden ? hiding("V10", pagesByClass(found, domain.id, own)) : NONE;
+      const shown = options.skipHidden ? hiding("V10", pagesByClass(found, domain.id, own)) : NO_RANGES;
       for (const lost of lostBits(this, options, domain.id, shown)) found.push(lost);
     }
     return found;
@@ -368,11 +368,9 @@ export class Decision {
 const readerOf = (input: CheckInput | ReaderInput): MapReader =>
   "maps" in input ? input.maps : new ListedMaps(input.oldMap, input.newMap);
 
-const NONE: Ranges = { starts: [], ends: [] };
-
 /** Pages whose violations hide those of class `kind`. */
 function hiding(kind: ViolationClass, shown: ReadonlyMap<ViolationClass, Ranges>): Ranges {
-  let pages = NONE;
+  let pages = NO_RANGES;
   for (const [own, ranges] of shown) if (alwaysHides(own, kind)) pages = union(pages, ranges);
   return pages;
 }

@@ -7,6 +7,9 @@ export interface Ranges {
   readonly ends: ArrayLike<number>;
 }
 
+/** No pages, no frames. */
+export const NO_RANGES: Ranges = { starts: [], ends: [] };
+
 /** Collects ranges in any order. */
 export class RangeList implements Ranges {
   readonly #starts = new NumberList();

@@ -2,7 +2,7 @@ import { decodeStep, EditScript, type Step } from "../edit-script/index.ts";
 import type { DecideOptions, Decision } from "./decide.ts";
 import { callsOfTrial } from "./dirty/trial-calls.ts";
 import { type Group, parted } from "./groups.ts";
-import { type Ranges, touches, union } from "./ranges.ts";
+import { NO_RANGES, type Ranges, touches, union } from "./ranges.ts";
 import { repairsFor } from "./repairs.ts";
 import { contextOf, isNoBetter } from "./trial.ts";
 import type { Cause, ViolationClass } from "./violation-class.ts";
@@ -61,7 +61,7 @@ function healedParts(
   { cause, step }: Healing,
   left: ReadonlyMap<ViolationClass, Ranges>,
 ): Group[] {
-  let bad: Ranges = { starts: [], ends: [] };
+  let bad = NO_RANGES;
   for (const [kind, pages] of left) if (isNoBetter(kind, group)) bad = union(bad, pages);
   const named = (healed: Group): Group => Object.assign(healed, { cause, causeStep: step });
   if (group.crowd === null) {

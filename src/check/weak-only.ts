@@ -1,4 +1,4 @@
-import { type Ranges, touches } from "./ranges.ts";
+import { NO_RANGES, type Ranges, touches } from "./ranges.ts";
 import type { ViolationClass } from "./violation-class.ts";
 import { pagesByClass, Violations } from "./violations.ts";
 
@@ -17,8 +17,6 @@ const SHOWN_BY_BARRIERS: ReadonlySet<ViolationClass> = new Set([
   "V11",
 ]);
 
-const NONE: Ranges = { starts: [], ends: [] };
-
 /**
  * Renames to V15 what exists in weak mode only: a store was published before it was visible. A page that is still missing
  * after the return because its store was never pushed out stays V05.
@@ -28,12 +26,12 @@ export function publishedTooEarly(weak: Violations, strong: Violations): Violati
   const shownIn = (domain: number, kind: ViolationClass): Ranges => {
     let ofDomain = known.get(domain);
     if (ofDomain === undefined) known.set(domain, (ofDomain = pagesByClass(strong, domain)));
-    return ofDomain.get(kind) ?? NONE;
+    return ofDomain.get(kind) ?? NO_RANGES;
   };
   const result = new Violations(weak);
   let place = -1;
   let kind!: ViolationClass;
-  let ranges = NONE;
+  let ranges = NO_RANGES;
   for (let i = 0; i < weak.length; i++) {
     const [start, end, grain] = [weak.start(i), weak.end(i), weak.grain(i)];
     if (weak.place(i) !== place) {
