@@ -54,7 +54,8 @@ export function cellsOf(
   collapse: boolean,
 ): CellTable {
   const cut = new Uint8Array(entries + 1);
-  for (const at of log.records) {
+  for (let k = 0; k < log.writes; k++) {
+    const at = log.record(k);
     const index = words[at + 3]! & 0xffff;
     const count = Math.min(words[at + 3]! >>> 16, entries - index);
     cut[index] = 1;
@@ -68,13 +69,13 @@ export function cellsOf(
     for (const index of [clean.index, Math.min(entries, clean.index + clean.count)])
       cut[index] = isEdge![index] = 1;
   const chains: (Write[] | undefined)[] = new Array(entries);
-  for (let k = 0; k < log.records.length; k++) {
-    const at = log.records[k]!;
+  for (let k = 0; k < log.writes; k++) {
+    const at = log.record(k);
     const index = words[at + 3]! & 0xffff;
     const count = Math.min(words[at + 3]! >>> 16, entries - index);
     for (let i = 0; i < count; i++) {
       if (cut[index + i] === 0) continue;
-      const write = writeAt(words, at, i, log.steps[k]!, log.stretches[k]!);
+      const write = writeAt(words, at, i, log.steps[k]!, log.stretch(k));
       const chain = chains[index + i];
       if (chain === undefined) chains[index + i] = [write];
       else chain.push(write);
@@ -152,11 +153,11 @@ export function writeAt(words: Uint32Array, at: number, i: number, step: number,
 /** The writes of one entry, in order. */
 export function writesTo(words: Uint32Array, log: TableLog, index: number): Write[] {
   const writes: Write[] = [];
-  for (let k = 0; k < log.records.length; k++) {
-    const at = log.records[k]!;
+  for (let k = 0; k < log.writes; k++) {
+    const at = log.record(k);
     const by = index - (words[at + 3]! & 0xffff);
     if (by >= 0 && by < words[at + 3]! >>> 16)
-      writes.push(writeAt(words, at, by, log.steps[k]!, log.stretches[k]!));
+      writes.push(writeAt(words, at, by, log.steps[k]!, log.stretch(k)));
   }
   return writes;
 }
@@ -231,8 +232,8 @@ export function decodeWrites(
   const lo = new Uint32Array(entries);
   const hi = new Uint32Array(entries);
   const isWritten = new Uint8Array(entries);
-  for (let k = 0; k < log.records.length; k++) {
-    const at = log.records[k]!;
+  for (let k = 0; k < log.writes; k++) {
+    const at = log.record(k);
     const index = words[at + 3]! & 0xffff;
     const count = Math.min(words[at + 3]! >>> 16, entries - index);
     for (let i = 0; i < count; i++) {

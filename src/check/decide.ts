@@ -23,7 +23,7 @@ import { ListedMaps, type MapReader } from "./map-reader.ts";
 import { type OnlyPages, pagesOf, rangesOf } from "./only-pages.ts";
 import { OverlapSink } from "./overlap.ts";
 import { Pins } from "./pins.ts";
-import { NO_RANGES, RangeList, type Ranges, touches, union } from "./ranges.ts";
+import { NO_RANGES, oneRange, RangeList, type Ranges, touches, union } from "./ranges.ts";
 import { byTag, isRetired, type RootVersion, rootVersions } from "./roots.ts";
 import { ScriptLog } from "./script-log.ts";
 import { VersionReader } from "./versions.ts";
@@ -136,7 +136,8 @@ export class Decision {
     if (this.#maps === null) {
       let all = NO_RANGES;
       for (const { id } of this.input.domains) all = union(all, this.#rangesOf(id));
-      this.#maps = JointMap.of(this.reader, all);
+      const changed = this.reader.changed?.();
+      this.#maps = changed?.covers(all) ? changed : JointMap.of(this.reader, all);
     }
     return this.#maps;
   }
@@ -348,7 +349,7 @@ export class Decision {
     if (ranges === undefined) {
       const { levels } = domains.find((d) => d.id === id)!;
       // A new root says everything anew.
-      const everything = { starts: [0], ends: [this.geometry.tableSpan(levels - 1)] };
+      const everything = oneRange(0, this.geometry.tableSpan(levels - 1));
       ranges =
         this.rootsOf(id).length > 1
           ? everything
@@ -377,7 +378,7 @@ function hiding(kind: ViolationClass, shown: ReadonlyMap<ViolationClass, Ranges>
 
 /** The ranges [from, to), as far as they lie in a coverage. */
 function clipped({ starts, ends }: Ranges, from: number, to: number, coverage: Coverage): Ranges {
-  const inside = { starts: new Array<number>(to - from), ends: new Array<number>(to - from) };
+  const inside = { starts: new Float64Array(to - from), ends: new Float64Array(to - from) };
   for (let i = from; i < to; i++) {
     inside.starts[i - from] = Math.max(starts[i]!, coverage.start);
     inside.ends[i - from] = Math.min(ends[i]!, coverage.end);

@@ -7,6 +7,7 @@ import type { Decision } from "./decide.ts";
  */
 export function unneededStores(decision: Decision): number {
   const { log, maps, geometry } = decision;
+  if (maps.isAllChanged) return 0;
   const changes = (start: number, end: number): boolean => {
     for (let piece = maps.find(start), page = start; page < end; page = maps.end(piece++))
       if (maps.isChanged(piece)) return true;
@@ -18,7 +19,8 @@ export function unneededStores(decision: Decision): number {
       const own = log.logAt(table, 0);
       if (own === null || own.life > 0) continue;
       const span = geometry.span(level);
-      for (const at of own.records) {
+      for (let k = 0; k < own.writes; k++) {
+        const at = own.record(k);
         const op = log.words[at]! & 0xff;
         if (op === OP.fill || op === OP.gather) continue;
         const index = log.words[at + 3]! & 0xffff;

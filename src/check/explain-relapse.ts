@@ -7,6 +7,7 @@ import { address, kernelEvents, loadEvents } from "./interleaving.ts";
 import { JointMap, NOTHING } from "./joint-map.ts";
 import type { MapSide } from "./map-reader.ts";
 import { type Load, type Path, pathsOf, remainsUntil } from "./page-paths.ts";
+import { oneRange } from "./ranges.ts";
 import { pagePairs } from "./relapse.ts";
 import { rulesOut } from "./stored-entries.ts";
 
@@ -73,7 +74,7 @@ function answers(
   mode: MemoryMode,
   side: MapSide,
 ): Answer[] {
-  const maps = JointMap.of(decision.reader, { starts: [page], ends: [page + 1] });
+  const maps = JointMap.of(decision.reader, oneRange(page, page + 1));
   const piece = maps.find(page);
   const { decoder, geometry, input } = decision;
   const found: Answer[] = [];

@@ -8,7 +8,7 @@ import { sweep, type Unpins, WeightedRuns } from "./weighted-runs.ts";
 export interface FrameDrops {
   readonly frames: FrameSet;
   /** The step of each range of them that takes it. */
-  readonly steps: ArrayLike<number>;
+  readonly steps: Float64Array;
   /** The step that takes the last pin of a frame, 0 where none does. */
   stepOf(frame: number): number;
 }

@@ -49,10 +49,10 @@ export class FrameSet implements Ranges {
     return new FrameSet(marks, null, marks.count);
   }
 
-  get starts(): ArrayLike<number> {
+  get starts(): Float64Array {
     return this.#ranges.ranges.starts;
   }
-  get ends(): ArrayLike<number> {
+  get ends(): Float64Array {
     return this.#ranges.ranges.ends;
   }
   get isEmpty(): boolean {

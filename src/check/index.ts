@@ -20,7 +20,7 @@ export type { PageRange } from "./interest.ts";
 export { ListedMaps, type MapReader, type MapSide } from "./map-reader.ts";
 export { MapRuns } from "./map-runs.ts";
 export { type Outcome, outcomesOf } from "./outcomes.ts";
-export { firstEndingAfter, pagesIn, RangeList, type Ranges, union } from "./ranges.ts";
+export { firstEndingAfter, oneRange, pagesIn, RangeList, type Ranges, union } from "./ranges.ts";
 export { callsOf, inputOf } from "./script-file.ts";
 export { CAUSES, type Cause, RULES, type ViolationClass } from "./violation-class.ts";
 export { WeightedRuns } from "./weighted-runs.ts";

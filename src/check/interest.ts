@@ -4,7 +4,7 @@ import { highWord, lowWord } from "./entry-words.ts";
 import type { Geometry } from "./geometry.ts";
 import type { TablesBefore } from "./input.ts";
 import { NEVER } from "./positions.ts";
-import { firstEndingAfter, RangeList, type Ranges, union } from "./ranges.ts";
+import { firstEndingAfter, oneRange, RangeList, type Ranges, union } from "./ranges.ts";
 import type { ScriptLog } from "./script-log.ts";
 import type { TableLog } from "./table-log.ts";
 
@@ -100,12 +100,14 @@ export class Interest {
     const span = this.#geometry.span(level);
     const isWritten = new Uint8Array(entries);
     for (const { index, count } of log.collects) isWritten.fill(1, index, Math.min(entries, index + count));
-    for (const at of log.records) {
+    for (let k = 0; k < log.writes; k++) {
+      const at = log.record(k);
       const index = words[at + 3]! & 0xffff;
       const count = words[at + 3]! >>> 16;
       if (count === 1) isWritten[index] = 1;
       else isWritten.fill(1, index, Math.min(entries, index + count));
     }
+    const { starts, ends } = changes;
     let change = firstEndingAfter(changes, base);
     for (let first = 0; first < entries; ) {
       if (isWritten[first] === 0) {
@@ -114,9 +116,10 @@ export class Interest {
       }
       let end = first + 1;
       while (end < entries && isWritten[end] === 1) end++;
-      const [start, stop] = [base + first * span, base + end * span];
-      while (change < changes.ends.length && changes.ends[change]! <= start) change++;
-      const isCovered = changes.starts[change]! <= start && stop <= changes.ends[change]!;
+      const start = base + first * span;
+      const stop = base + end * span;
+      while (change < ends.length && ends[change]! <= start) change++;
+      const isCovered = starts[change]! <= start && stop <= ends[change]!;
       if (!isCovered) ranges.push(start, stop);
       first = end;
     }
@@ -171,15 +174,15 @@ export class Interest {
   locateEverywhere(root: number, levels: number): void {
     for (const table of this.#wanted) if (this.#isNew(table)) this.#wanted.delete(table);
     if (this.#wanted.size === 0) return;
-    const everything = { starts: [0], ends: [this.#geometry.tableSpan(levels - 1)] };
+    const everything = oneRange(0, this.#geometry.tableSpan(levels - 1));
     this.#descend(root, levels - 1, 0, null, everything, 0);
   }
 
   /** True iff a page becomes a table in the script: it was none before, and plain stores are the first thing that it sees. */
   #isNew(table: number): boolean {
-    const first = this.#log.logAt(table, 0)?.records[0];
-    if (first === undefined || this.#tables.isTable(table as never)) return false;
-    const op = this.#log.words[first]! & 0xff;
+    const log = this.#log.logAt(table, 0);
+    if (!log?.isWritten || this.#tables.isTable(table as never)) return false;
+    const op = this.#log.words[log.record(0)]! & 0xff;
     return op === OP.fill || op === OP.gather;
   }
 

@@ -5,12 +5,10 @@ import { LEAF, TABLE } from "./entry-kind.ts";
 import type { InterleavingEvent } from "./finding.ts";
 import { kernelEvent } from "./kernel-event.ts";
 import type { Load, Path } from "./page-paths.ts";
+import type { ScriptLog } from "./script-log.ts";
 
-const TWO32 = 0x1_0000_0000;
-/** What writes entries of a table, or reads or cleans them. */
-const WRITES: ReadonlySet<number> = new Set([
-  ...[OP.store, OP.storeRun, OP.exchange, OP.fill, OP.gather, OP.clean, OP.collect],
-]);
+/** What reads or cleans entries of a table. */
+const ON_ENTRIES: ReadonlySet<number> = new Set([OP.clean, OP.collect]);
 const RANK = { kernel: 0, device: 1, caches: 2 };
 
 const hexEntry = (lo: number, hi: number): string =>
@@ -42,10 +40,9 @@ export function kernelEvents(decision: Decision, path: Path, page: number): Inte
   /** Calls that do something to the page; what the others order does not matter. */
   const acting = new Set<number>();
   const ordering = new Set<number>();
-  const loaded = path.loads.map((load) => load.table);
+  const loaded = new Set(path.loads.map((load) => load.table));
   const reached = [...frames];
-  for (let k = 0; k < log.steps; k++) {
-    if (isElsewhere(log.words, log.records[k]!, loaded, reached)) continue;
+  for (const k of stepsOn(log, loaded, reached)) {
     const step = decodeStep(log.words, log.records[k]!);
     const written =
       "table" in step && step.op !== "freeTable" ? path.loads.find((l) => l.table === step.table) : null;
@@ -65,21 +62,21 @@ export function kernelEvents(decision: Decision, path: Path, page: number): Inte
   return events.filter(({ step }) => !ordering.has(step) || calls == null || acting.has(callOf(step)));
 }
 
-/** True iff a step plainly has nothing to do with these tables and frames: nearly all of a long script. */
-function isElsewhere(
-  words: Uint32Array,
-  at: number,
-  tables: readonly number[],
-  frames: readonly number[],
-): boolean {
-  const op = words[at]! & 0xff;
-  if (op === OP.unpin) {
-    const start = words[at + 5]! * TWO32 + words[at + 4]!;
-    const end = start + words[at + 7]! * TWO32 + words[at + 6]!;
-    for (let i = 0; i < frames.length; i++) if (start <= frames[i]! && frames[i]! < end) return false;
-    return true;
+/** Steps, less 1 and ascending, that may have to do with some tables and frames: few of a long script. */
+function stepsOn(log: ScriptLog, tables: ReadonlySet<number>, frames: readonly number[]): number[] {
+  const { words, records, unpins } = log;
+  const found: number[] = [];
+  for (const own of log.logs()) if (tables.has(own.table)) for (const step of own.steps) found.push(step - 1);
+  for (const frame of frames)
+    for (let i = 0; i < unpins.steps.length; i++)
+      if (unpins.starts[i]! <= frame && frame < unpins.ends[i]!) found.push(unpins.steps[i]! - 1);
+  for (let i = 0, unpin = 0; i < log.pauses.length; i++) {
+    const k = log.pauses[i]! - 1;
+    if (unpins.steps[unpin] === k + 1) unpin++;
+    else if (!ON_ENTRIES.has(words[records[k]!]! & 0xff) || tables.has(words[records[k]! + 2]!))
+      found.push(k);
   }
-  return WRITES.has(op) && !tables.includes(words[at + 2]!);
+  return [...new Set(found)].sort((a, b) => a - b);
 }
 
 /** The loads of a walk, each at its position, and what caches keep of the last. */

@@ -1,11 +1,14 @@
 import type { MapReader } from "./map-reader.ts";
 import type { MapRuns } from "./map-runs.ts";
-import { pagesIn, type Ranges } from "./ranges.ts";
+import { NO_RANGES, pagesIn, type Ranges } from "./ranges.ts";
 
 /** No frame: the map has nothing here. */
 export const NOTHING = -1;
 /** Nobody looked what the maps have here. */
 const UNREAD = -2;
+const FIRST_ROOM = 16;
+/** Copying pieces costs more than room that is never touched. */
+const GROWTH = 4;
 
 /**
  * The old and the new map laid over each other where they were read: pieces that cover every page there is, each with one
@@ -18,25 +21,38 @@ export class JointMap {
   oldRights: Uint8Array;
   newFrames: Float64Array;
   newRights: Uint8Array;
-  readonly #ranges: Ranges;
+  /** Pages that were read. */
+  ranges = NO_RANGES;
+  /** No page that was read is answered alike by both maps. */
+  isAllChanged = false;
+  /** Pages that are known to be among them. */
+  #covered: Ranges = NO_RANGES;
   #last = 0;
 
-  /** Pre: both maps sorted, free of overlap. */
-  constructor(before: MapRuns, after: MapRuns, ranges: Ranges) {
-    this.#ranges = ranges;
+  /** Nothing is filled in yet. `room`: pieces that are expected. */
+  constructor(room = FIRST_ROOM) {
+    this.starts = new Float64Array(room);
+    this.oldFrames = new Float64Array(room);
+    this.oldRights = new Uint8Array(room);
+    this.newFrames = new Float64Array(room);
+    this.newRights = new Uint8Array(room);
+  }
+
+  /** What both maps have in some ranges. */
+  static of(maps: MapReader, ranges: Ranges): JointMap {
+    return JointMap.overlay(maps.runs("old", ranges), maps.runs("new", ranges), ranges);
+  }
+
+  /** Lays two maps over each other. */
+  static overlay(before: MapRuns, after: MapRuns, ranges: Ranges): JointMap {
     // Two scattered maps have their edges in the same places.
-    const likely =
-      Math.min(Math.max(before.length, after.length), pagesIn(ranges)) + ranges.starts.length + 1;
-    this.starts = new Float64Array(likely);
-    this.oldFrames = new Float64Array(likely);
-    this.oldRights = new Uint8Array(likely);
-    this.newFrames = new Float64Array(likely);
-    this.newRights = new Uint8Array(likely);
+    const likely = Math.min(Math.max(before.length, after.length), pagesIn(ranges));
+    const joint = new JointMap(likely + ranges.starts.length + 1);
     let page = 0;
     let i = 0;
     let j = 0;
     for (let r = 0; r < ranges.starts.length; r++) {
-      if (page < ranges.starts[r]!) this.#leaveOut(page);
+      if (page < ranges.starts[r]!) joint.leaveOut(page);
       page = ranges.starts[r]!;
       while (i < before.length && before.ends[i]! <= page) i++;
       while (j < after.length && after.ends[j]! <= page) j++;
@@ -45,12 +61,11 @@ export class JointMap {
         const newStart = j < after.length ? after.starts[j]! : Infinity;
         const inOld = oldStart <= page;
         const inNew = newStart <= page;
-        const piece = this.#next();
-        this.starts[piece] = page;
-        this.oldFrames[piece] = inOld ? before.frames[i]! + page - oldStart : NOTHING;
-        this.oldRights[piece] = inOld ? before.rights[i]! : 0;
-        this.newFrames[piece] = inNew ? after.frames[j]! + page - newStart : NOTHING;
-        this.newRights[piece] = inNew ? after.rights[j]! : 0;
+        const piece = joint.next(page);
+        joint.oldFrames[piece] = inOld ? before.frames[i]! + page - oldStart : NOTHING;
+        joint.oldRights[piece] = inOld ? before.rights[i]! : 0;
+        joint.newFrames[piece] = inNew ? after.frames[j]! + page - newStart : NOTHING;
+        joint.newRights[piece] = inNew ? after.rights[j]! : 0;
         const oldEdge = inOld ? before.ends[i]! : oldStart;
         const newEdge = inNew ? after.ends[j]! : newStart;
         page = Math.min(oldEdge, newEdge, end);
@@ -58,39 +73,45 @@ export class JointMap {
         if (inNew && newEdge === page) j++;
       }
     }
-    this.#leaveOut(page);
-  }
-
-  /** What both maps have in some ranges. */
-  static of(maps: MapReader, ranges: Ranges): JointMap {
-    return new JointMap(maps.runs("old", ranges), maps.runs("new", ranges), ranges);
+    return joint.closed(page, ranges);
   }
 
   /** True iff all these pages were read. */
   covers(pages: Ranges): boolean {
-    const { starts, ends } = this.#ranges;
+    if (pages === this.#covered) return true;
+    const { starts, ends } = this.ranges;
     for (let i = 0, r = 0; i < pages.starts.length; i++) {
       while (r < ends.length && ends[r]! < pages.ends[i]!) r++;
       if (r === ends.length || starts[r]! > pages.starts[i]!) return false;
     }
+    this.#covered = pages;
     return true;
   }
 
-  #leaveOut(page: number): void {
-    const piece = this.#next();
-    this.starts[piece] = page;
+  /** What the maps have from a page on is not read. */
+  leaveOut(page: number): void {
+    const piece = this.next(page);
     this.oldFrames[piece] = this.newFrames[piece] = UNREAD;
   }
 
-  #next(): number {
+  /** All is filled in, up to page `end`: the answers on `ranges`. */
+  closed(end: number, ranges: Ranges): JointMap {
+    this.leaveOut(end);
+    this.ranges = ranges;
+    return this;
+  }
+
+  /** The piece that starts at a page, behind all others: its answers are still to be filled in. */
+  next(page: number): number {
     if (this.length === this.starts.length) {
-      const longer = 2 * this.length;
+      const longer = GROWTH * this.length;
       this.starts = grown(this.starts, new Float64Array(longer));
       this.oldFrames = grown(this.oldFrames, new Float64Array(longer));
       this.oldRights = grown(this.oldRights, new Uint8Array(longer));
       this.newFrames = grown(this.newFrames, new Float64Array(longer));
       this.newRights = grown(this.newRights, new Uint8Array(longer));
     }
+    this.starts[this.length] = page;
     return this.length++;
   }
 
@@ -127,7 +148,9 @@ export class JointMap {
   }
 
   /** True iff some page of the ranges is kept, or was not read. */
-  mayKeep({ starts, ends }: Ranges): boolean {
+  mayKeep(pages: Ranges): boolean {
+    if (this.isAllChanged) return !this.covers(pages);
+    const { starts, ends } = pages;
     for (let r = 0; r < starts.length; r++)
       for (let piece = (this.#last = this.#holding(starts[r]!)); piece < this.length; piece++) {
         if (this.oldFrames[piece] === UNREAD || this.isKept(piece)) return true;

@@ -1,5 +1,6 @@
 import type { MapRun } from "../edit-script/index.ts";
 import type { FrameSet } from "./frame-set.ts";
+import { JointMap, NOTHING } from "./joint-map.ts";
 import { MapRuns } from "./map-runs.ts";
 import { RangeList, type Ranges } from "./ranges.ts";
 
@@ -14,6 +15,8 @@ export interface MapReader {
   readonly end: number;
   /** Pages outside of these are answered alike by both maps. */
   changes(): Ranges;
+  /** Both maps on those pages, where to tell them is to know what they have there. */
+  changed?(): JointMap;
   /** In both maps, pages outside of these lead to none of the frames. */
   pagesOn(frames: FrameSet): Ranges;
   /** Runs of one map that have pages in some ranges, each once, sorted by IOVA; they may reach further, and there may be others. */
@@ -24,7 +27,7 @@ export interface MapReader {
 export class ListedMaps implements MapReader {
   readonly #old: ListedMap;
   readonly #new: ListedMap;
-  #changes: Ranges | null = null;
+  #changed: JointMap | null = null;
   /** What was asked for last: trials ask for the same few frames again and again. */
   #pages: { readonly frames: FrameSet; readonly pages: Ranges } | null = null;
 
@@ -38,7 +41,10 @@ export class ListedMaps implements MapReader {
   }
 
   changes(): Ranges {
-    return (this.#changes ??= differing(this.#old.runs, this.#new.runs));
+    return this.changed().ranges;
+  }
+  changed(): JointMap {
+    return (this.#changed ??= differing(this.#old.runs, this.#new.runs));
   }
 
   pagesOn(frames: FrameSet): Ranges {
@@ -76,8 +82,7 @@ class ListedMap {
 
   /** Pages that lead to some frames, which are at least one. */
   pagesOn(frames: FrameSet): PageCursor {
-    const isMost = frames.count * MANY > this.runs.length;
-    return new PageCursor(this.runs, isMost ? this.#all : this.#columns, frames);
+    return new PageCursor(this.runs, frames);
   }
 
   /** The runs that have pages in some ranges, and perhaps others. */
@@ -108,7 +113,6 @@ class ListedMap {
 /** Goes through the pages of a map that lead to some frames, range by range. */
 class PageCursor {
   readonly #runs: readonly MapRun[];
-  readonly #columns: MapRuns | null;
   readonly #frames: FrameSet;
   /** The run that is looked at, and the range of frames to look at next. */
   #run = -1;
@@ -121,10 +125,8 @@ class PageCursor {
   start = 0;
   end = 0;
 
-  /** `columns` say the same as the runs, if they are there. */
-  constructor(runs: readonly MapRun[], columns: MapRuns | null, frames: FrameSet) {
+  constructor(runs: readonly MapRun[], frames: FrameSet) {
     this.#runs = runs;
-    this.#columns = columns;
     this.#frames = frames;
     this.next();
   }
@@ -132,12 +134,10 @@ class PageCursor {
   next(): void {
     const frames = this.#frames;
     while (!this.#nextRange()) {
-      do {
-        if (!this.#nextRun()) {
-          this.start = this.end = Infinity;
-          return;
-        }
-      } while (!frames.touches(this.#first, this.#last));
+      if (!this.#nextRun()) {
+        this.start = this.end = Infinity;
+        return;
+      }
       if (this.#last - this.#first === 1) {
         this.start = this.#page;
         this.end = this.#page + 1;
@@ -159,22 +159,22 @@ class PageCursor {
     return true;
   }
 
+  /** Goes on to the next run that leads to one of the frames. */
   #nextRun(): boolean {
-    const at = ++this.#run;
-    const columns = this.#columns;
-    if (columns !== null) {
-      if (at >= columns.length) return false;
-      this.#page = columns.starts[at]!;
-      this.#first = columns.frames[at]!;
-      this.#last = this.#first + columns.ends[at]! - this.#page;
+    const runs = this.#runs;
+    const frames = this.#frames;
+    for (let at = this.#run + 1; at < runs.length; at++) {
+      const run = runs[at]!;
+      const last = run.pfn + run.pages;
+      if (!frames.touches(run.pfn, last)) continue;
+      this.#run = at;
+      this.#page = run.iovaPfn;
+      this.#first = run.pfn;
+      this.#last = last;
       return true;
     }
-    const run = this.#runs[at];
-    if (run === undefined) return false;
-    this.#page = run.iovaPfn;
-    this.#first = run.pfn;
-    this.#last = run.pfn + run.pages;
-    return true;
+    this.#run = runs.length;
+    return false;
   }
 }
 
@@ -197,30 +197,46 @@ function firstRunEndingAfter(runs: readonly MapRun[], from: number, page: number
   return low;
 }
 
-/** Pages that two maps answer differently. Pre: sorted by IOVA, free of overlap. */
-export function differing(before: readonly MapRun[], after: readonly MapRun[]): Ranges {
+/** Where two maps answer differently, and what. Pre: sorted by IOVA, free of overlap. */
+function differing(before: readonly MapRun[], after: readonly MapRun[]): JointMap {
   const ranges = new RangeList();
+  const joint = new JointMap();
   let page = 0;
   for (let i = 0, j = 0; ; ) {
     const o = before[i];
     const n = after[j];
-    if (o === undefined && n === undefined) return ranges.ranges();
+    if (o === undefined && n === undefined) break;
     if (o === n) {
       page = endOf(o);
       i++;
       j++;
       continue;
     }
-    page = Math.max(page, Math.min(o?.iovaPfn ?? Infinity, n?.iovaPfn ?? Infinity));
-    const inOld = o !== undefined && o.iovaPfn <= page;
-    const inNew = n !== undefined && n.iovaPfn <= page;
-    const oldEdge = inOld ? endOf(o) : (o?.iovaPfn ?? Infinity);
-    const newEdge = inNew ? endOf(n) : (n?.iovaPfn ?? Infinity);
+    const oldStart = o?.iovaPfn ?? Infinity;
+    const newStart = n?.iovaPfn ?? Infinity;
+    page = Math.max(page, Math.min(oldStart, newStart));
+    const inOld = oldStart <= page;
+    const inNew = newStart <= page;
+    const oldEdge = inOld ? endOf(o) : oldStart;
+    const newEdge = inNew ? endOf(n) : newStart;
     const next = Math.min(oldEdge, newEdge);
-    const isSame = inOld && inNew && o.pfn - o.iovaPfn === n.pfn - n.iovaPfn && o.rights === n.rights;
-    if (!isSame) ranges.join(page, next);
+    const oldFrame = inOld ? o!.pfn + page - oldStart : NOTHING;
+    const newFrame = inNew ? n!.pfn + page - newStart : NOTHING;
+    const oldRights = inOld ? o!.rights : 0;
+    const newRights = inNew ? n!.rights : 0;
+    if (oldFrame !== newFrame || oldRights !== newRights) {
+      if (ranges.end < page) joint.leaveOut(ranges.end);
+      ranges.join(page, next);
+      const piece = joint.next(page);
+      joint.oldFrames[piece] = oldFrame;
+      joint.oldRights[piece] = oldRights;
+      joint.newFrames[piece] = newFrame;
+      joint.newRights[piece] = newRights;
+    }
     if (inOld && oldEdge === next) i++;
     if (inNew && newEdge === next) j++;
     page = next;
   }
+  joint.isAllChanged = true;
+  return joint.closed(ranges.end, ranges.ranges());
 }

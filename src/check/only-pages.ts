@@ -1,4 +1,4 @@
-import type { Ranges } from "./ranges.ts";
+import { oneRange, RangeList, type Ranges } from "./ranges.ts";
 
 /** Neighbouring pages, and perhaps one page elsewhere. */
 export interface OnlyPages {
@@ -10,11 +10,11 @@ export interface OnlyPages {
 
 /** Those pages, ascending. */
 export function rangesOf({ start, end, beside }: OnlyPages): Ranges {
-  if (beside === undefined || (start <= beside && beside < end)) return { starts: [start], ends: [end] };
-  const isAfter = beside >= end;
-  return isAfter
-    ? { starts: [start, beside], ends: [end, beside + 1] }
-    : { starts: [beside, start], ends: [beside + 1, end] };
+  if (beside === undefined || (start <= beside && beside < end)) return oneRange(start, end);
+  const pages = new RangeList();
+  pages.push(start, end);
+  pages.push(beside, beside + 1);
+  return pages.union();
 }
 
 /** Each of them. */

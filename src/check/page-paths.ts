@@ -6,6 +6,7 @@ import { LEAF, TABLE } from "./entry-kind.ts";
 import { highWord, lowWord } from "./entry-words.ts";
 import type { MemoryMode } from "./input.ts";
 import { NEVER } from "./positions.ts";
+import { oneRange } from "./ranges.ts";
 import type { TableLog } from "./table-log.ts";
 import { type Version, VersionReader } from "./versions.ts";
 
@@ -73,7 +74,7 @@ export function* pathsOf(
   const end = geometry.tableSpan(Math.max(...roots.map((r) => r.levels)) - 1);
   const historyOf = entryHistories(decision, mode);
   for (const root of roots) {
-    const here = { starts: [page], ends: [page + 1] };
+    const here = oneRange(page, page + 1);
     const [coverage] = coverages(log, root.tag, end, here, hasAtc, input.capability.invalidateCoversLeaf);
     if (coverage === undefined) return;
     for (let g = 0; g < coverage.generations; g++) {

@@ -1,5 +1,7 @@
 import type { FrameDrops } from "./frame-drops.ts";
 import { extentOf, type FrameExtent, FrameSet } from "./frame-set.ts";
+import { type JointMap, NOTHING } from "./joint-map.ts";
+import type { MapSide } from "./map-reader.ts";
 import { NumberList } from "./number-list.ts";
 import { RangeList, type Ranges } from "./ranges.ts";
 import type { Unpins, WeightedRuns } from "./weighted-runs.ts";
@@ -13,7 +15,7 @@ export class PinCounts implements FrameDrops {
   readonly #counts: Int32Array;
   /** Step that takes the last pin of a frame, 0 where none does. */
   readonly #dropped: Int32Array;
-  #asRanges: { readonly frames: FrameSet; readonly steps: ArrayLike<number> } | null = null;
+  #asRanges: { readonly frames: FrameSet; readonly steps: Float64Array } | null = null;
 
   private constructor(extent: FrameExtent) {
     this.#extent = extent;
@@ -32,6 +34,21 @@ export class PinCounts implements FrameDrops {
     const { first, frames } = this.#extent;
     const last = Math.min(end - first, frames);
     for (let at = Math.max(0, start - first); at < last; at++) this.#counts[at]! += weight;
+  }
+
+  /** Counts the frames that a map gives to pages, or to those that change. */
+  addPages(maps: JointMap, side: MapSide, weight: number, onlyChanged: boolean): void {
+    const { first, frames: room } = this.#extent;
+    const counts = this.#counts;
+    const { length, starts } = maps;
+    const frames = side === "old" ? maps.oldFrames : maps.newFrames;
+    for (let piece = 0; piece + 1 < length; piece++) {
+      const frame = frames[piece]!;
+      if (frame <= NOTHING || (onlyChanged && !maps.isChanged(piece))) continue;
+      const from = Math.max(0, frame - first);
+      const to = Math.min(room, frame - first + starts[piece + 1]! - starts[piece]!);
+      for (let at = from; at < to; at++) counts[at]! += weight;
+    }
   }
 
   addAll({ starts, ends, weights }: WeightedRuns): void {
@@ -61,12 +78,12 @@ export class PinCounts implements FrameDrops {
   get frames(): FrameSet {
     return this.#ranges.frames;
   }
-  get steps(): ArrayLike<number> {
+  get steps(): Float64Array {
     return this.#ranges.steps;
   }
 
   /** The same as ranges, for readers of frames that lie side by side. */
-  get #ranges(): { readonly frames: FrameSet; readonly steps: ArrayLike<number> } {
+  get #ranges(): { readonly frames: FrameSet; readonly steps: Float64Array } {
     if (this.#asRanges !== null) return this.#asRanges;
     const dropped = this.#dropped;
     const { first } = this.#extent;

@@ -16,9 +16,12 @@ export interface PinDrift {
   readonly references: number;
 }
 
-/** Takes pins, or pages that lead to frames: [start, end) with a weight. */
+/** Takes pins, or pages that lead to frames. */
 interface PinSink {
+  /** Frames [start, end), with a weight. */
   add(start: number, end: number, weight: number): void;
+  /** The frames that a map gives to pages. */
+  addPages(maps: JointMap, side: MapSide, weight: number, onlyChanged: boolean): void;
 }
 
 /** The pins of a script: which frames lose their last one, and whether those that are left are one for each page. */
@@ -77,13 +80,8 @@ export class Pins {
       addRuns(to, input.pinsTaken, frames);
     } else {
       const reached = reachedBy();
-      for (let piece = 0; piece + 1 < reached.length; piece++) {
-        const pages = reached.end(piece) - reached.start(piece);
-        const [before, after] = [reached.oldFrames[piece]!, reached.newFrames[piece]!];
-        if (before > NOTHING) to.add(before, before + pages, 1);
-        if (after > NOTHING && (input.isRepinned || reached.isChanged(piece)))
-          to.add(after, after + pages, 1);
-      }
+      to.addPages(reached, "old", 1, false);
+      to.addPages(reached, "new", 1, !input.isRepinned);
     }
   }
 
@@ -115,17 +113,10 @@ export class Pins {
     const counts = PinCounts.within(this.#unpins, taken, frames);
     if (counts === null) return false;
     this.#counts = counts;
-    const { length, starts, oldFrames, newFrames } = pages;
-    for (let piece = 0; piece + 1 < length; piece++) {
-      const frame = oldFrames[piece]!;
-      if (frame > NOTHING) counts.add(frame, frame + starts[piece + 1]! - starts[piece]!, 1);
-    }
+    counts.addPages(pages, "old", 1, false);
     counts.addAll(taken);
     counts.take(this.#unpins);
-    for (let piece = 0; piece + 1 < length; piece++) {
-      const frame = newFrames[piece]!;
-      if (frame > NOTHING) counts.add(frame, frame + starts[piece + 1]! - starts[piece]!, -1);
-    }
+    counts.addPages(pages, "new", -1, false);
     return counts.isZero;
   }
 }

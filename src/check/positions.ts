@@ -6,7 +6,7 @@
 export const NEVER = 0x7fff_ffff;
 
 /** The first element of an ascending list that is at least `position`, or NEVER. */
-export function firstAtOrAfter(list: readonly number[], position: number): number {
+export function firstAtOrAfter(list: ArrayLike<number>, position: number): number {
   let low = 0;
   let high = list.length;
   while (low < high) {

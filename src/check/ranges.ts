@@ -1,24 +1,30 @@
 import { ascending } from "./ascending.ts";
-import { NumberList } from "./number-list.ts";
+import { NO_NUMBERS, NumberList } from "./number-list.ts";
 
 /** Half-open ranges of pages or frames: ascending, free of overlap. */
 export interface Ranges {
-  readonly starts: ArrayLike<number>;
-  readonly ends: ArrayLike<number>;
+  readonly starts: Float64Array;
+  readonly ends: Float64Array;
 }
 
 /** No pages, no frames. */
-export const NO_RANGES: Ranges = { starts: [], ends: [] };
+export const NO_RANGES: Ranges = { starts: NO_NUMBERS, ends: NO_NUMBERS };
+
+/** The one range [start, end). */
+export const oneRange = (start: number, end: number): Ranges => ({
+  starts: Float64Array.of(start),
+  ends: Float64Array.of(end),
+});
 
 /** Collects ranges in any order. */
 export class RangeList implements Ranges {
   readonly #starts = new NumberList();
   readonly #ends = new NumberList();
 
-  get starts(): ArrayLike<number> {
+  get starts(): Float64Array {
     return this.#starts.values;
   }
-  get ends(): ArrayLike<number> {
+  get ends(): Float64Array {
     return this.#ends.values;
   }
 
@@ -35,6 +41,10 @@ export class RangeList implements Ranges {
   /** Lets the last range end at `end`. Pre: there is one. */
   extend(end: number): void {
     this.#ends.last = end;
+  }
+  /** End of the last range, 0 where there is none. */
+  get end(): number {
+    return this.#ends.length === 0 ? 0 : this.#ends.last;
   }
   /** The same pages, ascending, with ranges that meet joined, and none beyond `limit`. */
   union(limit = Infinity): Ranges {

@@ -12,7 +12,7 @@ import {
 } from "../edit-script/index.ts";
 import { type Invalidation, InvalidationQueues } from "./invalidation-queues.ts";
 import { NEVER } from "./positions.ts";
-import { TableLog } from "./table-log.ts";
+import { type StepColumns, TableLog } from "./table-log.ts";
 import { Unpins } from "./weighted-runs.ts";
 
 /** A declared window: faults are allowed at positions [open, close). */
@@ -31,6 +31,7 @@ export class ScriptLog {
   readonly words: Uint32Array;
   /** Word where the record of step k starts, at k - 1. */
   readonly records: Uint32Array;
+  readonly #columns: StepColumns;
   readonly steps: number;
   /** Steps with every run counted entry by entry. */
   events = 0;
@@ -40,11 +41,11 @@ export class ScriptLog {
   readonly #logs = new Map<number, TableLog[]>();
   readonly barriers: number[] = [];
   /** Steps that write no entry. */
-  readonly pauses: number[] = [];
+  readonly pauses: Uint32Array;
   readonly waits: number[] = [];
   readonly invalidations: Invalidation[] = [];
   readonly windows: Window[] = [];
-  readonly unpins = new Unpins();
+  readonly unpins: Unpins;
   readonly roots: (SetRootStep & { readonly step: number })[] = [];
   readonly frees: { readonly step: number; readonly table: number }[] = [];
   readonly #queues: InvalidationQueues;
@@ -57,6 +58,10 @@ export class ScriptLog {
     this.words = script.words;
     this.steps = script.steps;
     this.records = new Uint32Array(this.steps);
+    this.#columns = { records: this.records, stretches: new Uint32Array(this.steps) };
+    const { writes, unpins } = this.#locate();
+    this.pauses = new Uint32Array(this.steps - writes);
+    this.unpins = new Unpins(unpins);
     this.#read();
   }
 
@@ -79,19 +84,33 @@ export class ScriptLog {
     return lives[lives.length - 1]!;
   }
 
+  /** Notes down where the records are, and counts what there are many of. */
+  #locate(): { readonly writes: number; readonly unpins: number } {
+    const { words, records } = this;
+    let [writes, unpins, step] = [0, 0, 0];
+    for (let at = 0; at < words.length; at += recordLength(words, at)) {
+      records[step++] = at;
+      const op = words[at]! & 0xff;
+      if (isWrite(op)) writes++;
+      else if (op === OP.unpin) unpins++;
+    }
+    return { writes, unpins };
+  }
+
   #read(): void {
-    const { words } = this;
-    let step = 0;
+    const { words, records, pauses, unpins, steps } = this;
+    const { stretches } = this.#columns;
+    let paused = 0;
     let stretch = 0;
     let stretchTable = -1;
     let lastTable = -1;
     let lastLog: TableLog | null = null;
-    for (let at = 0; at < words.length; at += recordLength(words, at)) {
-      this.records[step++] = at;
+    for (let step = 1; step <= steps; step++) {
+      const at = records[step - 1]!;
       const op = words[at]! & 0xff;
       const flags = words[at]! >>> 8;
       const table = words[at + 2]!;
-      if (op === OP.store || op === OP.storeRun || op === OP.exchange || op === OP.fill || op === OP.gather) {
+      if (isWrite(op)) {
         if (table !== stretchTable) {
           stretch++;
           stretchTable = table;
@@ -101,8 +120,7 @@ export class ScriptLog {
           lastLog = this.#logForWrite(table);
         }
         lastLog!.steps.push(step);
-        lastLog!.records.push(at);
-        lastLog!.stretches.push(stretch);
+        stretches[step - 1] = stretch;
         const count = words[at + 3]! >>> 16;
         this.stores += count;
         this.events += count;
@@ -110,7 +128,7 @@ export class ScriptLog {
       }
       stretchTable = -1;
       this.events++;
-      this.pauses.push(step);
+      pauses[paused++] = step;
       if (op === OP.barrier) this.barriers.push(step);
       else if (op === OP.clean) {
         const index = words[at + 3]! & 0xffff;
@@ -139,7 +157,7 @@ export class ScriptLog {
         this.#queues.wait(step, (flags & FLAG_DRAIN) !== 0, flags & FLAG_ONE_IOMMU ? table : null);
       } else if (op === OP.unpin) {
         const start = words[at + 5]! * TWO32 + words[at + 4]!;
-        this.unpins.push(step, start, start + words[at + 7]! * TWO32 + words[at + 6]!);
+        unpins.push(step, start, start + words[at + 7]! * TWO32 + words[at + 6]!);
       } else this.#release(op, flags, at, step);
     }
   }
@@ -184,15 +202,18 @@ export class ScriptLog {
 
   #livesOf(table: number): TableLog[] {
     let lives = this.#logs.get(table);
-    if (lives === undefined) this.#logs.set(table, (lives = [new TableLog(table, 0, NEVER)]));
+    if (lives === undefined) this.#logs.set(table, (lives = [new TableLog(table, 0, NEVER, this.#columns)]));
     return lives;
   }
   #logForWrite(table: number): TableLog {
     const lives = this.#livesOf(table);
     const last = lives[lives.length - 1]!;
     if (last.freedAt === NEVER) return last;
-    const next = new TableLog(table, last.life + 1, NEVER);
+    const next = new TableLog(table, last.life + 1, NEVER, this.#columns);
     lives.push(next);
     return next;
   }
 }
+
+const isWrite = (op: number): boolean =>
+  op === OP.store || op === OP.storeRun || op === OP.exchange || op === OP.fill || op === OP.gather;

@@ -27,6 +27,8 @@ export class SingleWrites {
   readonly #first: Uint16Array;
   /** How many they are, at the first; 0 where nothing is written. */
   readonly #count: Uint16Array;
+  /** Entries where the history of others may begin. */
+  readonly #cut: Uint8Array;
   #words: Uint32Array = NO_WORDS;
   #log!: TableLog;
 
@@ -38,6 +40,7 @@ export class SingleWrites {
     this.how = new Uint8Array(entries);
     this.#first = new Uint16Array(entries);
     this.#count = new Uint16Array(entries);
+    this.#cut = new Uint8Array(entries + 1);
   }
 
   /** True iff columns cost less than cells for what a table is written. */
@@ -59,9 +62,9 @@ export class SingleWrites {
     this.write.fill(UNWRITTEN);
     this.#count.fill(0);
     const entries = this.write.length;
-    const cut = new Uint8Array(entries + 1);
-    for (let k = 0; k < log.records.length; k++) {
-      const at = log.records[k]!;
+    const cut = this.#cut.fill(0);
+    for (let k = 0; k < log.writes; k++) {
+      const at = log.record(k);
       const index = words[at + 3]! & 0xffff;
       const count = Math.min(words[at + 3]! >>> 16, entries - index);
       if (!this.#take(k, at, index, count)) return false;
@@ -83,16 +86,16 @@ export class SingleWrites {
     const k = this.write[index]!;
     if (k === UNWRITTEN) return null;
     const first = this.#first[index]!;
-    const at = this.#log.records[this.write[first]!]!;
+    const at = this.#log.record(this.write[first]!);
     const by = first - (this.#words[at + 3]! & 0xffff);
     const own = this.write[first]!;
-    const write = writeAt(this.#words, at, by, this.#log.steps[own]!, this.#log.stretches[own]!);
+    const write = writeAt(this.#words, at, by, this.#log.steps[own]!, this.#log.stretch(own));
     return { first, count: this.#count[first]!, writes: [write] };
   }
 
   /** True iff an exchange meets what it expects in an entry. Pre: it is exchanged. */
   meets(index: number, lo: number, hi: number, decoder: Decoder): boolean {
-    const at = this.#log.records[this.write[index]!]!;
+    const at = this.#log.record(this.write[index]!);
     return !decoder.differ(lo, hi, this.#words[at + 6]!, this.#words[at + 7]!);
   }
 
@@ -117,8 +120,8 @@ export class SingleWrites {
       hi[index] = words[at + 5]!;
       for (let i = 1; i < count; i++) {
         const low = words[at + 4]! + i * words[at + 6]!;
-        lo[index + i] = low % TWO32;
-        hi[index + i] = (words[at + 5]! + i * words[at + 7]! + Math.floor(low / TWO32)) % TWO32;
+        lo[index + i] = low >>> 0;
+        hi[index + i] = (words[at + 5]! + i * words[at + 7]! + Math.floor(low / TWO32)) >>> 0;
       }
     }
     return true;
@@ -135,7 +138,8 @@ export class SingleWrites {
       else {
         if (start === UNWRITTEN || !collapse || !this.#continues(start, first, level, span, decoder))
           start = first;
-        this.#first.fill(start, first, end);
+        // Nearly all are one entry, for which a call costs more than to store it.
+        for (let i = first; i < end; i++) this.#first[i] = start;
         this.#count[start] = end - start;
       }
       first = end;
@@ -145,8 +149,8 @@ export class SingleWrites {
   /** True iff entry `b` is written what `a` is, with the frames that many entries further on. */
   #continues(a: number, b: number, level: number, span: number, decoder: Decoder): boolean {
     const { lo, hi, write, how } = this;
-    const { stretches } = this.#log;
-    if (stretches[write[a]!] !== stretches[write[b]!] || how[a] !== how[b] || how[a] === EXCHANGED)
+    const log = this.#log;
+    if (log.stretch(write[a]!) !== log.stretch(write[b]!) || how[a] !== how[b] || how[a] === EXCHANGED)
       return false;
     // Nearly all are told apart by their frames.
     if (lo[a] === lo[b] && hi[a] === hi[b]) return decoder.kind(level, lo[a]!, hi[a]!) === ABSENT;
@@ -160,10 +164,10 @@ export class SingleWrites {
 }
 
 /** True iff enough entries may have a history of their own. */
-function isScattered(words: Uint32Array, { records }: TableLog, entries: number): boolean {
-  let own = records.length;
-  for (let k = 0; k < records.length && own < entries * SCATTERED; k++) {
-    const at = records[k]!;
+function isScattered(words: Uint32Array, log: TableLog, entries: number): boolean {
+  let own = log.writes;
+  for (let k = 0; k < log.writes && own < entries * SCATTERED; k++) {
+    const at = log.record(k);
     if ((words[at]! & 0xff) === OP.gather) own += words[at + 3]! >>> 16;
   }
   return own >= entries * SCATTERED;

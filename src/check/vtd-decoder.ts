@@ -37,7 +37,9 @@ export function vtdSecondStage(capability: CheckedCapability): Decoder {
       const at = frame(lo, hi);
       if (at >= outputPages) return MALFORMED;
       if (!isLeaf) return TABLE;
-      return isLeafLevel[level] && at % geometry.span(level) === 0 ? LEAF : MALFORMED;
+      if (!isLeafLevel[level]) return MALFORMED;
+      // A remainder of numbers as large as frames costs more than all the rest.
+      return level === 0 || at % geometry.span(level) === 0 ? LEAF : MALFORMED;
     },
     frame,
     rights: (lo) => lo & R_W,

@@ -1,6 +1,8 @@
 import type { PinRun } from "../edit-script/index.ts";
 import { pfn } from "../units/index.ts";
 import { ascending } from "./ascending.ts";
+import { type JointMap, NOTHING } from "./joint-map.ts";
+import type { MapSide } from "./map-reader.ts";
 import { NumberList } from "./number-list.ts";
 import type { Ranges } from "./ranges.ts";
 
@@ -16,13 +18,13 @@ export class WeightedRuns {
     return runs;
   }
 
-  get starts(): ArrayLike<number> {
+  get starts(): Float64Array {
     return this.#starts.values;
   }
-  get ends(): ArrayLike<number> {
+  get ends(): Float64Array {
     return this.#ends.values;
   }
-  get weights(): ArrayLike<number> {
+  get weights(): Float64Array {
     return this.#weights.values;
   }
 
@@ -30,6 +32,16 @@ export class WeightedRuns {
     this.#starts.push(start);
     this.#ends.push(end);
     this.#weights.push(weight);
+  }
+
+  /** Adds the frames that a map gives to pages, or to those that change. */
+  addPages(maps: JointMap, side: MapSide, weight: number, onlyChanged: boolean): void {
+    const frames = side === "old" ? maps.oldFrames : maps.newFrames;
+    for (let piece = 0; piece + 1 < maps.length; piece++) {
+      const frame = frames[piece]!;
+      if (frame > NOTHING && !(onlyChanged && !maps.isChanged(piece)))
+        this.add(frame, frame + maps.end(piece) - maps.start(piece), weight);
+    }
   }
 
   /** One object a run, for readers of a few. */
@@ -42,24 +54,23 @@ export class WeightedRuns {
 
 /** Runs of frames that lose a pin, in the order of the script. */
 export class Unpins {
-  readonly #starts = new NumberList();
-  readonly #ends = new NumberList();
-  readonly #steps = new NumberList();
+  readonly starts: Float64Array;
+  readonly ends: Float64Array;
+  readonly steps: Uint32Array;
+  #length = 0;
 
-  get starts(): ArrayLike<number> {
-    return this.#starts.values;
-  }
-  get ends(): ArrayLike<number> {
-    return this.#ends.values;
-  }
-  get steps(): ArrayLike<number> {
-    return this.#steps.values;
+  /** Room for `length` runs, which all have to be pushed. */
+  constructor(length: number) {
+    this.starts = new Float64Array(length);
+    this.ends = new Float64Array(length);
+    this.steps = new Uint32Array(length);
   }
 
   push(step: number, start: number, end: number): void {
-    this.#starts.push(start);
-    this.#ends.push(end);
-    this.#steps.push(step);
+    const at = this.#length++;
+    this.starts[at] = start;
+    this.ends[at] = end;
+    this.steps[at] = step;
   }
 }
 
@@ -82,7 +93,7 @@ class Edges {
   /** The next edge, Infinity after the last. */
   first: number;
 
-  constructor(edges: ArrayLike<number>, order: Uint32Array) {
+  constructor(edges: Float64Array, order: Uint32Array) {
     this.#order = order;
     this.#sorted = new Float64Array(order.length + 1);
     for (let k = 0; k < order.length; k++) this.#sorted[k] = edges[order[k]!]!;

@@ -10,6 +10,7 @@ import {
   type MapReader,
   type MapRuns,
   type MapSide,
+  oneRange,
   RangeList,
   type Ranges,
   type ReaderInput,
@@ -26,14 +27,14 @@ const asPins = (runs: readonly MapRun[]): PinRun[] =>
 /** Says of every page that it may lead anywhere. */
 class EverywhereMaps extends ListedMaps {
   override pagesOn(): Ranges {
-    return { starts: [0], ends: [this.end] };
+    return oneRange(0, this.end);
   }
 }
 
 /** Says of every page that it may differ as well: nothing is left out. */
 class WholeMaps extends EverywhereMaps {
   override changes(): Ranges {
-    return { starts: [0], ends: [this.end] };
+    return oneRange(0, this.end);
   }
 }
 
@@ -64,6 +65,31 @@ const read = (input: CheckInput, maps: MapReader, pinsTaken: readonly PinRun[] |
   const { oldMap: _old, newMap: _new, pins: _pins, ...rest } = input;
   return { ...rest, maps, pinsTaken: pinsTaken && WeightedRuns.ofPins(pinsTaken) };
 };
+
+/** Two maps of short runs with edges in other places, some of which continue each other. */
+function splitMaps(seed: number): { readonly oldMap: MapRun[]; readonly newMap: MapRun[] } {
+  const random = seededRandom(seed);
+  const map = (): MapRun[] => {
+    const runs: MapRun[] = [];
+    for (let page = random(4); page < 40; ) {
+      const pages = 1 + random(5);
+      const start = random(3) === 0 ? 500 : 100;
+      runs.push({
+        iovaPfn: iovaPfn(page),
+        pages,
+        pfn: pfn(start + page),
+        rights: random(4) === 0 ? 1 : 3,
+      });
+      page += pages + (random(3) === 0 ? 1 + random(3) : 0);
+    }
+    return runs;
+  };
+  const oldMap = map();
+  // Runs that both maps hold as one object.
+  const newMap =
+    random(2) === 0 ? map() : oldMap.map((run) => (random(4) === 0 ? { ...run, rights: 1 } : run));
+  return { oldMap, newMap };
+}
 
 /** Where each class was found, whatever the causes it was put down to. */
 function pagesByClass(findings: readonly Finding[]): Record<string, Ranges> {
@@ -105,6 +131,9 @@ describe("reading only what a script touches of the maps", () => {
           check(read(input, new Maps(oldMap, newMap), taken), { mode, causes: seed % 8 === 0 });
         expect(of(ListedMaps)).toEqual(listed);
         expect(of(EverywhereMaps)).toEqual(listed);
+        // A reader that does not keep what it has seen of the changes at hand.
+        const counted = new CountedMaps(new ListedMaps(oldMap, newMap));
+        expect(check(read(input, counted, taken), { mode, causes: seed % 8 === 0 })).toEqual(listed);
         // A page that nothing touches is shown by a walk where it is looked at, and as a kept frame where it is not.
         const whole = of(WholeMaps);
         expect(pagesByClass(whole.findings)).toEqual(pagesByClass(listed.findings));
@@ -113,6 +142,37 @@ describe("reading only what a script touches of the maps", () => {
       { numRuns: 400 },
     );
     for (const kind of ["V02", "V04", "V06", "V12"]) expect(classes.get(kind), kind).toBeGreaterThan(20);
+  });
+
+  it("tells both maps on the pages that change, and of no other page", () => {
+    let changed = 0;
+    fc.assert(
+      fc.property(fc.nat(1_000_000), fc.boolean(), (seed, areSplit) => {
+        const { oldMap, newMap } = areSplit ? splitMaps(seed) : randomCase(seed).input;
+        const maps = new ListedMaps(oldMap, newMap);
+        const joint = maps.changed();
+        const answer = (runs: readonly MapRun[], page: number): string => {
+          const run = runs.find((r) => r.iovaPfn <= page && page < r.iovaPfn + r.pages);
+          return run === undefined ? "-1 0" : `${run.pfn + page - run.iovaPfn} ${run.rights}`;
+        };
+        for (let page = 0; page < maps.end + 3; page++) {
+          const [before, after] = [answer(oldMap, page), answer(newMap, page)];
+          const at = firstEndingAfter(maps.changes(), page);
+          const isInside = at < maps.changes().starts.length && maps.changes().starts[at]! <= page;
+          expect(isInside, `page ${page}`).toBe(before !== after);
+          if (!isInside) {
+            expect(() => joint.find(page)).toThrow("was not read");
+            continue;
+          }
+          changed++;
+          const piece = joint.find(page);
+          expect(`${joint.oldFrame(piece, page)} ${joint.oldRights[piece]}`).toBe(before);
+          expect(`${joint.newFrame(piece, page)} ${joint.newRights[piece]}`).toBe(after);
+        }
+      }),
+      { numRuns: 300 },
+    );
+    expect(changed).toBeGreaterThan(1000);
   });
 
   describe("of 40,000 scattered pages, one of which changes", () => {

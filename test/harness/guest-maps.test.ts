@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { type CheckInput, check, FrameSet, RangeList, type ReaderInput } from "../../src/check/index.ts";
+import {
+  type CheckInput,
+  check,
+  FrameSet,
+  oneRange,
+  RangeList,
+  type ReaderInput,
+} from "../../src/check/index.ts";
 import { EditScript, type MapRun, type PinRun } from "../../src/edit-script/index.ts";
 import { type CheckCase, decideChanges } from "../../src/harness/index.ts";
 import { pfn } from "../../src/units/index.ts";
@@ -10,7 +17,7 @@ const asPins = (runs: readonly MapRun[]): PinRun[] =>
 
 /** The same input with everything listed. */
 function listed({ maps, pinsTaken, ...rest }: ReaderInput): CheckInput {
-  const everything = { starts: [0], ends: [maps.end] };
+  const everything = oneRange(0, maps.end);
   const oldMap = [...maps.runs("old", everything)];
   const newMap = [...maps.runs("new", everything)];
   return { ...rest, oldMap, newMap, pins: pinsTaken ? [...asPins(oldMap), ...pinsTaken.pins()] : null };
@@ -95,7 +102,7 @@ describe("the guest's maps, read in parts", () => {
           for (const r of map)
             if (r.pfn <= frame && frame < r.pfn + r.pages)
               expected.push(r.iovaPfn + frame - r.pfn, r.iovaPfn + frame - r.pfn + 1);
-        const pages = input.maps.pagesOn(FrameSet.of({ starts: [frame], ends: [frame + 1] }));
+        const pages = input.maps.pagesOn(FrameSet.of(oneRange(frame, frame + 1)));
         expect({ ...pages }).toEqual({ ...expected.union() });
       }
     }

@@ -3,7 +3,7 @@ import type { DecideOptions, Decision } from "../decide.ts";
 import { JointMap } from "../joint-map.ts";
 import { rangesOf } from "../only-pages.ts";
 import { NEVER } from "../positions.ts";
-import { firstEndingAfter, RangeList, type Ranges } from "../ranges.ts";
+import { firstEndingAfter, oneRange, RangeList, type Ranges } from "../ranges.ts";
 import type { RawViolation } from "../violations.ts";
 import type { Fate } from "./fate.ts";
 import { type LostWrite, Search } from "./search.ts";
@@ -83,7 +83,7 @@ export function lostWriteOn(
   domain: number,
   page: number,
 ): LostWrite | null {
-  const ranges = { starts: [page], ends: [page + 1] };
+  const ranges = oneRange(page, page + 1);
   const maps = JointMap.of(decision.reader, ranges);
   const frame = maps.oldFrame(maps.find(page), page);
   return new Search(decision, options, domain, () => ranges).at(page, frame).lost;

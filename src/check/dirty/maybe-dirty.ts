@@ -71,9 +71,13 @@ function writtenEntries(log: ScriptLog, visit: (key: number) => void): void {
   const each = (table: number, index: number, count: number): void => {
     for (let i = index; i < Math.min(ENTRIES, index + count); i++) visit(keyOf(table, i));
   };
-  for (const { table, records, collects, freedAt } of log.logs()) {
+  for (const own of log.logs()) {
+    const { table, collects, freedAt } = own;
     if (freedAt !== NEVER) each(table, 0, ENTRIES);
-    for (const at of records) each(table, log.words[at + 3]! & 0xffff, log.words[at + 3]! >>> 16);
+    for (let k = 0; k < own.writes; k++) {
+      const span = log.words[own.record(k) + 3]!;
+      each(table, span & 0xffff, span >>> 16);
+    }
     for (const { index, count } of collects) each(table, index, count);
   }
 }

@@ -40,12 +40,12 @@ export function steadyEntries(
   stays: boolean,
 ): Uint8Array {
   const entries = new Entries(source, beforeWords(source, table, log), stays);
-  const { collects = [], records = [], steps = [] } = log ?? {};
+  const collects = log?.collects ?? [];
   let next = 0;
-  for (let k = 0; k < records.length; k++) {
-    for (; next < collects.length && collects[next]!.step < steps[k]!; next++)
+  for (let k = 0; log !== null && k < log.writes; k++) {
+    for (; next < collects.length && collects[next]!.step < log.steps[k]!; next++)
       entries.collect(collects[next]!);
-    entries.run(records[k]!);
+    entries.run(log.record(k));
   }
   for (; next < collects.length; next++) entries.collect(collects[next]!);
   return entries.said();
@@ -91,7 +91,7 @@ class Entries {
       for (let i = 0; i < count; i++) {
         const low = lo + i * words[at + 6]!;
         const high = hi + i * words[at + 7]! + Math.floor(low / TWO32);
-        this.#write(index + i, low % TWO32, high % TWO32, false);
+        this.#write(index + i, low >>> 0, high >>> 0, false);
       }
   }
 

@@ -1,3 +1,4 @@
+import { oneRange } from "../../check/index.ts";
 import { CACHES_ALL, type ScriptFile, tableRuns } from "../../edit-script/index.ts";
 import type { DecidedChange } from "./decide-changes.ts";
 import { asPins } from "./guest-maps.ts";
@@ -26,7 +27,7 @@ export function scriptFileOf(change: DecidedChange): ScriptFile {
 function listed(input: DecidedChange["input"]): Pick<ScriptFile, "oldMap" | "newMap" | "pins"> {
   if ("oldMap" in input) return { oldMap: input.oldMap, newMap: input.newMap, pins: input.pins ?? null };
   const { maps, pinsTaken } = input;
-  const everything = { starts: [0], ends: [maps.end] };
+  const everything = oneRange(0, maps.end);
   const oldMap = [...maps.runs("old", everything)];
   const newMap = [...maps.runs("new", everything)];
   return { oldMap, newMap, pins: pinsTaken ? [...asPins(oldMap), ...pinsTaken.pins()] : null };
