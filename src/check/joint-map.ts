@@ -101,6 +101,19 @@ export class JointMap {
     return this;
   }
 
+  /** True iff the last piece answers for a page right behind it as well. */
+  continues(page: number, oldFrame: number, oldRights: number, newFrame: number, newRights: number): boolean {
+    const last = this.length - 1;
+    if (last < 0 || this.oldRights[last] !== oldRights || this.newRights[last] !== newRights) return false;
+    const by = page - this.starts[last]!;
+    const old = this.oldFrames[last]!;
+    const next = this.newFrames[last]!;
+    return (
+      (old === NOTHING ? NOTHING : old + by) === oldFrame &&
+      (next === NOTHING ? NOTHING : next + by) === newFrame
+    );
+  }
+
   /** The piece that starts at a page, behind all others: its answers are still to be filled in. */
   next(page: number): number {
     if (this.length === this.starts.length) {

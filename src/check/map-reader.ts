@@ -225,13 +225,16 @@ function differing(before: readonly MapRun[], after: readonly MapRun[]): JointMa
     const oldRights = inOld ? o!.rights : 0;
     const newRights = inNew ? n!.rights : 0;
     if (oldFrame !== newFrame || oldRights !== newRights) {
-      if (ranges.end < page) joint.leaveOut(ranges.end);
+      const isBehind = ranges.end < page;
+      if (isBehind) joint.leaveOut(ranges.end);
       ranges.join(page, next);
-      const piece = joint.next(page);
-      joint.oldFrames[piece] = oldFrame;
-      joint.oldRights[piece] = oldRights;
-      joint.newFrames[piece] = newFrame;
-      joint.newRights[piece] = newRights;
+      if (isBehind || !joint.continues(page, oldFrame, oldRights, newFrame, newRights)) {
+        const piece = joint.next(page);
+        joint.oldFrames[piece] = oldFrame;
+        joint.oldRights[piece] = oldRights;
+        joint.newFrames[piece] = newFrame;
+        joint.newRights[piece] = newRights;
+      }
     }
     if (inOld && oldEdge === next) i++;
     if (inNew && newEdge === next) j++;
