@@ -118,6 +118,9 @@ export class Judge {
     isNew: boolean,
     remains: boolean,
   ): void {
+    const isWhole = isOld && fact.rights === this.#maps.oldRights[piece];
+    // What the old map says can be nothing but stale.
+    if (isWhole && this.#isStaleEcho(fact, start, end)) return;
     let told: ViolationClass | null = null;
     for (const access of ACCESSES) {
       const kind =
@@ -125,11 +128,15 @@ export class Judge {
           ? this.#granted(piece, isOld, isNew, access, remains)
           : this.#denied(fact, piece, start, isOld, access, remains);
       if (kind === null || kind === told) continue;
-      if (kind === "V04" && this.#isEcho(fact, start, end)) continue;
+      if (kind === "V04" && !isWhole && this.#isStaleEcho(fact, start, end)) continue;
       const met = leafMet(fact.frame + start - fact.start, fact.rights);
       this.report(kind, start, end, fact, access, fact.alive[0]!, met);
       told = kind;
     }
+  }
+
+  #isStaleEcho({ frame, start: at, drained }: LeafFact, start: number, end: number): boolean {
+    return end - start === 1 && this.isEcho(frame + start - at, drained);
   }
 
   /** What is wrong where an access succeeds on a leaf's frame. */
@@ -164,12 +171,14 @@ export class Judge {
     return isOld && !wasGranted ? "V04" : "V05";
   }
 
-  /** True iff the page's frame loses its last pin under the leaf: whatever is stale about it is the other side of that. */
-  #isEcho({ frame, start: at, drained }: LeafFact, start: number, end: number): boolean {
-    if (this.#lingering === null || this.#lingering.isDecisive || end - start !== 1) return false;
-    const own = frame + start - at;
-    if (!this.#unpinned.canMiss(own, own + 1, drained)) return false;
-    const step = this.#unpinned.stepOf(own);
+  /**
+   * True iff a page's frame loses its last pin under a leaf whose accesses are done at `drained`: whatever is stale about the
+   * leaf is the other side of that, and is left out.
+   */
+  isEcho(frame: number, drained: number): boolean {
+    if (this.#lingering === null || this.#lingering.isDecisive) return false;
+    if (!this.#unpinned.canMiss(frame, frame + 1, drained)) return false;
+    const step = this.#unpinned.stepOf(frame);
     if (step === 0 || drained <= step) return false;
     this.hasSkipped = true;
     return true;
@@ -177,8 +186,8 @@ export class Judge {
 
   /** A leaf outlives the call on pages for which the tables hold no such leaf any more. */
   stale(start: number, end: number, leaf: LeafFact): void {
-    if (!this.#isEcho(leaf, start, end))
-      this.report("V04b", start, end, leaf, 0, leaf.alive[0]!, "a leaf that the tables no longer hold");
+    if (this.#isStaleEcho(leaf, start, end)) return;
+    this.report("V04b", start, end, leaf, 0, leaf.alive[0]!, "a leaf that the tables no longer hold");
   }
 
   fault(fact: FaultFact): void {

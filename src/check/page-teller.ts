@@ -73,10 +73,13 @@ export class PageTeller {
   ): void {
     const agrees =
       isCurrent && after.isLeaf && after.rights === before.rights && after.frame === before.frame;
-    if (before.isLeaf && before.life.leafUntil === NEVER && !agrees)
-      this.#rules.stale(this.#filled(before, false, page, index));
-    if (after.isLeaf && after.life.leafUntil === NEVER && !isCurrent)
-      this.#rules.stale(this.#filled(after, false, page, index));
+    if (before.isLeaf && before.life.leafUntil === NEVER && !agrees) this.#stale(before, page, index);
+    if (after.isLeaf && after.life.leafUntil === NEVER && !isCurrent) this.#stale(after, page, index);
+  }
+
+  #stale(version: EntryVersion, page: number, index: number): void {
+    if (!this.#rules.hidesStale(version.frame, version.life.drained))
+      this.#rules.stale(this.#filled(version, false, page, index));
   }
 
   #filled(version: EntryVersion, isCurrent: boolean, page: number, index: number): PageFact {

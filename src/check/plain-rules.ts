@@ -80,6 +80,10 @@ export class PlainRules {
   fault(fact: PageFact): void {
     this.#judge.fault(fact);
   }
+  /** True iff what is stale about a page's leaf need not be told. */
+  hidesStale(frame: number, drained: number): boolean {
+    return this.#judge.isEcho(frame, drained);
+  }
   /** A leaf that outlives the call although the tables no longer hold it. */
   stale(fact: PageFact): void {
     this.#judge.stale(fact.start, fact.end, fact);

@@ -89,6 +89,9 @@ export class Violations {
   readonly #places: Place[] = [];
   readonly #coverages: Coverage[] = [];
   readonly #lastOf = new Map<ViolationClass, Last>();
+  /** The class added last, which is nearly always the next one too. */
+  #lastClass: ViolationClass | null = null;
+  #ofLastClass: Last = { place: -1, row: -1 };
   readonly #texts: string[];
   readonly #textIds: Map<string, number>;
   readonly #relapses = new Map<number, Relapse>();
@@ -119,8 +122,7 @@ export class Violations {
   ): void {
     const { table, level, step, until } = origin;
     const code = this.#codeOf(met);
-    let last = this.#lastOf.get(kind);
-    if (last === undefined) this.#lastOf.set(kind, (last = { place: -1, row: -1 }));
+    const last = this.#lastOfClass(kind);
     const place = this.#places[last.place];
     if (
       place === undefined ||
@@ -305,6 +307,15 @@ export class Violations {
     numbers[at + END] = end;
     numbers[at + GRAIN] = grain;
     numbers[at + MET] = met;
+  }
+
+  #lastOfClass(kind: ViolationClass): Last {
+    if (kind === this.#lastClass) return this.#ofLastClass;
+    let last = this.#lastOf.get(kind);
+    if (last === undefined) this.#lastOf.set(kind, (last = { place: -1, row: -1 }));
+    this.#lastClass = kind;
+    this.#ofLastClass = last;
+    return last;
   }
 
   #coverageId(coverage: Coverage): number {

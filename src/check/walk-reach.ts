@@ -1,5 +1,5 @@
 import { CellRuns } from "./cell-runs.ts";
-import { type Cell, type CellTable, cellsOf } from "./cells.ts";
+import { type Cell, CellTable, cellsOf } from "./cells.ts";
 import type { Coverage } from "./coverage.ts";
 import { EntryFacts, type HeldTable, type Slot } from "./entry-facts.ts";
 import { ABSENT, type Decoder } from "./entry-kind.ts";
@@ -176,6 +176,7 @@ export class WalkReach {
     const before = this.#before;
     const cells = log?.isWritten ? this.#cellsOf(log, level) : null;
     const plain = level === 0 ? this.#plainIn(state, cells) : null;
+    const few = cells instanceof CellTable ? cells : null;
     let page = Math.max(base, starts[from]!);
     for (let range = from; range < to && page < end; ) {
       // Of neighbouring entries that lead to tables some may be wanted for the others' pages only.
@@ -186,7 +187,7 @@ export class WalkReach {
       page = Math.max(page, starts[range]!);
       if (page >= end) return;
       const index = Math.floor((page - base) / span);
-      if (plain !== null) {
+      if (plain !== null && (few === null || few.cellAt(index) === null)) {
         before.read(state.table, log, index);
         if (plain.accepts(index, page, before.lo, before.hi, this.#isOpen)) {
           this.histories++;
@@ -206,11 +207,15 @@ export class WalkReach {
     }
   }
 
-  /** What decides entries of a table of the lowest level at sight; null where nothing can. */
+  /**
+   * What decides entries of a table of the lowest level at sight; null where nothing can. Of cells it knows nothing: only the
+   * entries beside them are its own.
+   */
   #plainIn(state: HeldTable, cells: CellTable | SingleWrites | null): PlainEntries | null {
-    if (!this.#acceptsPlain || !(cells === null || cells instanceof SingleWrites)) return null;
+    if (!this.#acceptsPlain) return null;
     this.#plain ??= new PlainEntries(this.#context, this.#sink.plain!);
-    return this.#plain.enter(state, this.#coverage, cells, this.#isOpen) ? this.#plain : null;
+    const writes = cells instanceof SingleWrites ? cells : null;
+    return this.#plain.enter(state, this.#coverage, writes, this.#isOpen) ? this.#plain : null;
   }
 
   #cellsOf(log: TableLog, level: number): CellTable | SingleWrites {
