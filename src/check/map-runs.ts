@@ -2,6 +2,8 @@ import type { MapRun } from "../edit-script/index.ts";
 import { iovaPfn, pfn, type Rights } from "../units/index.ts";
 
 const FIRST_ROOM = 16;
+/** Copying runs costs more than room that is never touched. */
+const GROWTH = 4;
 
 /** Runs of one map in columns, sorted by IOVA and free of overlap: a scattered map has a run for every page. */
 export class MapRuns {
@@ -71,7 +73,7 @@ export class MapRuns {
   }
 
   #grow(): void {
-    const room = 2 * this.length + FIRST_ROOM;
+    const room = GROWTH * this.length + FIRST_ROOM;
     const longer = (from: Float64Array): Float64Array<ArrayBuffer> => {
       const to = new Float64Array(room);
       to.set(from);

@@ -65,7 +65,9 @@ export class WalkReach {
   /** Made when there is a table whose entries it can decide. */
   #plain: PlainEntries | null = null;
   #acceptsPlain: boolean;
-  readonly #cells = new Map<TableLog, (CellTable | SingleWrites | undefined)[]>();
+  /** Of the lowest tables, and of those above them, which each lead to many of the others. */
+  readonly #lowest = new Map<TableLog, CellTable | SingleWrites>();
+  readonly #upper = new Map<TableLog, (CellTable | undefined)[]>();
   /** Columns whose tables have been forgotten. */
   readonly #free: SingleWrites[] = [];
   #coverage!: Coverage;
@@ -219,13 +221,21 @@ export class WalkReach {
   }
 
   #cellsOf(log: TableLog, level: number): CellTable | SingleWrites {
-    let byLevel = this.#cells.get(log);
-    if (byLevel === undefined) {
-      // Pages are visited in order: a table is not asked for again much later.
-      if (this.#cells.size >= MAX_CELL_TABLES) this.#forgetCells();
-      this.#cells.set(log, (byLevel = []));
+    // Pages are visited in order: a table is not asked for again much later.
+    if (level === 0) {
+      let cells = this.#lowest.get(log);
+      if (cells === undefined) {
+        if (this.#lowest.size >= MAX_CELL_TABLES) this.#forgetLowest();
+        this.#lowest.set(log, (cells = this.#singleWrites(log) ?? this.#readCells(log, 0)));
+      }
+      return cells;
     }
-    return (byLevel[level] ??= (level === 0 ? this.#singleWrites(log) : null) ?? this.#readCells(log, level));
+    let byLevel = this.#upper.get(log);
+    if (byLevel === undefined) {
+      if (this.#upper.size >= MAX_CELL_TABLES) this.#upper.clear();
+      this.#upper.set(log, (byLevel = []));
+    }
+    return (byLevel[level] ??= this.#readCells(log, level));
   }
 
   #readCells(log: TableLog, level: number): CellTable {
@@ -245,9 +255,9 @@ export class WalkReach {
     return null;
   }
 
-  #forgetCells(): void {
-    for (const [lowest] of this.#cells.values()) if (lowest instanceof SingleWrites) this.#free.push(lowest);
-    this.#cells.clear();
+  #forgetLowest(): void {
+    for (const cells of this.#lowest.values()) if (cells instanceof SingleWrites) this.#free.push(cells);
+    this.#lowest.clear();
   }
 
   /** A cell of several entries; `entered` is what accepts entries of the table, if anything does. */
