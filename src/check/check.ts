@@ -6,9 +6,9 @@ import { dominant } from "./dominance.ts";
 import { withoutEarlyLinks } from "./early-links.ts";
 import { explain } from "./explain.ts";
 import type { CheckResult, Finding } from "./finding.ts";
-import { type Group, grouped, mergedByCause, pagesIn } from "./groups.ts";
+import { type Group, grouped, mergedByCause, onFirstPage } from "./groups.ts";
 import type { CheckInput, CheckOptions, ReaderInput } from "./input.ts";
-import type { PageRange } from "./interest.ts";
+import { type PageRange, pagesIn } from "./interest.ts";
 import { ledger } from "./ledger.ts";
 import { CAUSES, RULES, type ViolationClass } from "./violation-class.ts";
 import type { RawViolation, Violations } from "./violations.ts";
@@ -47,6 +47,7 @@ export function check(input: CheckInput | ReaderInput, options: CheckOptions = {
       ranges,
       example,
       crowd: null,
+      members: [],
       cause,
       causeStep: step,
       gap: null,
@@ -54,7 +55,9 @@ export function check(input: CheckInput | ReaderInput, options: CheckOptions = {
   });
   const others = dominant([...mergedByCause(groups), ...audit.filter((g) => g.class !== "V12")]);
   const drifts = audit.filter((g) => g.class === "V12" && !isConsequence(g, others));
-  const findings = [...others, ...drifts].map((g) => finding(decision, g, how)).sort(byPlace);
+  const findings = [...others.map(onFirstPage), ...drifts]
+    .map((g) => finding(decision, g, how))
+    .sort(byPlace);
   const { log } = decision;
   return {
     verdict: findings.length === 0 ? "clean" : "violation",

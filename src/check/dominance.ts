@@ -1,5 +1,5 @@
-import { type Group, pagesIn } from "./groups.ts";
-import type { PageRange } from "./interest.ts";
+import type { Group } from "./groups.ts";
+import { type PageRange, pagesIn } from "./interest.ts";
 import type { ViolationClass } from "./violation-class.ts";
 
 /**
@@ -32,6 +32,9 @@ const ECHOES: Readonly<Partial<Record<ViolationClass, readonly ViolationClass[]>
   V02: ["V09"],
   V03: ["V09"],
 };
+/** True iff the second class hides behind the first where both have the same cause. */
+export const hides = (kind: ViolationClass, hidden: ViolationClass): boolean =>
+  HIDES[kind]?.includes(hidden) ?? false;
 /**
  * True iff the second class hides behind the first even with a cause of its own. A dirty bit that is lost where the page
  * shows something else, or nothing, is what that does.
@@ -41,7 +44,7 @@ const isMadeBy = (kind: ViolationClass, hidden: ViolationClass): boolean =>
 
 /** True iff the second class hides behind the first wherever the two meet, whatever made either of them. */
 export const alwaysHides = (kind: ViolationClass, hidden: ViolationClass): boolean =>
-  isMadeBy(kind, hidden) && (HIDES[kind]?.includes(hidden) ?? false);
+  isMadeBy(kind, hidden) && hides(kind, hidden);
 
 /** The class that decides what hides a group: a lost dirty bit is one also where only a missing barrier lets it get lost. */
 const judgedAs = ({ class: kind, shows }: Group): ViolationClass => (shows === "V10" ? shows : kind);

@@ -6,7 +6,7 @@ import type { MemoryMode } from "./input.ts";
 import { address, kernelEvents, loadEvents } from "./interleaving.ts";
 import { JointMap, NOTHING } from "./joint-map.ts";
 import type { MapSide } from "./map-reader.ts";
-import { type Load, type Path, pathsOf, remainsUntil } from "./page-paths.ts";
+import { type Load, type Path, pathsOf, usableUntil } from "./page-paths.ts";
 import { oneRange } from "./ranges.ts";
 import { pagePairs } from "./relapse.ts";
 import { rulesOut } from "./stored-entries.ts";
@@ -59,7 +59,7 @@ function demonstration(
       if (at >= oldUntil && !isLaterInRun(seen.path, old.path)) continue;
       const walksAfter = at < last.to && !isReadBefore(seen.path, last);
       if (walksAfter || isLaterInRun(seen.path, old.path)) return { seen, old, at, walksAfter: true };
-      if (isKept && last.from <= at && remainsUntil(decision, old.path, Math.min(at, last.to - 1)) > at)
+      if (isKept && last.from <= at && usableUntil(decision, old.path, Math.min(at, last.to - 1)) > at)
         return { seen, old, at, walksAfter: false };
     }
   }

@@ -5,7 +5,7 @@ import type { InterleavingEvent } from "./finding.ts";
 import type { Group } from "./groups.ts";
 import { inOrder, kernelEvents, loadEvents } from "./interleaving.ts";
 import { kernelEvent } from "./kernel-event.ts";
-import { type Path, pathsOf, remainsUntil } from "./page-paths.ts";
+import { type Path, pathsOf, underWayUntil, usableUntil } from "./page-paths.ts";
 import { NEVER } from "./positions.ts";
 
 /** A minimal interleaving that shows a violation: kernel steps that matter, the loads of one walk, what caches keep. */
@@ -51,6 +51,8 @@ function bestPath(
 ): { path: Path; times: number[] } | null {
   const { example, domain } = group;
   const lasts = lastsUntil(group);
+  // What was unpinned harms accesses that are under way; nothing stale is used by those that come after the return.
+  const until = group.shows === "V06" ? underWayUntil : usableUntil;
   let fallback: { path: Path; times: number[] } | null = null;
   for (const path of pathsOf(decision, domain, example.start, mode)) {
     const last = path.loads[path.loads.length - 1]!;
@@ -60,7 +62,7 @@ function bestPath(
       const position = Math.min(at, decision.log.steps);
       const times = path.loads.map((load, i) => (i === path.loads.length - 1 ? position : load.from));
       fallback ??= { path, times };
-      if (remainsUntil(decision, path, at) > lasts) return { path, times };
+      if (until(decision, path, at) > lasts) return { path, times };
     }
   }
   return fallback;

@@ -1,4 +1,5 @@
 import type { CallGap } from "./between-calls.ts";
+import { hides } from "./dominance.ts";
 import { joined, type PageRange } from "./interest.ts";
 import type { Cause, ViolationClass } from "./violation-class.ts";
 import type { RawViolation, Violations } from "./violations.ts";
@@ -14,6 +15,8 @@ export interface Group {
   readonly example: RawViolation;
   /** The rows that a crowd is made of; null for a group. */
   readonly crowd: Crowd | null;
+  /** All rows that it is made of. */
+  readonly members: readonly Crowd[];
   cause: Cause | null;
   /** Step the cause is about, or 0. */
   causeStep: number;
@@ -21,7 +24,7 @@ export interface Group {
   gap: CallGap | null;
 }
 
-/** Violations of one class and domain that are too many to make a group of each. */
+/** Violations of one class and domain, which may be too many to make a group of each. */
 export interface Crowd {
   readonly violations: Violations;
   readonly rows: readonly number[];
@@ -29,10 +32,6 @@ export interface Crowd {
 
 /** What has more groups than this is a crowd. */
 const FEW = 64;
-
-const pagesIn = (ranges: readonly PageRange[]): number => ranges.reduce((sum, r) => sum + r.end - r.start, 0);
-
-export { pagesIn };
 
 /** Groups of a crowd that are looked into before what heals them is tried on the rest. */
 const FROM_CROWD = 4;
@@ -89,6 +88,7 @@ function groupOf(violations: Violations, rows: readonly number[], isCrowd: boole
     ranges,
     example,
     crowd: isCrowd ? { violations, rows } : null,
+    members: [{ violations, rows }],
     cause: null,
     causeStep: 0,
     gap: null,
@@ -171,8 +171,26 @@ export function mergedByCause(groups: readonly Group[]): Group[] {
   return [...lists.values()].map((list) => {
     const first = list.reduce((best, g) => (isBefore(g, best) ? g : best));
     const ranges = list.flatMap((group) => group.ranges);
-    return { ...first, crowd: null, ranges: list.length === 1 ? ranges : joined(ranges, Infinity) };
+    const members = list.flatMap((group) => group.members);
+    return { ...first, crowd: null, members, ranges: list.length === 1 ? ranges : joined(ranges, Infinity) };
   });
+}
+
+/** The same group, with what was found on its first page to stand for all: another finding may have taken the page that did. */
+export function onFirstPage(group: Group): Group {
+  const page = group.ranges[0]?.start;
+  const { example, members } = group;
+  // Two answers of the old map and the new one stand for all where they show what no single page does.
+  if (page === undefined || page === example.start || example.relapse !== undefined) return group;
+  let shown: Group | null = null;
+  for (const { violations, rows } of members)
+    for (const row of rows) {
+      if (violations.start(row) > page || page >= violations.end(row)) continue;
+      const shows = violations.shows(row);
+      if (shown === null || hides(shows, shown.shows))
+        shown = { ...group, shows, example: violations.at(row, page) };
+    }
+  return shown ?? group;
 }
 
 function listOf<T>(lists: Map<string, T[]>, key: string): T[] {
@@ -181,8 +199,12 @@ function listOf<T>(lists: Map<string, T[]>, key: string): T[] {
   return list;
 }
 
-/** The lowest page stands for all; of several faults on it the one that the cause itself makes. */
+/**
+ * The lowest page stands for all; of several faults on it the one that the cause itself makes, and of what a missing barrier
+ * shows there what would hide the rest.
+ */
 function isBefore(a: Group, b: Group): boolean {
   if (a.example.start !== b.example.start) return a.example.start < b.example.start;
+  if (a.class === "V15" && a.shows !== b.shows) return hides(a.shows, b.shows);
   return a.gap !== null && a.example.step === a.gap.goneAt && b.example.step !== b.gap?.goneAt;
 }

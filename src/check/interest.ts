@@ -22,6 +22,9 @@ export interface PageRange {
   readonly end: number;
 }
 
+export const pagesIn = (ranges: readonly PageRange[]): number =>
+  ranges.reduce((sum, r) => sum + r.end - r.start, 0);
+
 /**
  * Finds what a check has to look at: pages whose answer changes, and pages below entries that the script writes. What is
  * neither is not visited, however large the map.

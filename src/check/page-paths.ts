@@ -109,12 +109,18 @@ export function* pathsOf(
   }
 }
 
-/** Position until which what a path loads at its end can be used, if that load is made at `at`. */
-export function remainsUntil(decision: Decision, { loads, generation, coverage }: Path, at: number): number {
+/** Position until which what a path loads at its end can be used for an access, if that load is made at `at`. */
+export function usableUntil(decision: Decision, { loads, generation, coverage }: Path, at: number): number {
   const { version, level } = loads[loads.length - 1]!;
   if (version.kind === TABLE) return coverage.deaths[generation]!;
   if (version.kind !== LEAF) return loads[loads.length - 1]!.to;
   const span = decision.geometry.span(level);
   const base = loads.reduce((sum, load) => sum + load.index * decision.geometry.span(load.level), 0);
-  return coverage.drained(coverage.leafDeath(generation, at, base, base + span));
+  return coverage.leafDeath(generation, at, base, base + span);
+}
+
+/** Position until which accesses that use it can be under way. */
+export function underWayUntil(decision: Decision, path: Path, at: number): number {
+  const until = usableUntil(decision, path, at);
+  return path.loads.at(-1)!.version.kind === LEAF ? path.coverage.drained(until) : until;
 }

@@ -34,11 +34,13 @@ export interface RawViolation extends Omit<Origin, "at" | "span"> {
 export type Met = string | number;
 
 /** The leaf that translates to `frame` with these rights. */
-export const leafMet = (frame: number, rights: number): Met => frame * 4 + rights;
+export const leafMet = (frame: number, rights: number): Met => frame * A_FRAME + rights;
+/** What lies between a leaf and one of the next frame with the same rights. */
+const A_FRAME = 4;
 
 const RIGHTS = ["no rights", "read only", "write only", "read and write"] as const;
 const leafText = (leaf: number): string =>
-  `frame 0x${(Math.floor(leaf / 4) * 4096).toString(16)} (${RIGHTS[leaf % 4]})`;
+  `frame 0x${(Math.floor(leaf / A_FRAME) * 4096).toString(16)} (${RIGHTS[leaf % A_FRAME]})`;
 
 /** What neighbouring violations share. */
 interface Place {
@@ -235,28 +237,33 @@ export class Violations {
     );
   }
 
-  /** One row as an object, for readers of a few. */
-  at(i: number): RawViolation {
+  /** One row as an object, for readers of a few; its pages from `start` on, one of them. */
+  at(i: number, start = this.start(i)): RawViolation {
     const { class: kind, shows, domain, access, table, level } = this.#places[this.#integer(i, PLACE)]!;
-    const met = this.#number(i, MET);
+    const grain = this.grain(i);
+    const grains = Math.floor((start - this.start(i)) / grain);
+    const indexStep = this.#integer(i, INDEX_STEP) as 0 | 1;
+    // Inside of what breaks the rule at once frames rise with pages.
+    const code = this.#number(i, MET);
+    const met = code < 0 ? code : code + A_FRAME * (start - this.start(i) - grains * grain);
     const relapse = this.#relapses.get(i);
     return {
       class: kind,
       ...(shows !== kind && { shows }),
       domain,
-      start: this.start(i),
+      start,
       end: this.end(i),
       access,
       from: this.from(i),
       met: met < 0 ? this.#texts[-1 - met]! : leafText(met),
       coverage: this.coverage(i),
       table,
-      index: this.#integer(i, INDEX),
+      index: this.#integer(i, INDEX) + grains * indexStep,
       level,
       step: this.step(i),
       until: this.until(i),
-      grain: this.grain(i),
-      indexStep: this.#integer(i, INDEX_STEP) as 0 | 1,
+      grain,
+      indexStep,
       ...(relapse !== undefined && { relapse }),
     };
   }

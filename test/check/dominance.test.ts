@@ -15,6 +15,7 @@ const group = (kind: ViolationClass): Group => ({
   causeStep: 3,
   gap: null,
   crowd: null,
+  members: [],
 });
 const left = (kinds: readonly ViolationClass[]) => dominant(kinds.map(group)).map((g) => g.class);
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { Geometry } from "../../src/check/geometry.ts";
 import { check, type Finding, inputOf, outcomesOf, printCounterexample } from "../../src/check/index.ts";
-import { parseScript } from "../../src/edit-script/index.ts";
+import { CACHES_ALL, parseScript } from "../../src/edit-script/index.ts";
 import { CORRECT_SCRIPTS } from "./correct-scripts.ts";
+import { randomCase } from "./random-script.ts";
 
 const scriptNamed = (name: string) => CORRECT_SCRIPTS.find((s) => s.name === name)!;
 const inputFor = (name: string, change: (steps: string[]) => string[], head = (text: string) => text) => {
@@ -17,6 +19,58 @@ const moved = (start: string, to: number) => (steps: string[]) => {
   const step = steps.find((s) => s.startsWith(start))!;
   return steps.filter((s) => s !== step).toSpliced(to, 0, step);
 };
+
+describe("the page that stands for a finding", () => {
+  it("is one of its pages, and meets what the loads of the counterexample lead it to", () => {
+    let [shown, moved] = [0, 0];
+    for (let seed = 1; seed <= 600; seed++) {
+      const { input } = randomCase(seed);
+      const { entries } = new Geometry(input.capability);
+      for (const { page, ranges, met, events } of check(input).findings) {
+        const frame = /^frame (0x[0-9a-f]+)/.exec(met)?.[1];
+        const leaf = events.findLast((e) => e.text.startsWith("loads level"));
+        if (page === null || frame === undefined || leaf === undefined) continue;
+        expect(page, `seed ${seed}`).toBe(ranges[0]!.start);
+        const [, level, entry] = /^loads level (\d).*?: (0x[0-9a-f]+)/.exec(leaf.text)!;
+        const offset = page % entries ** Number(level);
+        const base = BigInt(entry!) & 0xf_ffff_ffff_f000n;
+        expect(frame, `seed ${seed}, page ${page}`).toBe(`0x${(base + BigInt(offset * 4096)).toString(16)}`);
+        shown++;
+        if (offset > 0) moved++;
+      }
+    }
+    expect(shown).toBeGreaterThan(400);
+    expect(moved).toBeGreaterThan(20);
+  });
+});
+
+describe("a counterexample of something stale", () => {
+  it("has no invalidation behind the load that drops what was loaded", () => {
+    let [shown, late] = [0, 0];
+    for (let seed = 1; seed <= 900; seed++) {
+      const { input, steps } = randomCase(seed);
+      for (const { class: kind, shows, page, events } of check(input).findings) {
+        const kept = events.find((e) => e.text.startsWith("IOTLB keeps the leaf"));
+        if (!["V04", "V04b"].includes(shows) || page === null || kept === undefined) continue;
+        const dropped = steps.findIndex(
+          (step, k) =>
+            k + 1 > kept.step &&
+            step.op === "invalidate" &&
+            step.caches === CACHES_ALL &&
+            step.iovaPfn <= page &&
+            page < step.iovaPfn + step.pages,
+        );
+        const waited = dropped < 0 ? -1 : steps.findIndex((step, k) => k > dropped && step.op === "wait");
+        expect(waited, `seed ${seed}, ${kind} at page ${page}`).toBe(-1);
+        shown++;
+        if (events.some((e) => e.who === "kernel" && e.text.startsWith("invalidate") && e.step <= kept.step))
+          late++;
+      }
+    }
+    expect(shown).toBeGreaterThan(300);
+    expect(late).toBeGreaterThan(20);
+  });
+});
 
 describe("one cause, one report", () => {
   it.each([

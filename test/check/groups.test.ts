@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Coverage } from "../../src/check/coverage.ts";
-import { type Group, grouped, parted, taken } from "../../src/check/groups.ts";
+import { type Group, grouped, mergedByCause, onFirstPage, parted, taken } from "../../src/check/groups.ts";
 import { type RawViolation, Violations } from "../../src/check/violations.ts";
 
 const coverage = { start: 0 } as Coverage;
@@ -96,5 +96,38 @@ describe("groups and crowds of violations", () => {
         }
       }),
     );
+  });
+});
+
+describe("a missing barrier that shows in several ways", () => {
+  const shown = (shows: "V04b" | "V06" | "V04", start: number, end: number, step: number): RawViolation => ({
+    ...violation("V04", start, step),
+    class: "V15",
+    shows,
+    end,
+    met: shows,
+  });
+  const merged = (...violations: RawViolation[]): Group => {
+    const list = new Violations();
+    for (const each of violations) list.push(each);
+    const [group, ...others] = mergedByCause(grouped(list));
+    expect(others).toEqual([]);
+    return group!;
+  };
+
+  it("is shown by what would hide the rest, whatever was found first", () => {
+    const ways = [shown("V04b", 8, 12, 1), shown("V06", 8, 12, 2), shown("V04", 8, 12, 3)];
+    for (const order of [ways, ways.toReversed(), [ways[1]!, ways[0]!, ways[2]!]])
+      expect(merged(...order).shows).toBe("V06");
+  });
+
+  it("is shown by the lowest page first", () => {
+    expect(merged(shown("V06", 8, 12, 2), shown("V04b", 7, 12, 1)).shows).toBe("V04b");
+  });
+
+  it("is shown on the first page that is left when another finding has taken some", () => {
+    const group = merged(shown("V06", 8, 9, 2), shown("V04b", 8, 12, 1), shown("V04", 9, 12, 3));
+    const { shows, example } = onFirstPage({ ...group, ranges: [{ start: 10, end: 12 }] });
+    expect([shows, example.start, example.step]).toEqual(["V04", 10, 3]);
   });
 });
