@@ -166,21 +166,22 @@ function pageHistory(
 ): { steps: Step[]; numbers: number[]; tables: number[] } | null {
   const { entries, frames } = decision.reachedFrom(page, options);
   const { log } = decision;
+  const { words, records } = log;
   const { starts, ends } = log.unpins;
   const all: number[] = [];
   const own: number[] = [];
   for (let k = 0, unpin = 0; k < log.steps; k++) {
-    const at = log.records[k]!;
-    const op = log.words[at]! & 0xff;
-    const isWrite = op === 1 || op === 2 || op === 4 || (op >= 5 && op <= 7) || op === OP.collect;
-    const loaded = entries.get(log.words[at + 2]!);
-    if (isWrite && loaded === undefined) continue;
-    const isOne = log.words[at + 3]! >>> 16 === 1;
-    const isSingle = op === OP.store || op === OP.exchange || (op === OP.collect && isOne);
-    const isNeighbour =
-      op === OP.unpin
-        ? !touches(frames, starts[unpin]!, ends[unpin++]!)
-        : isSingle && !loaded!.has(log.words[at + 3]! & 0xffff);
+    const at = records[k]!;
+    const op = words[at]! & 0xff;
+    let isNeighbour = false;
+    if (op === OP.unpin) isNeighbour = !touches(frames, starts[unpin]!, ends[unpin++]!);
+    else if (isOnEntries(op)) {
+      const loaded = entries.get(words[at + 2]!);
+      if (loaded === undefined) continue;
+      const isOne = words[at + 3]! >>> 16 === 1;
+      const isSingle = op === OP.store || op === OP.exchange || (op === OP.collect && isOne);
+      isNeighbour = isSingle && !loaded.has(words[at + 3]! & 0xffff);
+    }
     if (all.length <= FEW_STEPS) all.push(k + 1);
     if (!isNeighbour) own.push(k + 1);
   }
@@ -189,3 +190,13 @@ function pageHistory(
   const steps = numbers.map((number) => decodeStep(log.words, log.records[number - 1]!));
   return { steps, numbers, tables: [...entries.keys()] };
 }
+
+/** True iff a step writes, cleans or collects from entries. */
+const isOnEntries = (op: number): boolean =>
+  op === OP.fill ||
+  op === OP.gather ||
+  op === OP.clean ||
+  op === OP.store ||
+  op === OP.storeRun ||
+  op === OP.exchange ||
+  op === OP.collect;

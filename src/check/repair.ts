@@ -16,12 +16,22 @@ export interface Repair {
   readonly at: number;
   /** Where it inserts an event that might stand among steps that do not matter as well. */
   readonly beside?: Beside;
+  /** All that it does, where it only adds steps in one place. */
+  readonly insertion?: Insertion;
   apply(): Step[];
+}
+
+/** Steps to stand in front of the one at an index, or behind all. */
+export interface Insertion {
+  readonly place: number;
+  readonly added: readonly Step[];
 }
 
 /** What repairs may use. */
 export interface RepairContext {
   readonly steps: readonly Step[];
+  /** The only step, by index, that a repair may be about: those about others may be left out. Null for all. */
+  readonly about: number | null;
   /** Tags that the address space has in turn. */
   readonly tags: readonly number[];
   /** The IOMMU that it is behind. */
@@ -36,6 +46,20 @@ export interface RepairContext {
   /** An entry before the first step. */
   entry(table: Pfn, index: number): bigint;
 }
+
+/** True iff a repair about a step, by index, is asked for. */
+export const isAskedFor = ({ about }: RepairContext, at: number): boolean => about === null || about === at;
+
+/** The repair that adds steps in one place. */
+export const inserting = (
+  { steps }: RepairContext,
+  repair: Pick<Repair, "cause" | "at" | "beside">,
+  insertion: Insertion,
+): Repair => ({
+  ...repair,
+  insertion,
+  apply: () => steps.toSpliced(insertion.place, 0, ...insertion.added),
+});
 
 export const DRAIN: Step = { op: "wait", drain: true };
 export const BARRIER: Step = { op: "barrier" };

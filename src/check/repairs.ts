@@ -1,7 +1,16 @@
 import { CACHE_ATC, CACHE_CONTEXT, CACHES_ALL, type Step } from "../edit-script/index.ts";
 import type { IovaPfn } from "../units/index.ts";
 import { carryingRepairs, lastDirtyRepairs } from "./dirty/dirty-repairs.ts";
-import { BARRIER, DRAIN, fullInvalidation, type Repair, type RepairContext, reaching } from "./repair.ts";
+import {
+  BARRIER,
+  DRAIN,
+  fullInvalidation,
+  inserting,
+  isAskedFor,
+  type Repair,
+  type RepairContext,
+  reaching,
+} from "./repair.ts";
 import type { Cause, ViolationClass } from "./violation-class.ts";
 
 const isStore = (step: Step): boolean =>
@@ -40,7 +49,8 @@ export function* repairsFor(
 }
 
 /** A barrier (and a clean of everything) at the earliest place where it helps; at last, where one is not enough, in all places. */
-function* visibility({ steps, isCoherent, tables, entries }: RepairContext): Generator<Repair> {
+function* visibility(context: RepairContext): Generator<Repair> {
+  const { steps, isCoherent, tables, entries } = context;
   const cleans: Step[] = isCoherent
     ? []
     : tables.map((table) => ({ op: "clean", table: table as never, index: 0, count: entries }));
@@ -52,8 +62,9 @@ function* visibility({ steps, isCoherent, tables, entries }: RepairContext): Gen
   for (let at = 1; at <= steps.length; at++)
     if (isShown(steps[at - 1]!) && (at === steps.length || !isShown(steps[at]!) || isStore(steps[at]!)))
       places.push(at);
-  for (const at of places)
-    yield { cause, at: at - 1, beside, apply: () => steps.toSpliced(at, 0, ...cleans, BARRIER) };
+  for (const place of places)
+    if (isAskedFor(context, place - 1))
+      yield inserting(context, { cause, at: place - 1, beside }, { place, added: [...cleans, BARRIER] });
   if (places.length < 2) return;
   const isPlace = new Set(places);
   const everywhere = (): Step[] =>
@@ -62,9 +73,10 @@ function* visibility({ steps, isCoherent, tables, entries }: RepairContext): Gen
 }
 
 /** A store made later: behind one of the steps after it. */
-function* order({ steps }: RepairContext): Generator<Repair> {
+function* order(context: RepairContext): Generator<Repair> {
+  const { steps } = context;
   const writes = steps.flatMap((step, i) => (isWrite(step) ? [i] : []));
-  for (const at of writes)
+  for (const at of writes.filter((own) => isAskedFor(context, own)))
     for (const behind of writes)
       if (behind > at)
         yield {
@@ -146,17 +158,17 @@ function freshTags({ steps, tags }: RepairContext): Repair {
 }
 
 /** A complete invalidation at the earliest place where it helps. */
-function* fullInvalidations({ steps, pages, tags }: RepairContext): Generator<Repair> {
+function* fullInvalidations(context: RepairContext): Generator<Repair> {
+  const { steps, pages, tags, about } = context;
   const contexts = steps.some((step) => step.op === "setRoot")
     ? [BARRIER, ...reaching(tags, pages, CACHE_CONTEXT), DRAIN]
     : [];
-  const full = [...contexts, ...fullInvalidation(tags, pages)];
-  for (let at = 0; at <= steps.length; at++)
-    if (at === steps.length || needsInvalidation(steps[at]!))
-      yield {
-        cause: "missing-inv",
-        at: Math.min(at, steps.length - 1),
-        ...(at < steps.length && { beside: { side: "before", takes: needsInvalidation } }),
-        apply: () => [...steps.slice(0, at), ...full, ...steps.slice(at)],
-      };
+  const added = [...contexts, ...fullInvalidation(tags, pages)];
+  const cause = "missing-inv";
+  const beside = { side: "before", takes: needsInvalidation } as const;
+  for (let place = about ?? 0; place < steps.length && isAskedFor(context, place); place++)
+    if (needsInvalidation(steps[place]!))
+      yield inserting(context, { cause, at: place, beside }, { place, added });
+  const last = steps.length - 1;
+  if (isAskedFor(context, last)) yield inserting(context, { cause, at: last }, { place: last + 1, added });
 }

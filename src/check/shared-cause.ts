@@ -3,6 +3,7 @@ import type { DecideOptions, Decision } from "./decide.ts";
 import { callsOfTrial } from "./dirty/trial-calls.ts";
 import { type Group, parted } from "./groups.ts";
 import { NO_RANGES, type Ranges, touches, union } from "./ranges.ts";
+import type { Repair } from "./repair.ts";
 import { repairsFor } from "./repairs.ts";
 import { contextOf, isNoBetter } from "./trial.ts";
 import type { Cause, ViolationClass } from "./violation-class.ts";
@@ -43,11 +44,9 @@ export function shareCauses(
   let groups = unnamed;
   for (const healing of healings) {
     const isOpen = ({ cause, domain }: Group): boolean => cause === null && domain === healing.like.domain;
-    for (const repaired of repairedBy(decision, healing, steps, tables)) {
+    for (const repair of repairsLike(decision, healing, steps, tables)) {
       if (!groups.some(isOpen)) break;
-      const numbers = steps.map((_, k) => k + 1);
-      const calls = input.calls ? callsOfTrial(input.calls, steps, numbers, repaired) : null;
-      const trial = decision.withScript(EditScript.from(repaired), calls);
+      const trial = withRepair(decision, repair, steps);
       const left = pagesByClass(trial.violations(options), healing.like.domain);
       groups = groups.flatMap((group) => (isOpen(group) ? healedParts(group, healing, left) : [group]));
     }
@@ -86,18 +85,31 @@ function mostFirst(named: readonly Group[]): Healing[] {
   return [...healings.values()].sort((a, b) => b.groups - a.groups);
 }
 
-/** The whole script with the repair that healed a part of it; with the first ones, where several have one name. */
-function* repairedBy(
+/** The whole script with a repair. `steps`: the same script as objects. */
+function withRepair(decision: Decision, repair: Repair, steps: readonly Step[]): Decision {
+  const { input, log } = decision;
+  if (repair.insertion !== undefined && !input.calls) {
+    const { place, added } = repair.insertion;
+    return decision.withScript(log.script.withInserted(log.records[place] ?? log.words.length, added));
+  }
+  const repaired = repair.apply();
+  const numbers = steps.map((_, k) => k + 1);
+  const calls = input.calls ? callsOfTrial(input.calls, steps, numbers, repaired) : null;
+  return decision.withScript(EditScript.from(repaired), calls);
+}
+
+/** The repairs of the whole script that have the name of the one that healed a part of it: the first ones. */
+function* repairsLike(
   decision: Decision,
   { like, cause, step }: Healing,
   steps: readonly Step[],
   tables: readonly number[],
-): Generator<Step[]> {
-  const context = contextOf(decision, like.domain, steps, tables);
+): Generator<Repair> {
+  const context = contextOf(decision, like.domain, steps, tables, step - 1);
   let tried = 0;
   for (const repair of repairsFor(like.shows, like.class === "V15", context)) {
     if (repair.cause !== cause || repair.at + 1 !== step) continue;
-    yield repair.apply();
+    yield repair;
     if (++tried === MAX_ALIKE) return;
   }
 }

@@ -37,11 +37,13 @@ export function contextOf(
   id: number,
   steps: readonly Step[],
   tables: readonly number[],
+  about: number | null = null,
 ): RepairContext {
   const { input, geometry } = decision;
   const domain = input.domains.find((d) => d.id === id)!;
   return {
     steps,
+    about,
     tags: decision.rootsOf(id).map((root) => root.tag),
     iommu: domain.iommu ?? 0,
     pages: geometry.tableSpan(domain.levels - 1),

@@ -276,6 +276,20 @@ export class EditScript {
     this.#records += other.#records;
   }
 
+  /** The same script with some steps in front of the record at a word, or behind all records. Pre: a record begins or ends there. */
+  withInserted(word: number, added: readonly Step[]): EditScript {
+    const between = EditScript.from(added);
+    const result = new EditScript();
+    result.#length = this.#length + between.#length;
+    result.#words = new Uint32Array(result.#length);
+    result.#words.set(this.#words.subarray(0, word));
+    result.#words.set(between.words, word);
+    result.#words.set(this.#words.subarray(word, this.#length), word + between.#length);
+    result.#records = this.#records + between.#records;
+    result.#nextUpdate = Math.max(this.#nextUpdate, between.#nextUpdate);
+    return result;
+  }
+
   /** Number of steps with the given op. */
   count(op: number): number {
     let count = 0;
