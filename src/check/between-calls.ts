@@ -52,7 +52,10 @@ export function nameGaps(decision: Decision, groups: readonly Group[]): Group[] 
 function lyingBetween(between: Group, gapOf: (fault: Fault) => CallGap | null): Group {
   const { violations, rows } = between.crowd!;
   const { start } = between.example;
-  const onFirst = rows.filter((row) => violations.start(row) === start).map((row) => violations.at(row));
+  const onFirst = Array.from(
+    rows.filter((row) => violations.start(row) === start),
+    (row) => violations.at(row),
+  );
   const example = onFirst.find((fault) => fault.step === gapOf(fault)?.goneAt) ?? between.example;
   return withGap({ ...between, example }, gapOf(example));
 }

@@ -75,7 +75,7 @@ export function cellsOf(
     const count = Math.min(words[at + 3]! >>> 16, entries - index);
     for (let i = 0; i < count; i++) {
       if (cut[index + i] === 0) continue;
-      const write = writeAt(words, at, i, log.steps[k]!, log.stretch(k));
+      const write = writeAt(words, at, i, log.step(k), log.stretch(k));
       const chain = chains[index + i];
       if (chain === undefined) chains[index + i] = [write];
       else chain.push(write);
@@ -157,7 +157,7 @@ export function writesTo(words: Uint32Array, log: TableLog, index: number): Writ
     const at = log.record(k);
     const by = index - (words[at + 3]! & 0xffff);
     if (by >= 0 && by < words[at + 3]! >>> 16)
-      writes.push(writeAt(words, at, by, log.steps[k]!, log.stretch(k)));
+      writes.push(writeAt(words, at, by, log.step(k), log.stretch(k)));
   }
   return writes;
 }

@@ -27,7 +27,7 @@ export interface Group {
 /** Violations of one class and domain, which may be too many to make a group of each. */
 export interface Crowd {
   readonly violations: Violations;
-  readonly rows: readonly number[];
+  readonly rows: Uint32Array;
 }
 
 /** What has more groups than this is a crowd. */
@@ -36,11 +36,16 @@ const FEW = 64;
 /** Groups of a crowd that are looked into before what heals them is tried on the rest. */
 const FROM_CROWD = 4;
 
-/** Violations of one class and domain, and how often the next one is in another group, as far as that was counted. */
+/** How many rows there are of one class and domain, and how often the next one is in another group, as far as that was counted. */
 interface Kind {
-  readonly rows: number[];
+  count: number;
   changes: number;
+  last: number;
+  /** Made when all are counted. */
+  rows: Uint32Array;
 }
+
+const NO_ROWS = new Uint32Array(0);
 
 /** Puts violations together that share class, the store that shows and the invalidations that reach; those of a crowd only by class. */
 export function grouped(violations: Violations): Group[] {
@@ -49,10 +54,17 @@ export function grouped(violations: Violations): Group[] {
   const ofPlace: Kind[] = [];
   for (let i = 0; i < violations.length; i++) {
     const kind = (ofPlace[violations.place(i)] ??= kindOf(kinds, violations, i));
-    const { rows } = kind;
-    if (rows.length === 0) kind.changes = 1;
-    else if (kind.changes <= FEW && !violations.isOneStore(rows[rows.length - 1]!, i)) kind.changes++;
-    rows.push(i);
+    if (kind.count++ === 0) kind.changes = 1;
+    else if (kind.changes <= FEW && !violations.isOneStore(kind.last, i)) kind.changes++;
+    kind.last = i;
+  }
+  for (const kind of kinds.values()) {
+    kind.rows = new Uint32Array(kind.count);
+    kind.count = 0;
+  }
+  for (let i = 0; i < violations.length; i++) {
+    const kind = ofPlace[violations.place(i)]!;
+    kind.rows[kind.count++] = i;
   }
   const groups: { readonly first: number; readonly group: Group }[] = [];
   for (const { rows, changes } of kinds.values()) {
@@ -66,19 +78,19 @@ export function grouped(violations: Violations): Group[] {
 function kindOf(kinds: Map<string, Kind>, violations: Violations, i: number): Kind {
   const key = `${violations.class(i)} ${violations.shows(i)} ${violations.domain(i)}`;
   let kind = kinds.get(key);
-  if (kind === undefined) kinds.set(key, (kind = { rows: [], changes: 0 }));
+  if (kind === undefined) kinds.set(key, (kind = { count: 0, changes: 0, last: -1, rows: NO_ROWS }));
   return kind;
 }
 
-function byStore(violations: Violations, rows: readonly number[]): number[][] {
+function byStore(violations: Violations, rows: Uint32Array): Uint32Array[] {
   const lists = new Map<string, number[]>();
   for (const i of rows)
     listOf(lists, `${violations.coverage(i).start} ${violations.step(i)} ${violations.until(i)}`).push(i);
-  return [...lists.values()];
+  return [...lists.values()].map((list) => Uint32Array.from(list));
 }
 
 /** The group, or the crowd, of some rows. Pre: they share class, domain and what they show as. */
-function groupOf(violations: Violations, rows: readonly number[], isCrowd: boolean): Group {
+function groupOf(violations: Violations, rows: Uint32Array, isCrowd: boolean): Group {
   const { first, ranges } = pagesOf(violations, rows);
   const example = violations.at(first);
   return {
@@ -98,7 +110,7 @@ function groupOf(violations: Violations, rows: readonly number[], isCrowd: boole
 /** The pages of some rows, which nearly always come in ascending order, and the row with the first page. */
 function pagesOf(
   violations: Violations,
-  rows: readonly number[],
+  rows: Uint32Array,
 ): { readonly first: number; readonly ranges: readonly PageRange[] } {
   let first = rows[0]!;
   let least = Infinity;
@@ -128,11 +140,15 @@ export function parted(
   { violations, rows }: Crowd,
   holds: (row: number) => boolean,
 ): [Group | null, Group | null] {
-  const [some, others]: [number[], number[]] = [[], []];
-  for (const row of rows) (holds(row) ? some : others).push(row);
-  const crowdOf = (own: readonly number[]): Group | null =>
+  const some = new Uint32Array(rows.length);
+  const others = new Uint32Array(rows.length);
+  let length = 0;
+  for (let i = 0; i < rows.length; i++)
+    if (holds(rows[i]!)) some[length++] = rows[i]!;
+    else others[i - length] = rows[i]!;
+  const crowdOf = (own: Uint32Array): Group | null =>
     own.length === 0 ? null : groupOf(violations, own, true);
-  return [crowdOf(some), crowdOf(others)];
+  return [crowdOf(some.subarray(0, length)), crowdOf(others.subarray(0, rows.length - length))];
 }
 
 /** Takes up to `most` groups to look into, the first ones of each crowd among them; and what is left. */

@@ -66,7 +66,8 @@ export function kernelEvents(decision: Decision, path: Path, page: number): Inte
 function stepsOn(log: ScriptLog, tables: ReadonlySet<number>, frames: readonly number[]): number[] {
   const { words, records, unpins } = log;
   const found: number[] = [];
-  for (const own of log.logs()) if (tables.has(own.table)) for (const step of own.steps) found.push(step - 1);
+  for (const own of log.logs())
+    if (tables.has(own.table)) for (let k = 0; k < own.writes; k++) found.push(own.step(k) - 1);
   for (const frame of frames)
     for (let i = 0; i < unpins.steps.length; i++)
       if (unpins.starts[i]! <= frame && frame < unpins.ends[i]!) found.push(unpins.steps[i]! - 1);

@@ -6,7 +6,6 @@ import { NO_RANGES, pagesIn, type Ranges } from "./ranges.ts";
 export const NOTHING = -1;
 /** Nobody looked what the maps have here. */
 const UNREAD = -2;
-const FIRST_ROOM = 16;
 /** Copying pieces costs more than room that is never touched. */
 const GROWTH = 4;
 
@@ -29,8 +28,12 @@ export class JointMap {
   #covered: Ranges = NO_RANGES;
   #last = 0;
 
-  /** Nothing is filled in yet. `room`: pieces that are expected. */
-  constructor(room = FIRST_ROOM) {
+  /** Pieces that there are if all pages are read, by and large. */
+  readonly #likely: number;
+
+  /** Nothing is filled in yet. `room`: pieces that are expected; `likely`: a number that they will hardly exceed. */
+  constructor(room: number, likely: number) {
+    this.#likely = likely;
     this.starts = new Float64Array(room);
     this.oldFrames = new Float64Array(room);
     this.oldRights = new Uint8Array(room);
@@ -47,7 +50,7 @@ export class JointMap {
   static overlay(before: MapRuns, after: MapRuns, ranges: Ranges): JointMap {
     // Two scattered maps have their edges in the same places.
     const likely = Math.min(Math.max(before.length, after.length), pagesIn(ranges));
-    const joint = new JointMap(likely + ranges.starts.length + 1);
+    const joint = new JointMap(likely + ranges.starts.length + 1, likely);
     let page = 0;
     let i = 0;
     let j = 0;
@@ -117,7 +120,8 @@ export class JointMap {
   /** The piece that starts at a page, behind all others: its answers are still to be filled in. */
   next(page: number): number {
     if (this.length === this.starts.length) {
-      const longer = GROWTH * this.length;
+      let longer = GROWTH * this.length;
+      if (this.length < this.#likely) longer = Math.min(longer, this.#likely);
       this.starts = grown(this.starts, new Float64Array(longer));
       this.oldFrames = grown(this.oldFrames, new Float64Array(longer));
       this.oldRights = grown(this.oldRights, new Uint8Array(longer));

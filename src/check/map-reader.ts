@@ -68,6 +68,7 @@ export class ListedMaps implements MapReader {
 
 const endOf = (run: MapRun | undefined): number => (run === undefined ? 0 : run.iovaPfn + run.pages);
 
+const FIRST_ROOM = 16;
 /** When more than one run in so many is asked for, all are put into columns, once. */
 const MANY = 4;
 
@@ -200,7 +201,8 @@ function firstRunEndingAfter(runs: readonly MapRun[], from: number, page: number
 /** Where two maps answer differently, and what. Pre: sorted by IOVA, free of overlap. */
 function differing(before: readonly MapRun[], after: readonly MapRun[]): JointMap {
   const ranges = new RangeList();
-  const joint = new JointMap();
+  // Two scattered maps have their edges in the same places; one piece more ends the last.
+  const joint = new JointMap(FIRST_ROOM, Math.max(before.length, after.length) + 1);
   let page = 0;
   for (let i = 0, j = 0; ; ) {
     const o = before[i];

@@ -89,7 +89,7 @@ export class PlainEntries {
     }
     const written = decoder.kind(0, lo, hi);
     if (written !== ABSENT && written !== LEAF) return false;
-    const step = state.log!.steps[k]!;
+    const step = state.log!.step(k);
     if (how === PLAIN && (kind !== ABSENT || step > this.#heldFrom)) return false;
     const after = this.#after;
     before.set(decoder, kind, oldLo, oldHi, this.#rightsAbove, 0, step);

@@ -119,7 +119,7 @@ export class ScriptLog {
           lastTable = table;
           lastLog = this.#logForWrite(table);
         }
-        lastLog!.steps.push(step);
+        lastLog!.push(step);
         stretches[step - 1] = stretch;
         const count = words[at + 3]! >>> 16;
         this.stores += count;

@@ -89,7 +89,7 @@ export class SingleWrites {
     const at = this.#log.record(this.write[first]!);
     const by = first - (this.#words[at + 3]! & 0xffff);
     const own = this.write[first]!;
-    const write = writeAt(this.#words, at, by, this.#log.steps[own]!, this.#log.stretch(own));
+    const write = writeAt(this.#words, at, by, this.#log.step(own), this.#log.stretch(own));
     return { first, count: this.#count[first]!, writes: [write] };
   }
 

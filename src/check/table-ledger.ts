@@ -109,7 +109,7 @@ export function tableDrifts(decision: Decision): TableDrift[] {
     // What a page was before it was freed says nothing of what it is used for now.
     const isAccounted = table.life > 0 ? reachable.has(table.table) : isKnownTable(table.table);
     if (table.freedAt > log.steps && table.isWritten && !isAccounted && !kept.has(table.table))
-      drifts.push({ table: table.table, what: "leak", step: table.steps[0]!, start: 0, end: 0 });
+      drifts.push({ table: table.table, what: "leak", step: table.step(0), start: 0, end: 0 });
   }
   return drifts;
 

@@ -9,6 +9,9 @@ export interface EntrySpan {
   readonly count: number;
 }
 
+const NO_STEPS = new Uint32Array(0);
+const FIRST_ROOM = 16;
+
 /** What is noted down of every step, at its number less 1. */
 export interface StepColumns {
   /** Word where its record starts. */
@@ -29,8 +32,9 @@ export class TableLog {
   freedAt: number;
   /** Steps that free it again. */
   readonly freedAgain: number[] = [];
-  /** Step of each write. */
-  readonly steps: number[] = [];
+  writes = 0;
+  /** Step of each write, and some room behind the last. */
+  #steps = NO_STEPS;
   readonly #columns: StepColumns;
   readonly cleans: EntrySpan[] = [];
   /** Collects, where walkers set dirty bits. */
@@ -44,17 +48,27 @@ export class TableLog {
   }
 
   get isWritten(): boolean {
-    return this.steps.length > 0;
+    return this.writes > 0;
   }
-  get writes(): number {
-    return this.steps.length;
+  /** Notes down a write. */
+  push(step: number): void {
+    if (this.writes === this.#steps.length) {
+      const longer = new Uint32Array(Math.max(FIRST_ROOM, 2 * this.writes));
+      longer.set(this.#steps);
+      this.#steps = longer;
+    }
+    this.#steps[this.writes++] = step;
+  }
+  /** Step of the write at position `k`. */
+  step(k: number): number {
+    return this.#steps[k]!;
   }
   /** Word where the record of the write at position `k` starts. */
   record(k: number): number {
-    return this.#columns.records[this.steps[k]! - 1]!;
+    return this.#columns.records[this.#steps[k]! - 1]!;
   }
   /** The stretch of the write at position `k`. */
   stretch(k: number): number {
-    return this.#columns.stretches[this.steps[k]! - 1]!;
+    return this.#columns.stretches[this.#steps[k]! - 1]!;
   }
 }

@@ -43,7 +43,7 @@ export function steadyEntries(
   const collects = log?.collects ?? [];
   let next = 0;
   for (let k = 0; log !== null && k < log.writes; k++) {
-    for (; next < collects.length && collects[next]!.step < log.steps[k]!; next++)
+    for (; next < collects.length && collects[next]!.step < log.step(k); next++)
       entries.collect(collects[next]!);
     entries.run(log.record(k));
   }
