@@ -12,7 +12,7 @@ import {
 } from "../edit-script/index.ts";
 import { type Invalidation, InvalidationQueues } from "./invalidation-queues.ts";
 import { NEVER } from "./positions.ts";
-import { type StepColumns, TableLog } from "./table-log.ts";
+import { TableLog } from "./table-log.ts";
 import { Unpins } from "./weighted-runs.ts";
 
 /** A declared window: faults are allowed at positions [open, close). */
@@ -31,7 +31,6 @@ export class ScriptLog {
   readonly words: Uint32Array;
   /** Word where the record of step k starts, at k - 1. */
   readonly records: Uint32Array;
-  readonly #columns: StepColumns;
   readonly steps: number;
   /** Steps with every run counted entry by entry. */
   events = 0;
@@ -58,7 +57,6 @@ export class ScriptLog {
     this.words = script.words;
     this.steps = script.steps;
     this.records = new Uint32Array(this.steps);
-    this.#columns = { records: this.records, stretches: new Uint32Array(this.steps) };
     const { writes, unpins } = this.#locate();
     this.pauses = new Uint32Array(this.steps - writes);
     this.unpins = new Unpins(unpins);
@@ -99,10 +97,7 @@ export class ScriptLog {
 
   #read(): void {
     const { words, records, pauses, unpins, steps } = this;
-    const { stretches } = this.#columns;
     let paused = 0;
-    let stretch = 0;
-    let stretchTable = -1;
     let lastTable = -1;
     let lastLog: TableLog | null = null;
     for (let step = 1; step <= steps; step++) {
@@ -111,22 +106,16 @@ export class ScriptLog {
       const flags = words[at]! >>> 8;
       const table = words[at + 2]!;
       if (isWrite(op)) {
-        if (table !== stretchTable) {
-          stretch++;
-          stretchTable = table;
-        }
         if (table !== lastTable || lastLog!.freedAt !== NEVER) {
           lastTable = table;
           lastLog = this.#logForWrite(table);
         }
         lastLog!.push(step);
-        stretches[step - 1] = stretch;
         const count = words[at + 3]! >>> 16;
         this.stores += count;
         this.events += count;
         continue;
       }
-      stretchTable = -1;
       this.events++;
       pauses[paused++] = step;
       if (op === OP.barrier) this.barriers.push(step);
@@ -202,14 +191,14 @@ export class ScriptLog {
 
   #livesOf(table: number): TableLog[] {
     let lives = this.#logs.get(table);
-    if (lives === undefined) this.#logs.set(table, (lives = [new TableLog(table, 0, NEVER, this.#columns)]));
+    if (lives === undefined) this.#logs.set(table, (lives = [new TableLog(table, 0, NEVER, this.records)]));
     return lives;
   }
   #logForWrite(table: number): TableLog {
     const lives = this.#livesOf(table);
     const last = lives[lives.length - 1]!;
     if (last.freedAt === NEVER) return last;
-    const next = new TableLog(table, last.life + 1, NEVER, this.#columns);
+    const next = new TableLog(table, last.life + 1, NEVER, this.records);
     lives.push(next);
     return next;
   }

@@ -12,14 +12,6 @@ export interface EntrySpan {
 const NO_STEPS = new Uint32Array(0);
 const FIRST_ROOM = 16;
 
-/** What is noted down of every step, at its number less 1. */
-export interface StepColumns {
-  /** Word where its record starts. */
-  readonly records: Uint32Array;
-  /** Writes with the same stretch have nothing between them but writes to this table. */
-  readonly stretches: Uint32Array;
-}
-
 /**
  * Everything a script does to one table during one life: from its allocation (or the start) to its freeing. A page that is
  * freed and used again has two logs.
@@ -35,13 +27,14 @@ export class TableLog {
   writes = 0;
   /** Step of each write, and some room behind the last. */
   #steps = NO_STEPS;
-  readonly #columns: StepColumns;
+  readonly #records: Uint32Array;
   readonly cleans: EntrySpan[] = [];
   /** Collects, where walkers set dirty bits. */
   readonly collects: EntrySpan[] = [];
 
-  constructor(table: number, life: number, never: number, columns: StepColumns) {
-    this.#columns = columns;
+  /** `records`: word where the record of each step starts, at its number less 1. */
+  constructor(table: number, life: number, never: number, records: Uint32Array) {
+    this.#records = records;
     this.table = table;
     this.life = life;
     this.freedAt = never;
@@ -65,10 +58,10 @@ export class TableLog {
   }
   /** Word where the record of the write at position `k` starts. */
   record(k: number): number {
-    return this.#columns.records[this.#steps[k]! - 1]!;
+    return this.#records[this.#steps[k]! - 1]!;
   }
-  /** The stretch of the write at position `k`. */
+  /** Writes with the same stretch have nothing between them but writes to this table: their steps follow each other. */
   stretch(k: number): number {
-    return this.#columns.stretches[this.#steps[k]! - 1]!;
+    return this.#steps[k]! - k;
   }
 }
