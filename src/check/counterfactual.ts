@@ -134,9 +134,14 @@ function stepOf({ at, beside }: Repair, numbers: readonly number[], log: ScriptL
     return own;
   }
   const next = numbers[at + 1] ?? log.steps + 1;
-  if (parts !== undefined)
-    for (let step = own; step < Math.min(next, log.steps); step++)
-      if (parts(stepAt(step), stepAt(step + 1))) return step;
+  if (parts !== undefined && own > 0) {
+    let here = stepAt(own);
+    for (let step = own; step < Math.min(next, log.steps); step++) {
+      const behind = stepAt(step + 1);
+      if (parts(here, behind)) return step;
+      here = behind;
+    }
+  }
   for (let step = next - 1; step > own; step--) if (takes(stepAt(step))) return step;
   return own;
 }
