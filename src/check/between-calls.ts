@@ -4,6 +4,7 @@ import { type Group, parted } from "./groups.ts";
 import type { CallSpan, ChangeCalls } from "./input.ts";
 import { type EntryHistories, entryHistories } from "./page-paths.ts";
 import { NEVER } from "./positions.ts";
+import type { RootVersion } from "./roots.ts";
 import type { RawViolation, Violations } from "./violations.ts";
 
 /** One call takes a page away, and a later one maps it again: between them the tables themselves do not have it. */
@@ -38,7 +39,13 @@ export function nameGaps(decision: Decision, groups: readonly Group[]): Group[] 
   const { calls } = decision.input;
   if (!calls || calls.spans.length < 2) return [...groups];
   const histories = entryHistories(decision, "strong");
-  const gapOf = (fault: Fault): CallGap | null => gapAt(decision, fault, calls, histories);
+  const standings = new Map<number, Standing>();
+  const gapOf = (fault: Fault): CallGap | null => {
+    let standing = standings.get(fault.domain);
+    if (standing === undefined)
+      standings.set(fault.domain, (standing = new Standing(decision, fault.domain, histories)));
+    return gapAt(fault, calls, standing);
+  };
   return groups.flatMap((group) => {
     if (group.class !== "V01" && group.class !== "V01b") return [group];
     if (group.crowd === null) return [withGap(group, gapOf(group.example))];
@@ -77,16 +84,12 @@ function withGap(group: Group, gap: CallGap | null): Group {
 }
 
 /** The stretch around a fault in which the page is not served, if it reaches from one call into another. */
-function gapAt(
-  decision: Decision,
-  { domain, start, access, from: at }: Fault,
-  calls: ChangeCalls,
-  histories: EntryHistories,
-): CallGap | null {
+function gapAt({ start, access, from: at }: Fault, calls: ChangeCalls, standing: Standing): CallGap | null {
   let goneAt = 0;
   let wasServed = false;
-  for (const { from, rights } of standings(decision, domain, start, histories)) {
-    const isServed = (rights & access) !== 0;
+  for (let from = 0; from !== NEVER; from = standing.until) {
+    standing.look(start, from);
+    const isServed = (standing.rights & access) !== 0;
     if (isServed && !wasServed && goneAt > 0 && goneAt <= at && at < from)
       return callAt(calls, goneAt).number < callAt(calls, from).number ? { goneAt, backAt: from } : null;
     if (!isServed && wasServed) goneAt = from;
@@ -95,33 +98,40 @@ function gapAt(
   return null;
 }
 
-/** How the tables stand for one page: the rights a walk gets that starts and ends at `from`, until that changes. */
-function* standings(
-  decision: Decision,
-  domain: number,
-  page: number,
-  histories: EntryHistories,
-): Generator<{ readonly from: number; readonly rights: number }> {
-  const { log, geometry, decoder, input } = decision;
-  const roots = decision.rootsOf(domain);
-  for (let at = 0; at !== NEVER; ) {
-    const root = roots.find((r) => r.step <= at && at < r.until)!;
+/** How the tables of a domain stand for one page: a crowd asks it for every page that it has. */
+class Standing {
+  readonly #decision: Decision;
+  readonly #histories: EntryHistories;
+  readonly #roots: readonly RootVersion[];
+  /** The rights a walk gets that starts and ends at the position looked at, and until when that stays so. */
+  rights = 0;
+  until = 0;
+
+  constructor(decision: Decision, domain: number, histories: EntryHistories) {
+    this.#decision = decision;
+    this.#histories = histories;
+    this.#roots = decision.rootsOf(domain);
+  }
+
+  look(page: number, at: number): void {
+    const { log, geometry, decoder, input } = this.#decision;
+    const root = this.#roots.find((r) => r.step <= at && at < r.until)!;
     let { table } = root;
     let linkedAt = root.step;
-    let until = root.until;
-    let rights = -1;
+    this.until = root.until;
+    this.rights = -1;
     for (let level = root.levels - 1; level >= 0; level--) {
       const index = Math.floor(page / geometry.span(level)) % geometry.entries;
-      const history = histories(table, log.logAt(table, linkedAt), level, index);
-      const version = history.find((v) => v.step <= at && at < v.until)!;
-      until = Math.min(until, version.until);
-      const own = decoder.rights(version.lo, version.hi);
-      rights = input.capability.rightsAnded ? rights & own : own;
-      if (version.kind !== TABLE) break;
-      table = decoder.frame(version.lo, version.hi);
-      linkedAt = version.step;
+      const history = this.#histories(table, log.logAt(table, linkedAt), level, index);
+      let k = 0;
+      while (at >= history[k]!.until) k++;
+      const { lo, hi, kind, step, until } = history[k]!;
+      if (until < this.until) this.until = until;
+      const own = decoder.rights(lo, hi);
+      this.rights = input.capability.rightsAnded ? this.rights & own : own;
+      if (kind !== TABLE) return;
+      table = decoder.frame(lo, hi);
+      linkedAt = step;
     }
-    yield { from: at, rights };
-    at = until;
   }
 }

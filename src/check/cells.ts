@@ -150,18 +150,6 @@ export function writeAt(words: Uint32Array, at: number, i: number, step: number,
   return { step, stretch, lo, hi, update, how, expected, isExchange };
 }
 
-/** The writes of one entry, in order. */
-export function writesTo(words: Uint32Array, log: TableLog, index: number): Write[] {
-  const writes: Write[] = [];
-  for (let k = 0; k < log.writes; k++) {
-    const at = log.record(k);
-    const by = index - (words[at + 3]! & 0xffff);
-    if (by >= 0 && by < words[at + 3]! >>> 16)
-      writes.push(writeAt(words, at, by, log.step(k), log.stretch(k)));
-  }
-  return writes;
-}
-
 /** True iff `next` is what `first` does, `distance` entries further on. */
 function continues(
   first: readonly Write[],

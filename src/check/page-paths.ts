@@ -1,9 +1,9 @@
 import { CACHE_ATC, CACHES_ALL } from "../edit-script/index.ts";
-import { writesTo } from "./cells.ts";
 import { type Coverage, coverages } from "./coverage.ts";
 import type { Decision } from "./decide.ts";
 import { LEAF, TABLE } from "./entry-kind.ts";
 import { highWord, lowWord } from "./entry-words.ts";
+import { EntryWrites } from "./entry-writes.ts";
 import type { MemoryMode } from "./input.ts";
 import { NEVER } from "./positions.ts";
 import { oneRange } from "./ranges.ts";
@@ -38,16 +38,31 @@ export type EntryHistories = (
   index: number,
 ) => readonly Version[];
 
+const MAX_TABLES = 16;
+
 /** Reads the histories of single entries under one memory mode. */
-export function entryHistories({ input, log, decoder }: Decision, mode: MemoryMode): EntryHistories {
+export function entryHistories(
+  { input, log, decoder, geometry }: Decision,
+  mode: MemoryMode,
+): EntryHistories {
   const reader = new VersionReader(log, input.tables, decoder, mode, input.capability.coherentWalk);
   /** By level: what was asked for last; neighbouring pages share the entries above them. */
   const last: { table: number; own: TableLog | null; index: number; history: readonly Version[] }[] = [];
+  /** Of the tables asked for last; pages share those above them, and before long do not come back to another. */
+  const written = new Map<TableLog, EntryWrites>();
+  const writesOf = (own: TableLog): EntryWrites => {
+    let writes = written.get(own);
+    if (writes === undefined) {
+      if (written.size >= MAX_TABLES) written.clear();
+      written.set(own, (writes = new EntryWrites(log.words, own, geometry.entries)));
+    }
+    return writes;
+  };
   const read: EntryHistories = (table, own, level, index) => {
     const entry = own !== null && own.life > 0 ? 0n : input.tables.entry(table as never, index);
     const lo = lowWord(entry);
     const hi = highWord(entry);
-    const writes = own === null ? [] : writesTo(log.words, own, index);
+    const writes = own === null ? [] : writesOf(own).at(index);
     if (own === null || writes.length === 0) return [reader.constant(level, lo, hi)];
     return reader.read(own, level, index, writes, lo, hi);
   };
