@@ -138,9 +138,12 @@ export class PlainEntries {
 
   /** Position until which what is overwritten at a step can be read. */
   #readableUntil(index: number, step: number): number {
+    const log = this.#state.log!;
+    // A clean pushes out some entries, a barrier all.
+    if (log.cleans.length > 0) return this.#context.versions.lingersUntil(log, index, step);
     if (step < this.#lingersFrom || step >= this.#lingersUntil) {
       this.#lingersFrom = step;
-      this.#lingersUntil = this.#context.versions.lingersUntil(this.#state.log!, index, step);
+      this.#lingersUntil = this.#context.versions.lingersUntil(log, index, step);
     }
     return this.#lingersUntil;
   }

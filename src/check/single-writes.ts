@@ -5,6 +5,8 @@ import { LIVE, PLAIN, type TableLog } from "./table-log.ts";
 
 const TWO32 = 0x1_0000_0000;
 const UNWRITTEN = -1;
+/** Entries are cleaned at different times on either side, however alike what is written there. */
+const EDGE = 2;
 const NO_WORDS = new Uint32Array(0);
 /** How an entry was written that is exchanged: only where it holds what is expected. */
 export const EXCHANGED = 2;
@@ -45,7 +47,7 @@ export class SingleWrites {
 
   /** True iff columns cost less than cells for what a table is written. */
   static fits(words: Uint32Array, log: TableLog, entries: number): boolean {
-    return log.cleans.length === 0 && isScattered(words, log, entries);
+    return isScattered(words, log, entries);
   }
 
   /** Fills the columns anew, for a table whose entries span `span` pages; false where they cannot say all there is. */
@@ -72,6 +74,7 @@ export class SingleWrites {
       if (count > 1 && !(collapse && isRegular(words, at, level, span, decoder)))
         cut.fill(1, index, index + count);
     }
+    for (const { index, count } of log.cleans) cut[index] = cut[Math.min(entries, index + count)] = EDGE;
     this.#join(cut, level, span, decoder, collapse);
     return true;
   }
@@ -136,8 +139,8 @@ export class SingleWrites {
       while (end < entries && cut[end] === 0) end++;
       if (this.write[first] === UNWRITTEN) start = UNWRITTEN;
       else {
-        if (start === UNWRITTEN || !collapse || !this.#continues(start, first, level, span, decoder))
-          start = first;
+        const isApart = start === UNWRITTEN || !collapse || cut[first] === EDGE;
+        if (isApart || !this.#continues(start, first, level, span, decoder)) start = first;
         // Nearly all are one entry, for which a call costs more than to store it.
         for (let i = first; i < end; i++) this.#first[i] = start;
         this.#count[start] = end - start;

@@ -1,5 +1,6 @@
 import type { Pfn } from "../units/index.ts";
 import type { Write } from "./cells.ts";
+import { EntryCleans } from "./entry-cleans.ts";
 import type { Decoder, EntryKind } from "./entry-kind.ts";
 import type { MemoryMode, TablesBefore } from "./input.ts";
 import { firstAtOrAfter, NEVER } from "./positions.ts";
@@ -32,6 +33,8 @@ export class VersionReader {
   readonly #decoder: Decoder;
   readonly #mode: MemoryMode;
   readonly #isCoherent: boolean;
+  /** Of the table asked for last. */
+  #cleans: EntryCleans | null = null;
 
   constructor(log: ScriptLog, tables: TablesBefore, decoder: Decoder, mode: MemoryMode, isCoherent: boolean) {
     this.#log = log;
@@ -45,9 +48,8 @@ export class VersionReader {
   lingersUntil(table: TableLog, index: number, step: number): number {
     if (this.#mode === "strong") return step;
     if (this.#isCoherent) return firstAtOrAfter(this.#log.barriers, step + 1);
-    for (const clean of table.cleans)
-      if (clean.step > step && clean.index <= index && index < clean.index + clean.count) return clean.step;
-    return NEVER;
+    if (this.#cleans?.log !== table) this.#cleans = new EntryCleans(table);
+    return this.#cleans.after(index, step);
   }
 
   /** A single version that is never overwritten. */

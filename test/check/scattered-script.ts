@@ -107,13 +107,15 @@ export function scatteredCase(seed: number): CheckInput {
   for (const entry of gone)
     steps.push({ op: "unpin", pfn: pfn(Number((entry >> 12n) & 0xff_ffffn)), pages: 1 });
 
+  const base = CAPABILITIES.get(pick(["vtd-ss-48", "vtd-ss-48", "vtd-ss-48-cm", "vtd-ss-48-nc"]))!;
+  if (!base.coherentWalk) withCleans(steps, random);
+
   const wrongs = pick([0, 0, 1, 2]);
   for (let k = 0; k < wrongs; k++) {
     const at = random(steps.length);
     const [step] = steps.splice(at, 1);
     if (random(2) === 0) steps.splice(random(steps.length + 1), 0, step!);
   }
-  const base = CAPABILITIES.get(pick(["vtd-ss-48", "vtd-ss-48", "vtd-ss-48-cm", "vtd-ss-48-nc"]))!;
   const newMap = mapOf(after, SIZE);
   return {
     capability: {
@@ -132,4 +134,32 @@ export function scatteredCase(seed: number): CheckInput {
     oldMap: mapOf(before, SIZE),
     newMap: random(6) === 0 ? newMap.filter(() => random(20) > 0) : newMap,
   };
+}
+
+/** Cleans what is written: each entry behind its store, all of a table in front of the next barrier, or in pieces. */
+function withCleans(steps: Step[], random: (below: number) => number): void {
+  const how = random(4);
+  if (how === 0) return;
+  const dirty = new Set<Pfn>();
+  for (let at = 0; at < steps.length; at++) {
+    const step = steps[at]!;
+    const cleans: Step[] = [];
+    if (step.op === "store" || step.op === "exchange" || step.op === "fill" || step.op === "gather") {
+      const { table, index } = step;
+      const count = step.op === "fill" ? step.count : step.op === "gather" ? step.entries.length : 1;
+      if (how === 1 || (how === 2 && count > 1)) {
+        cleans.push({ op: "clean", table, index, count });
+        steps.splice(++at, 0, ...cleans);
+      } else dirty.add(table);
+    } else if (step.op === "barrier") {
+      for (const table of dirty) {
+        const half = random(3) === 0 ? random(SIZE) : 0;
+        if (half > 0) cleans.push({ op: "clean", table, index: 0, count: half });
+        cleans.push({ op: "clean", table, index: half, count: SIZE - half });
+      }
+      dirty.clear();
+      steps.splice(at, 0, ...cleans);
+      at += cleans.length;
+    }
+  }
 }
