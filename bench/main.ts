@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import { type MeasuredFigure, measureRow } from "./alternate.ts";
+import { measureApart } from "./apart.ts";
 import { tableHeader, tableLine } from "./print.ts";
 import { benchResults, loadOfLastMinute } from "./results.ts";
 import type { Row } from "./row.ts";
@@ -49,7 +50,9 @@ console.log(tableHeader());
 try {
   let group = "";
   for (const row of rows) {
-    const measured = await measureRow(row, yardsticks.builds, options.rounds);
+    const measured = row.isApart
+      ? measureApart(row, options.rounds)
+      : await measureRow(row, yardsticks.builds, options.rounds);
     if (row.group !== group) console.log();
     group = row.group;
     for (const figure of measured) console.log(tableLine(figure));

@@ -123,6 +123,7 @@ export function checkRow(
   return {
     group: "check",
     yardstick: null,
+    isApart: true,
     figures: [{ name, unit, yardstickAnswer: null, goal }],
     prepare() {
       const recording = makeRecording();

@@ -26,6 +26,11 @@ export interface Row {
   readonly figures: readonly Figure[];
   /** Command for the C yardstick without its time, e.g. `walk 65536`; null = no counterpart. */
   readonly yardstick: string | null;
+  /**
+   * Measured in a process of its own: how the compiler has laid out large code depends on all that it did before, and a
+   * command does one thing. Pre: no C counterpart.
+   */
+  readonly isApart?: boolean;
   /** Rounds of a row too long for the usual number. */
   readonly rounds?: number;
   /** Builds what the samples need; memory is touched and code warm when it returns. */

@@ -96,6 +96,7 @@ function scaleRow(counts: readonly number[]): Row {
   return {
     group: "check",
     yardstick: null,
+    isApart: true,
     figures: [
       ...counts.map((n) => ({
         name: `change and decide 1 of ${grouped(n)} scattered pages`,

@@ -21,6 +21,7 @@ function wrongRow(
   return {
     group: "check",
     yardstick: null,
+    isApart: true,
     figures: [{ name, unit: "M stores/s", yardstickAnswer: null, goal }],
     prepare() {
       const { input, pages } = make();
