@@ -2,7 +2,7 @@ import { CACHE_ATC, CACHES_ALL } from "../edit-script/index.ts";
 import { type Coverage, coverages } from "./coverage.ts";
 import type { Decision } from "./decide.ts";
 import { LEAF, TABLE } from "./entry-kind.ts";
-import { highWord, lowWord } from "./entry-words.ts";
+import { EntryReader } from "./entry-reader.ts";
 import { EntryWrites } from "./entry-writes.ts";
 import type { MemoryMode } from "./input.ts";
 import { NEVER } from "./positions.ts";
@@ -58,10 +58,10 @@ export function entryHistories(
     }
     return writes;
   };
+  const before = new EntryReader(input.tables);
   const read: EntryHistories = (table, own, level, index) => {
-    const entry = own !== null && own.life > 0 ? 0n : input.tables.entry(table as never, index);
-    const lo = lowWord(entry);
-    const hi = highWord(entry);
+    before.read(table, own, index);
+    const { lo, hi } = before;
     const writes = own === null ? [] : writesOf(own).at(index);
     if (own === null || writes.length === 0) return [reader.constant(level, lo, hi)];
     return reader.read(own, level, index, writes, lo, hi);
