@@ -1,5 +1,4 @@
-import { execFileSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { runChild } from "../child.ts";
 import type { Row } from "../row.ts";
 
 /** What bench/memory-child prints. */
@@ -31,21 +30,13 @@ function memoryRow(name: string, kind: string, gib: number): Row {
     ],
     prepare: () => ({
       sample() {
-        const child = new URL(`../memory-child${extension()}`, import.meta.url);
-        const output = execFileSync(
-          process.execPath,
-          [...process.execArgv, fileURLToPath(child), kind, String(gib)],
-          { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] },
-        );
+        const output = runChild("memory-child", [kind, String(gib)]);
         const { mapSeconds, unmapSeconds, peakGiB } = JSON.parse(output) as MemoryResult;
         return [mapSeconds, unmapSeconds, peakGiB];
       },
     }),
   };
 }
-
-/** `.ts` when run from source, `.js` when built. */
-const extension = (): string => (import.meta.url.endsWith(".ts") ? ".ts" : ".js");
 
 export const memoryRows: readonly Row[] = [
   memoryRow("1 TiB in 1 GiB leaves", "huge1g", 1024),
