@@ -1,10 +1,8 @@
 import type { Decision } from "./decide.ts";
-import { TABLE } from "./entry-kind.ts";
 import { type Group, parted } from "./groups.ts";
 import type { CallSpan, ChangeCalls } from "./input.ts";
-import { type EntryHistories, entryHistories } from "./page-paths.ts";
 import { NEVER } from "./positions.ts";
-import type { RootVersion } from "./roots.ts";
+import { Standing } from "./standing.ts";
 import type { RawViolation, Violations } from "./violations.ts";
 
 /** One call takes a page away, and a later one maps it again: between them the tables themselves do not have it. */
@@ -15,8 +13,15 @@ export interface CallGap {
 }
 
 /** The call that ran a step. Pre: the change has calls, and the step is one of theirs. */
-export const callAt = ({ spans }: ChangeCalls, step: number): CallSpan =>
-  spans.findLast((span) => span.step <= step) ?? spans[0]!;
+export function callAt({ spans }: ChangeCalls, step: number): CallSpan {
+  let low = 0;
+  for (let high = spans.length; high - low > 1; ) {
+    const middle = (low + high) >>> 1;
+    if (spans[middle]!.step <= step) low = middle;
+    else high = middle;
+  }
+  return spans[low]!;
+}
 
 /** "call 3 of 12: UNMAP_DMA …" */
 export const callText = (calls: ChangeCalls, { number, name }: CallSpan): string =>
@@ -38,12 +43,11 @@ export function gapText(calls: ChangeCalls, { goneAt, backAt }: CallGap): string
 export function nameGaps(decision: Decision, groups: readonly Group[]): Group[] {
   const { calls } = decision.input;
   if (!calls || calls.spans.length < 2) return [...groups];
-  const histories = entryHistories(decision, "strong");
   const standings = new Map<number, Standing>();
   const gapOf = (fault: Fault): CallGap | null => {
     let standing = standings.get(fault.domain);
     if (standing === undefined)
-      standings.set(fault.domain, (standing = new Standing(decision, fault.domain, histories)));
+      standings.set(fault.domain, (standing = new Standing(decision, fault.domain)));
     return gapAt(fault, calls, standing);
   };
   return groups.flatMap((group) => {
@@ -96,42 +100,4 @@ function gapAt({ start, access, from: at }: Fault, calls: ChangeCalls, standing:
     wasServed = isServed;
   }
   return null;
-}
-
-/** How the tables of a domain stand for one page: a crowd asks it for every page that it has. */
-class Standing {
-  readonly #decision: Decision;
-  readonly #histories: EntryHistories;
-  readonly #roots: readonly RootVersion[];
-  /** The rights a walk gets that starts and ends at the position looked at, and until when that stays so. */
-  rights = 0;
-  until = 0;
-
-  constructor(decision: Decision, domain: number, histories: EntryHistories) {
-    this.#decision = decision;
-    this.#histories = histories;
-    this.#roots = decision.rootsOf(domain);
-  }
-
-  look(page: number, at: number): void {
-    const { log, geometry, decoder, input } = this.#decision;
-    const root = this.#roots.find((r) => r.step <= at && at < r.until)!;
-    let { table } = root;
-    let linkedAt = root.step;
-    this.until = root.until;
-    this.rights = -1;
-    for (let level = root.levels - 1; level >= 0; level--) {
-      const index = Math.floor(page / geometry.span(level)) % geometry.entries;
-      const history = this.#histories(table, log.logAt(table, linkedAt), level, index);
-      let k = 0;
-      while (at >= history[k]!.until) k++;
-      const { lo, hi, kind, step, until } = history[k]!;
-      if (until < this.until) this.until = until;
-      const own = decoder.rights(lo, hi);
-      this.rights = input.capability.rightsAnded ? this.rights & own : own;
-      if (kind !== TABLE) return;
-      table = decoder.frame(lo, hi);
-      linkedAt = step;
-    }
-  }
 }

@@ -121,33 +121,33 @@ export function isRegular(
   return kind === LEAF && stride === span * 4096;
 }
 
+/** Low word of what a write gives the entry `i` behind its first. `at`: word where its record starts. */
+export function lowAt(words: Uint32Array, at: number, i: number): number {
+  if ((words[at]! & 0xff) === OP.gather) return words[at + RECORD_WORDS + 2 * i]!;
+  return i === 0 ? words[at + 4]! : (words[at + 4]! + i * words[at + 6]!) % TWO32;
+}
+
+/** High word of the same. */
+export function highAt(words: Uint32Array, at: number, i: number): number {
+  if ((words[at]! & 0xff) === OP.gather) return words[at + RECORD_WORDS + 2 * i + 1]!;
+  if (i === 0) return words[at + 5]!;
+  const carry = Math.floor((words[at + 4]! + i * words[at + 6]!) / TWO32);
+  return (words[at + 5]! + i * words[at + 7]! + carry) % TWO32;
+}
+
 export function writeAt(words: Uint32Array, at: number, i: number, step: number, stretch: number): Write {
   const op = words[at]! & 0xff;
-  const update = words[at + 1]!;
-  const how = op === OP.fill || op === OP.gather ? PLAIN : LIVE;
   const isExchange = op === OP.exchange;
-  if (op === OP.gather) {
-    const value = at + RECORD_WORDS + 2 * i;
-    return {
-      step,
-      stretch,
-      lo: words[value]!,
-      hi: words[value + 1]!,
-      update,
-      how,
-      expected: null,
-      isExchange,
-    };
-  }
-  let lo = words[at + 4]!;
-  let hi = words[at + 5]!;
-  const expected = isExchange ? { lo: words[at + 6]!, hi: words[at + 7]! } : null;
-  if (i > 0) {
-    const low = lo + i * words[at + 6]!;
-    lo = low % TWO32;
-    hi = (hi + i * words[at + 7]! + Math.floor(low / TWO32)) % TWO32;
-  }
-  return { step, stretch, lo, hi, update, how, expected, isExchange };
+  return {
+    step,
+    stretch,
+    lo: lowAt(words, at, i),
+    hi: highAt(words, at, i),
+    update: words[at + 1]!,
+    how: op === OP.fill || op === OP.gather ? PLAIN : LIVE,
+    expected: isExchange ? { lo: words[at + 6]!, hi: words[at + 7]! } : null,
+    isExchange,
+  };
 }
 
 /** True iff `next` is what `first` does, `distance` entries further on. */

@@ -1,5 +1,7 @@
+import { OP } from "../edit-script/index.ts";
 import { ByEntry } from "./by-entry.ts";
-import { type Write, writeAt } from "./cells.ts";
+import { highAt, lowAt, type Write, writeAt } from "./cells.ts";
+import type { Decoder } from "./entry-kind.ts";
 import type { TableLog } from "./table-log.ts";
 
 /** The writes of one life of a table, entry by entry: neighbours are asked for one after the other. */
@@ -19,13 +21,65 @@ export class EntryWrites {
   /** Those of one entry, in order. */
   at(index: number): Write[] {
     const log = this.#log;
-    const byEntry = this.#byEntry;
     const writes: Write[] = [];
-    for (let place = byEntry.begin(index); place < byEntry.begin(index + 1); place++) {
-      const k = byEntry.position(place);
+    for (let place = this.begin(index); place < this.begin(index + 1); place++) {
+      const k = this.#byEntry.position(place);
       const at = log.record(k);
       const by = index - (this.#words[at + 3]! & 0xffff);
       writes.push(writeAt(this.#words, at, by, log.step(k), log.stretch(k)));
+    }
+    return writes;
+  }
+
+  /** Place of the first write of an entry; its last stands before the first of the next entry. */
+  begin(index: number): number {
+    return this.#byEntry.begin(index);
+  }
+  /** Step of the write at a place. */
+  step(place: number): number {
+    return this.#log.step(this.#byEntry.position(place));
+  }
+  /** Lets the write at a place change what its entry holds; false where it leaves it as it is. */
+  apply(place: number, index: number, entry: HeldEntry, decoder: Decoder): boolean {
+    const words = this.#words;
+    const at = this.#log.record(this.#byEntry.position(place));
+    const isExchange = (words[at]! & 0xff) === OP.exchange;
+    if (isExchange && decoder.differ(entry.lo, entry.hi, words[at + 6]!, words[at + 7]!)) return false;
+    const by = index - (words[at + 3]! & 0xffff);
+    const lo = lowAt(words, at, by);
+    const hi = highAt(words, at, by);
+    if (!decoder.differ(entry.lo, entry.hi, lo, hi)) return false;
+    entry.lo = lo;
+    entry.hi = hi;
+    return true;
+  }
+}
+
+/** What an entry holds. */
+interface HeldEntry {
+  lo: number;
+  hi: number;
+}
+
+const MAX_TABLES = 16;
+
+/** The writes of tables asked for last; pages share those above them, and before long do not come back to another. */
+export class RecentWrites {
+  readonly #words: Uint32Array;
+  readonly #entries: number;
+  readonly #writes = new Map<TableLog, EntryWrites>();
+
+  constructor(words: Uint32Array, entries: number) {
+    this.#words = words;
+    this.#entries = entries;
+  }
+
+  /** Those of one life of a table. */
+  of(log: TableLog): EntryWrites {
+    let writes = this.#writes.get(log);
+    if (writes === undefined) {
+      if (this.#writes.size >= MAX_TABLES) this.#writes.clear();
+      this.#writes.set(log, (writes = new EntryWrites(this.#words, log, this.#entries)));
     }
     return writes;
   }

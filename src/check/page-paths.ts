@@ -3,7 +3,7 @@ import { type Coverage, coverages } from "./coverage.ts";
 import type { Decision } from "./decide.ts";
 import { LEAF, TABLE } from "./entry-kind.ts";
 import { EntryReader } from "./entry-reader.ts";
-import { EntryWrites } from "./entry-writes.ts";
+import { RecentWrites } from "./entry-writes.ts";
 import type { MemoryMode } from "./input.ts";
 import { NEVER } from "./positions.ts";
 import { oneRange } from "./ranges.ts";
@@ -31,40 +31,26 @@ export interface Path {
 }
 
 /** What one entry held, and when a walker can read it; `own` is the life of the table, null where no step touches it. */
-export type EntryHistories = (
+type EntryHistories = (
   table: number,
   own: TableLog | null,
   level: number,
   index: number,
 ) => readonly Version[];
 
-const MAX_TABLES = 16;
-
 /** Reads the histories of single entries under one memory mode. */
-export function entryHistories(
-  { input, log, decoder, geometry }: Decision,
-  mode: MemoryMode,
-): EntryHistories {
+function entryHistories({ input, log, decoder, geometry }: Decision, mode: MemoryMode): EntryHistories {
   const reader = new VersionReader(log, input.tables, decoder, mode, input.capability.coherentWalk);
   /** By level: what was asked for last; neighbouring pages share the entries above them. */
   const last: { table: number; own: TableLog | null; index: number; history: readonly Version[] }[] = [];
-  /** Of the tables asked for last; pages share those above them, and before long do not come back to another. */
-  const written = new Map<TableLog, EntryWrites>();
-  const writesOf = (own: TableLog): EntryWrites => {
-    let writes = written.get(own);
-    if (writes === undefined) {
-      if (written.size >= MAX_TABLES) written.clear();
-      written.set(own, (writes = new EntryWrites(log.words, own, geometry.entries)));
-    }
-    return writes;
-  };
+  const writes = new RecentWrites(log.words, geometry.entries);
   const before = new EntryReader(input.tables);
   const read: EntryHistories = (table, own, level, index) => {
     before.read(table, own, index);
     const { lo, hi } = before;
-    const writes = own === null ? [] : writesOf(own).at(index);
-    if (own === null || writes.length === 0) return [reader.constant(level, lo, hi)];
-    return reader.read(own, level, index, writes, lo, hi);
+    const those = own === null ? [] : writes.of(own).at(index);
+    if (own === null || those.length === 0) return [reader.constant(level, lo, hi)];
+    return reader.read(own, level, index, those, lo, hi);
   };
   return (table, own, level, index) => {
     const known = last[level];
