@@ -1,6 +1,7 @@
 import { gapText, nameGaps } from "./between-calls.ts";
 import { nameCauses } from "./counterfactual.ts";
-import { type DecideOptions, Decision } from "./decide.ts";
+import { Decision } from "./decide.ts";
+import type { DecideOptions } from "./decide-options.ts";
 import { unneededStores } from "./disturbance.ts";
 import { dominant } from "./dominance.ts";
 import { withoutEarlyLinks } from "./early-links.ts";

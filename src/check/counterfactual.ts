@@ -1,13 +1,14 @@
 import { decodeStep, EditScript, OP, type Step } from "../edit-script/index.ts";
-import type { DecideOptions, Decision } from "./decide.ts";
+import type { Decision } from "./decide.ts";
+import type { DecideOptions } from "./decide-options.ts";
 import { callsOfTrial } from "./dirty/trial-calls.ts";
 import { type Group, taken } from "./groups.ts";
 import type { OnlyPages } from "./only-pages.ts";
 import { touches } from "./ranges.ts";
 import { pagePairs } from "./relapse.ts";
-import type { Repair } from "./repair.ts";
+import { type Repair, spliced } from "./repair.ts";
 import { repairsFor } from "./repairs.ts";
-import type { ScriptLog } from "./script-log.ts";
+import { listedSteps, loggedSteps, type ScriptSteps } from "./script-steps.ts";
 import { shareCauses } from "./shared-cause.ts";
 import { contextOf, isNoBetter, rank } from "./trial.ts";
 import type { Cause } from "./violation-class.ts";
@@ -97,25 +98,26 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
   if (history === null) return [];
   const { steps, numbers, tables } = history;
   const { input } = decision;
-  const context = contextOf(decision, group.domain, steps, tables);
+  const context = contextOf(decision, group.domain, listedSteps(steps), tables);
+  const all = loggedSteps(decision.log);
   const whole: Candidate[] = [];
   const partial: Candidate[] = [];
   const most = input.calls ? Math.min(MAX_TRIALS, MAX_REPLAYED_OF_CALLS / steps.length) : MAX_TRIALS;
   let trials = 0;
   for (const repair of repairsFor(group.shows, group.class === "V15", context)) {
     if (++trials > most) break;
-    const repaired = repair.apply();
+    const repaired = spliced(steps, repair.splices());
     const calls = input.calls ? callsOfTrial(input.calls, steps, numbers, repaired) : null;
     const trial = decision.withScript(EditScript.from(repaired), calls);
     const left = trial.violations({ ...options, only: page });
     if ([...left].some((v) => isNoBetter(v.class, group))) continue;
     (left.length > 0 ? partial : whole).push({
       cause: repair.cause,
-      step: stepOf(repair, numbers, decision.log),
+      step: stepOf(repair, numbers, all),
     });
   }
-  const all = whole.length > 0 ? whole : partial;
-  if (all.length > 0) return all;
+  const healing = whole.length > 0 ? whole : partial;
+  if (healing.length > 0) return healing;
   // Whether a repair that was not tried would have healed is not known.
   return trials > most ? [] : [{ cause: "plan", step }];
 }
@@ -124,25 +126,18 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
  * The step of the whole script that a repair is about. An event that is inserted may stand among the steps that do not matter to
  * the page just as well: the first place, or behind a step the last, is mostly the same for all pages that it heals.
  */
-function stepOf({ at, beside }: Repair, numbers: readonly number[], log: ScriptLog): number {
+function stepOf({ at, beside }: Repair, numbers: readonly number[], steps: ScriptSteps): number {
   const own = numbers[at] ?? 0;
   if (beside === undefined) return own;
   const { side, takes, parts } = beside;
-  const stepAt = (step: number): Step => decodeStep(log.words, log.records[step - 1]!);
   if (side === "before") {
-    for (let step = (numbers[at - 1] ?? 0) + 1; step < own; step++) if (takes(stepAt(step))) return step;
+    for (let step = (numbers[at - 1] ?? 0) + 1; step < own; step++) if (takes(steps, step - 1)) return step;
     return own;
   }
-  const next = numbers[at + 1] ?? log.steps + 1;
-  if (parts !== undefined && own > 0) {
-    let here = stepAt(own);
-    for (let step = own; step < Math.min(next, log.steps); step++) {
-      const behind = stepAt(step + 1);
-      if (parts(here, behind)) return step;
-      here = behind;
-    }
-  }
-  for (let step = next - 1; step > own; step--) if (takes(stepAt(step))) return step;
+  const next = numbers[at + 1] ?? steps.length + 1;
+  if (parts !== undefined && own > 0)
+    for (let step = own; step < Math.min(next, steps.length); step++) if (parts(steps, step - 1)) return step;
+  for (let step = next - 1; step > own; step--) if (takes(steps, step - 1)) return step;
   return own;
 }
 

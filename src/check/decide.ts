@@ -1,5 +1,6 @@
-import { CACHE_ATC, CACHES_ALL, type EditScript } from "../edit-script/index.ts";
+import { CACHE_ATC, CACHES_ALL, type EditScript, type Splice } from "../edit-script/index.ts";
 import { type Coverage, coverages } from "./coverage.ts";
+import type { DecideOptions } from "./decide-options.ts";
 import { DECODERS } from "./decoder.ts";
 import { lostBits } from "./dirty/lost-bits.ts";
 import { alwaysHides } from "./dominance.ts";
@@ -26,25 +27,12 @@ import { Pins } from "./pins.ts";
 import { NO_RANGES, oneRange, RangeList, type Ranges, touches, union } from "./ranges.ts";
 import { byTag, isRetired, type RootVersion, rootVersions } from "./roots.ts";
 import { ScriptLog } from "./script-log.ts";
+import { onlyOrder } from "./script-steps.ts";
 import { VersionReader } from "./versions.ts";
 import type { ViolationClass } from "./violation-class.ts";
 import { pagesByClass, Violations } from "./violations.ts";
 import { WalkReach } from "./walk-reach.ts";
 import { WholeMapSink } from "./whole-map.ts";
-
-/** How to decide; all given. */
-export interface DecideOptions {
-  readonly mode: MemoryMode;
-  readonly collapse: boolean;
-  readonly skipUntouched: boolean;
-  readonly journalRules: boolean;
-  /** Accept entries that are plainly right without telling what can be learned from them; default true. */
-  readonly acceptPlain?: boolean;
-  /** Do not look for what a violation that is found hides whatever its cause; default false. */
-  readonly skipHidden?: boolean;
-  /** Look at these pages of this domain only. */
-  readonly only: OnlyPages | null;
-}
 
 /** What was looked at. */
 export interface Effort {
@@ -100,6 +88,16 @@ export class Decision {
   /** The same with another script, and the calls that it is made of. */
   withScript(script: EditScript, calls: ChangeCalls | null = null): Decision {
     return new Decision({ ...this.input, script, calls }, this.reader);
+  }
+
+  /** The same with splices in the script, and the calls that it is then made of. */
+  withSplices(splices: readonly Splice[], calls: ChangeCalls | null = null): Decision {
+    const { script, records } = this.log;
+    const next = this.withScript(script.withSplices(records, splices), calls);
+    // Other orders of the same writes and unpins concern the same pages.
+    if (onlyOrder(this.log, splices))
+      [next.#maps, next.#pages, next.#aliases] = [this.#maps, this.#pages, this.#aliases];
+    return next;
   }
 
   /** Frames that lose pins. */

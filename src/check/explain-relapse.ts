@@ -1,4 +1,5 @@
-import type { DecideOptions, Decision } from "./decide.ts";
+import type { Decision } from "./decide.ts";
+import type { DecideOptions } from "./decide-options.ts";
 import { ABSENT, LEAF } from "./entry-kind.ts";
 import type { InterleavingEvent } from "./finding.ts";
 import type { Group } from "./groups.ts";

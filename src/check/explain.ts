@@ -1,4 +1,5 @@
-import type { DecideOptions, Decision } from "./decide.ts";
+import type { Decision } from "./decide.ts";
+import type { DecideOptions } from "./decide-options.ts";
 import { explainLost } from "./dirty/explain-lost.ts";
 import { explainRelapse } from "./explain-relapse.ts";
 import type { InterleavingEvent } from "./finding.ts";

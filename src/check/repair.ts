@@ -1,13 +1,14 @@
-import { CACHES_ALL, type Step } from "../edit-script/index.ts";
+import { CACHES_ALL, type Splice, type Step } from "../edit-script/index.ts";
 import type { IovaPfn, Pfn } from "../units/index.ts";
+import type { ScriptSteps } from "./script-steps.ts";
 import type { Cause } from "./violation-class.ts";
 
 /** Where an event is inserted: behind a step or in front of it, and which steps it could stand beside. */
 export interface Beside {
   readonly side: "behind" | "before";
-  readonly takes: (step: Step) => boolean;
-  /** Between which two steps it belongs above all. */
-  readonly parts?: (step: Step, next: Step) => boolean;
+  readonly takes: (steps: ScriptSteps, at: number) => boolean;
+  /** True iff it belongs behind this step and in front of the next one above all. */
+  readonly parts?: (steps: ScriptSteps, at: number) => boolean;
 }
 
 /** One ideal change of a script, and the step (by index in the list it was made from) that it is about. */
@@ -16,20 +17,31 @@ export interface Repair {
   readonly at: number;
   /** Where it inserts an event that might stand among steps that do not matter as well. */
   readonly beside?: Beside;
-  /** All that it does, where it only adds steps in one place. */
-  readonly insertion?: Insertion;
-  apply(): Step[];
+  /** What it does, in the order of places. */
+  splices(): readonly Splice[];
 }
 
-/** Steps to stand in front of the one at an index, or behind all. */
-export interface Insertion {
-  readonly place: number;
-  readonly added: readonly Step[];
+/** Steps put in front of the one at an index, or behind all. */
+export const inserted = (place: number, ...added: readonly Step[]): Splice => ({ place, removed: 0, added });
+/** A step made other ones, or taken out. */
+export const replaced = (place: number, ...added: readonly Step[]): Splice => ({ place, removed: 1, added });
+
+/** The steps that splices make of some, which are taken over as they are where they stay. */
+export function spliced(steps: readonly Step[], splices: readonly Splice[]): Step[] {
+  const result: Step[] = [];
+  let from = 0;
+  for (const { place, removed, added } of splices) {
+    for (; from < place; from++) result.push(steps[from]!);
+    result.push(...added);
+    from += removed;
+  }
+  for (; from < steps.length; from++) result.push(steps[from]!);
+  return result;
 }
 
 /** What repairs may use. */
 export interface RepairContext {
-  readonly steps: readonly Step[];
+  readonly steps: ScriptSteps;
   /** The only step, by index, that a repair may be about: those about others may be left out. Null for all. */
   readonly about: number | null;
   /** Tags that the address space has in turn. */
@@ -49,17 +61,6 @@ export interface RepairContext {
 
 /** True iff a repair about a step, by index, is asked for. */
 export const isAskedFor = ({ about }: RepairContext, at: number): boolean => about === null || about === at;
-
-/** The repair that adds steps in one place. */
-export const inserting = (
-  { steps }: RepairContext,
-  repair: Pick<Repair, "cause" | "at" | "beside">,
-  insertion: Insertion,
-): Repair => ({
-  ...repair,
-  insertion,
-  apply: () => steps.toSpliced(insertion.place, 0, ...insertion.added),
-});
 
 export const DRAIN: Step = { op: "wait", drain: true };
 export const BARRIER: Step = { op: "barrier" };

@@ -1,27 +1,42 @@
-import { CACHE_ATC, CACHE_CONTEXT, CACHES_ALL, type Step } from "../edit-script/index.ts";
+import {
+  CACHE_ATC,
+  CACHE_CONTEXT,
+  CACHES_ALL,
+  type InvalidateStep,
+  type Splice,
+  type Step,
+} from "../edit-script/index.ts";
 import type { IovaPfn } from "../units/index.ts";
 import { carryingRepairs, lastDirtyRepairs } from "./dirty/dirty-repairs.ts";
 import {
   BARRIER,
   DRAIN,
   fullInvalidation,
-  inserting,
+  inserted,
   isAskedFor,
   type Repair,
   type RepairContext,
   reaching,
+  replaced,
 } from "./repair.ts";
+import { allOf, firstOf, type ScriptSteps } from "./script-steps.ts";
 import type { Cause, ViolationClass } from "./violation-class.ts";
 
-const isStore = (step: Step): boolean =>
-  step.op === "store" || step.op === "storeRun" || step.op === "exchange" || step.op === "setRoot";
-const isWrite = (step: Step): boolean => isStore(step) || step.op === "fill" || step.op === "gather";
+type Op = Step["op"];
+
+const isStore = (op: Op): boolean =>
+  op === "store" || op === "storeRun" || op === "exchange" || op === "setRoot";
+const isWrite = (op: Op): boolean => isStore(op) || op === "fill" || op === "gather";
 /** True iff a barrier has to follow before walkers are sure to see it. */
-const isShown = (step: Step): boolean => isWrite(step) || step.op === "collect";
-const isRelease = (step: Step): boolean => step.op === "unpin" || step.op === "freeTable";
-const isClosing = (step: Step): boolean => step.op === "window" && step.state === "close";
-/** True iff what is cached can do harm from this step on. */
-const needsInvalidation = (step: Step): boolean => isStore(step) || isRelease(step) || isClosing(step);
+const isShown = (op: Op): boolean => isWrite(op) || op === "collect";
+const isRelease = (op: Op): boolean => op === "unpin" || op === "freeTable";
+/** True iff what is cached can do harm from a step on. */
+function needsInvalidation(steps: ScriptSteps, at: number): boolean {
+  const op = steps.op(at);
+  if (op !== "window") return isStore(op) || isRelease(op);
+  const step = steps.at(at);
+  return step.op === "window" && step.state === "close";
+}
 
 /** Repairs worth trying for a class, the most specific first. Each is one ideal event, inserted or moved. */
 export function* repairsFor(
@@ -37,7 +52,7 @@ export function* repairsFor(
   if (kind === "V10") yield* carryingRepairs(context);
   if (kind === "V01" || kind === "V01b" || kind === "V02" || kind === "V03" || kind === "V05")
     yield* order(context);
-  if (context.steps.some((step) => step.op === "setRoot")) yield freshTags(context);
+  if (firstOf(context.steps, "setRoot") >= 0) yield freshTags(context);
   if (kind === "V06") yield delayed("early-unpin", "unpin", context);
   if (kind === "V07") yield delayed("early-free", "freeTable", context);
   yield* weakened(context);
@@ -55,120 +70,121 @@ function* visibility(context: RepairContext): Generator<Repair> {
     ? []
     : tables.map((table) => ({ op: "clean", table: table as never, index: 0, count: entries }));
   const cause: Cause = isCoherent ? "no-barrier" : "no-clean";
+  const takes = (all: ScriptSteps, at: number): boolean => isShown(all.op(at));
   // What fills tables is made visible before the first link to one is stored.
-  const parts = (step: Step, next: Step): boolean => isShown(step) && !isStore(step) && isStore(next);
-  const beside = { side: "behind", takes: isShown, parts } as const;
+  const parts = (all: ScriptSteps, at: number): boolean =>
+    takes(all, at) && !isStore(all.op(at)) && isStore(all.op(at + 1));
+  const beside = { side: "behind", takes, parts } as const;
   const places: number[] = [];
-  for (let at = 1; at <= steps.length; at++)
-    if (isShown(steps[at - 1]!) && (at === steps.length || !isShown(steps[at]!) || isStore(steps[at]!)))
-      places.push(at);
+  for (let at = 0; at < steps.length; at++) {
+    if (!isShown(steps.op(at))) continue;
+    const next = at + 1 < steps.length ? steps.op(at + 1) : null;
+    if (next === null || !isShown(next) || isStore(next)) places.push(at + 1);
+  }
   for (const place of places)
     if (isAskedFor(context, place - 1))
-      yield inserting(context, { cause, at: place - 1, beside }, { place, added: [...cleans, BARRIER] });
+      yield { cause, at: place - 1, beside, splices: () => [inserted(place, ...cleans, BARRIER)] };
   if (places.length < 2) return;
-  const isPlace = new Set(places);
-  const everywhere = (): Step[] =>
-    steps.flatMap((step, i) => (isPlace.has(i + 1) ? [step, ...cleans, BARRIER] : [step]));
-  yield { cause, at: places[0]! - 1, beside, apply: everywhere };
+  const everywhere = (): Splice[] => places.map((place) => inserted(place, ...cleans, BARRIER));
+  yield { cause, at: places[0]! - 1, beside, splices: everywhere };
 }
 
 /** A store made later: behind one of the steps after it. */
 function* order(context: RepairContext): Generator<Repair> {
   const { steps } = context;
-  const writes = steps.flatMap((step, i) => (isWrite(step) ? [i] : []));
+  const writes = allOf(steps, isWrite);
   for (const at of writes.filter((own) => isAskedFor(context, own)))
     for (const behind of writes)
       if (behind > at)
-        yield {
-          cause: "order",
-          at,
-          apply: () => [
-            ...steps.slice(0, at),
-            ...steps.slice(at + 1, behind + 1),
-            steps[at]!,
-            ...steps.slice(behind + 1),
-          ],
-        };
+        yield { cause: "order", at, splices: () => [replaced(at), inserted(behind + 1, steps.at(at))] };
 }
 
-const delayed = (cause: Cause, op: "unpin" | "freeTable", { steps }: RepairContext): Repair => ({
-  cause,
-  at: steps.findIndex((step) => step.op === op),
-  apply: () => [...steps.filter((step) => step.op !== op), ...steps.filter((step) => step.op === op)],
-});
+function delayed(cause: Cause, op: "unpin" | "freeTable", { steps }: RepairContext): Repair {
+  const early = (): number[] => allOf(steps, (own) => own === op);
+  return {
+    cause,
+    at: firstOf(steps, op),
+    splices: () => [
+      ...early().map((at) => replaced(at)),
+      inserted(steps.length, ...early().map((at) => steps.at(at))),
+    ],
+  };
+}
 
 /** The invalidations and waits that are there, each made as strong as it can be in one respect. */
 function* weakened({ steps, pages, tags, iommu }: RepairContext): Generator<Repair> {
-  const first = steps.findIndex((step) => step.op === "invalidate");
-  const own = steps.findIndex((step) => step.op === "invalidate" && tags.includes(step.domain));
-  const lastWait = steps.findLastIndex((step) => step.op === "wait" && (step.iommu ?? iommu) === iommu);
-  const each = (change: (step: Step & { op: "invalidate" }) => Step[]): (() => Step[]) => {
-    return () => steps.flatMap((step) => (step.op === "invalidate" ? change(step) : [step]));
+  const invalidates = allOf(steps, (op) => op === "invalidate");
+  const waits = allOf(steps, (op) => op === "wait");
+  const stepAt = (at: number): InvalidateStep => steps.at(at) as InvalidateStep;
+  const isForIommu = (at: number): boolean => {
+    const step = steps.at(at);
+    return step.op === "wait" && (step.iommu ?? iommu) === iommu;
   };
-  if (lastWait >= 0)
-    yield {
-      cause: "no-drain",
-      at: lastWait,
-      apply: () => steps.map((step) => (step.op === "wait" ? { ...step, drain: true } : step)),
-    };
-  if (first < 0) return;
-  yield { cause: "no-wait", at: own < 0 ? first : own, apply: each((step) => [step, DRAIN]) };
-  yield { cause: "no-ATC", at: first, apply: each((s) => [{ ...s, caches: s.caches | CACHE_ATC }]) };
-  yield { cause: "no-ATC", at: first, apply: each((s) => [s, { ...s, caches: CACHE_ATC }]) };
+  const lastWait = waits.findLast(isForIommu);
+  const each = (change: (step: InvalidateStep) => Step[]): (() => Splice[]) => {
+    return () => invalidates.map((at) => replaced(at, ...change(stepAt(at))));
+  };
+  if (lastWait !== undefined) {
+    const drained = (): Splice[] => waits.map((at) => replaced(at, { ...steps.at(at), drain: true } as Step));
+    yield { cause: "no-drain", at: lastWait, splices: drained };
+  }
+  const [first] = invalidates;
+  if (first === undefined) return;
+  const own = invalidates.find((at) => tags.includes(stepAt(at).domain));
+  yield { cause: "no-wait", at: own ?? first, splices: each((step) => [step, DRAIN]) };
+  yield { cause: "no-ATC", at: first, splices: each((s) => [{ ...s, caches: s.caches | CACHE_ATC }]) };
+  yield { cause: "no-ATC", at: first, splices: each((s) => [s, { ...s, caches: CACHE_ATC }]) };
   yield {
     cause: "wrong-scope",
     at: first,
-    apply: each((s) => [{ ...s, scope: "nonLeaf", caches: CACHES_ALL }]),
+    splices: each((s) => [{ ...s, scope: "nonLeaf", caches: CACHES_ALL }]),
   };
   const whole = { iovaPfn: 0 as IovaPfn, pages };
-  yield { cause: "under-range", at: first, apply: each((s) => [{ ...s, ...whole }]) };
+  yield { cause: "under-range", at: first, splices: each((s) => [{ ...s, ...whole }]) };
   yield {
     cause: "wrong-tag",
     at: first,
-    apply: each((s) => [s, ...tags.map((domain) => ({ ...s, domain }))]),
+    splices: each((s) => [s, ...tags.map((domain) => ({ ...s, domain }))]),
   };
-  const all = steps.filter((step) => step.op === "invalidate");
   yield {
     cause: "order",
     at: first,
-    apply: () => [
-      ...steps.flatMap((step) => (isRelease(step) ? [BARRIER, ...all, DRAIN, step] : [step])),
-      BARRIER,
-      ...all,
-      DRAIN,
-    ],
+    splices: () => {
+      const again = [BARRIER, ...invalidates.map(stepAt), DRAIN];
+      const releases = allOf(steps, isRelease);
+      return [...releases, steps.length].map((at) => inserted(at, ...again));
+    },
   };
 }
 
 /** Every root switch to a tag that nothing has been cached under, and what names the tag after it too. */
 function freshTags({ steps, tags }: RepairContext): Repair {
-  const fresh = new Map<number, number>();
-  let next = Math.max(...tags) + 1;
-  const all = steps.flatMap((step): Step[] => {
-    if (step.op === "setRoot") {
+  const splices = (): Splice[] => {
+    const fresh = new Map<number, number>();
+    let next = Math.max(...tags) + 1;
+    return allOf(steps, (op) => op === "setRoot" || op === "invalidate").map((at) => {
+      const step = steps.at(at);
+      if (step.op !== "setRoot")
+        return inserted(at + 1, ...[...fresh.values()].map((domain) => ({ ...step, domain }) as Step));
       const domain = fresh.get(step.domain) ?? step.domain;
       fresh.set(step.tag, next);
-      return [{ ...step, domain, tag: next++ }];
-    }
-    return step.op === "invalidate"
-      ? [step, ...[...fresh.values()].map((domain) => ({ ...step, domain }))]
-      : [step];
-  });
-  return { cause: "wrong-tag", at: steps.findIndex((step) => step.op === "setRoot"), apply: () => all };
+      return replaced(at, { ...step, domain, tag: next++ });
+    });
+  };
+  return { cause: "wrong-tag", at: firstOf(steps, "setRoot"), splices };
 }
 
 /** A complete invalidation at the earliest place where it helps. */
 function* fullInvalidations(context: RepairContext): Generator<Repair> {
   const { steps, pages, tags, about } = context;
-  const contexts = steps.some((step) => step.op === "setRoot")
-    ? [BARRIER, ...reaching(tags, pages, CACHE_CONTEXT), DRAIN]
-    : [];
+  const contexts =
+    firstOf(steps, "setRoot") >= 0 ? [BARRIER, ...reaching(tags, pages, CACHE_CONTEXT), DRAIN] : [];
   const added = [...contexts, ...fullInvalidation(tags, pages)];
   const cause = "missing-inv";
   const beside = { side: "before", takes: needsInvalidation } as const;
   for (let place = about ?? 0; place < steps.length && isAskedFor(context, place); place++)
-    if (needsInvalidation(steps[place]!))
-      yield inserting(context, { cause, at: place, beside }, { place, added });
+    if (needsInvalidation(steps, place))
+      yield { cause, at: place, beside, splices: () => [inserted(place, ...added)] };
   const last = steps.length - 1;
-  if (isAskedFor(context, last)) yield inserting(context, { cause, at: last }, { place: last + 1, added });
+  if (isAskedFor(context, last)) yield { cause, at: last, splices: () => [inserted(last + 1, ...added)] };
 }

@@ -1,10 +1,11 @@
-import { decodeStep, EditScript, type Step } from "../edit-script/index.ts";
-import type { DecideOptions, Decision } from "./decide.ts";
+import type { Decision } from "./decide.ts";
+import type { DecideOptions } from "./decide-options.ts";
 import { callsOfTrial } from "./dirty/trial-calls.ts";
 import { type Group, parted } from "./groups.ts";
 import { NO_RANGES, type Ranges, touches, union } from "./ranges.ts";
-import type { Repair } from "./repair.ts";
+import { type Repair, spliced } from "./repair.ts";
 import { repairsFor } from "./repairs.ts";
+import { loggedSteps } from "./script-steps.ts";
 import { contextOf, isNoBetter } from "./trial.ts";
 import type { Cause, ViolationClass } from "./violation-class.ts";
 import { pagesByClass } from "./violations.ts";
@@ -39,14 +40,13 @@ export function shareCauses(
   const healings = mostFirst(named).slice(0, MAX_SHARED);
   if (healings.length === 0) return unnamed;
   if (log.steps * (input.calls?.spans.length ?? 1) > MAX_SORTED) return unnamed;
-  const steps = Array.from({ length: log.steps }, (_, k) => decodeStep(log.words, log.records[k]!));
   const tables = [...log.logs()].map(({ table }) => table);
   let groups = unnamed;
   for (const healing of healings) {
     const isOpen = ({ cause, domain }: Group): boolean => cause === null && domain === healing.like.domain;
-    for (const repair of repairsLike(decision, healing, steps, tables)) {
+    for (const repair of repairsLike(decision, healing, tables)) {
       if (!groups.some(isOpen)) break;
-      const trial = withRepair(decision, repair, steps);
+      const trial = withRepair(decision, repair);
       const left = pagesByClass(trial.violations(options), healing.like.domain);
       groups = groups.flatMap((group) => (isOpen(group) ? healedParts(group, healing, left) : [group]));
     }
@@ -85,27 +85,23 @@ function mostFirst(named: readonly Group[]): Healing[] {
   return [...healings.values()].sort((a, b) => b.groups - a.groups);
 }
 
-/** The whole script with a repair. `steps`: the same script as objects. */
-function withRepair(decision: Decision, repair: Repair, steps: readonly Step[]): Decision {
-  const { input, log } = decision;
-  if (repair.insertion !== undefined && !input.calls) {
-    const { place, added } = repair.insertion;
-    return decision.withScript(log.script.withInserted(log.records[place] ?? log.words.length, added));
-  }
-  const repaired = repair.apply();
+/** The whole script with a repair. */
+function withRepair(decision: Decision, repair: Repair): Decision {
+  const { calls } = decision.input;
+  const splices = repair.splices();
+  if (!calls) return decision.withSplices(splices);
+  const steps = [...decision.log.script];
   const numbers = steps.map((_, k) => k + 1);
-  const calls = input.calls ? callsOfTrial(input.calls, steps, numbers, repaired) : null;
-  return decision.withScript(EditScript.from(repaired), calls);
+  return decision.withSplices(splices, callsOfTrial(calls, steps, numbers, spliced(steps, splices)));
 }
 
 /** The repairs of the whole script that have the name of the one that healed a part of it: the first ones. */
 function* repairsLike(
   decision: Decision,
   { like, cause, step }: Healing,
-  steps: readonly Step[],
   tables: readonly number[],
 ): Generator<Repair> {
-  const context = contextOf(decision, like.domain, steps, tables, step - 1);
+  const context = contextOf(decision, like.domain, loggedSteps(decision.log), tables, step - 1);
   let tried = 0;
   for (const repair of repairsFor(like.shows, like.class === "V15", context)) {
     if (repair.cause !== cause || repair.at + 1 !== step) continue;

@@ -1,7 +1,7 @@
-import type { Step } from "../edit-script/index.ts";
 import type { Decision } from "./decide.ts";
 import type { Group } from "./groups.ts";
 import type { RepairContext } from "./repair.ts";
+import type { ScriptSteps } from "./script-steps.ts";
 import type { ViolationClass } from "./violation-class.ts";
 
 /** Visible before latent, the consequence that matters most first: it picks the name, the others follow where they can. */
@@ -35,7 +35,7 @@ export const isNoBetter = (left: ViolationClass, { class: kind, shows }: Group):
 export function contextOf(
   decision: Decision,
   id: number,
-  steps: readonly Step[],
+  steps: ScriptSteps,
   tables: readonly number[],
   about: number | null = null,
 ): RepairContext {

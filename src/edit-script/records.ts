@@ -34,6 +34,21 @@ export const OP = {
   collect: 14,
 } as const;
 
+const OP_NAMES: readonly (Step["op"] | undefined)[] = Object.entries(OP).reduce<Step["op"][]>(
+  (names, [name, op]) => names.with(op, name as keyof typeof OP),
+  new Array(1 + Math.max(...Object.values(OP))).fill(undefined),
+);
+
+/** What the record at `at` does. Pre: `at` is the start of a record. */
+export function opAt(words: Uint32Array, at: number): Step["op"] {
+  const op = words[at]! & 0xff;
+  return OP_NAMES[op] ?? unknown(op, at);
+}
+
+function unknown(op: number, at: number): never {
+  throw new RangeError(`edit script: unknown op ${op} at word ${at}`);
+}
+
 /**
  * Flags in word 0: `wait` with drain, `wait` for one IOMMU; `window` open; `invalidate` of non-leaf scope. The engine waits for
  * all devices whatever the IOMMU: no kernel here asks it for less.
@@ -118,6 +133,6 @@ export function decodeStep(words: Uint32Array, at: number): Step {
         tag: words[at + 6]!,
       };
     default:
-      throw new RangeError(`edit script: unknown op ${op} at word ${at}`);
+      return unknown(op, at);
   }
 }

@@ -21,6 +21,14 @@ const FIRST_WORDS = 16;
 /** Up to here a script grows fast, since allocating costs more than memory. */
 const SMALL_WORDS = 4096;
 
+/** Steps put in place of some that stand one after the other, which may be none. */
+export interface Splice {
+  /** Index of the first step taken out, or of the one in front of which the others come. */
+  readonly place: number;
+  readonly removed: number;
+  readonly added: readonly Step[];
+}
+
 /** Append-only builder and holder of one edit script. Entry arguments are (low, high) words so that bulk building needs no BigInt. */
 export class EditScript {
   #words = NO_WORDS;
@@ -268,26 +276,38 @@ export class EditScript {
 
   /** Appends all steps of another script. Update ids are taken over as they are: the planner numbers them across its phases. */
   append(other: EditScript): void {
-    const at = this.#reserve(other.#length);
-    // A view of a small typed array costs more than copying it word by word.
-    if (other.#length > SMALL_WORDS) this.#words.set(other.words, at);
-    else for (let i = 0; i < other.#length; i++) this.#words[at + i] = other.#words[i]!;
+    this.#take(other, 0, other.#length, other.#records);
     this.#nextUpdate = Math.max(this.#nextUpdate, other.#nextUpdate);
-    this.#records += other.#records;
   }
 
-  /** The same script with some steps in front of the record at a word, or behind all records. Pre: a record begins or ends there. */
-  withInserted(word: number, added: readonly Step[]): EditScript {
-    const between = EditScript.from(added);
+  /**
+   * The same script with steps taken out and put in; this one stays as it is. `records`: word where the record of each step
+   * starts. Pre: the splices are in the order of their places, and take out no step twice.
+   */
+  withSplices(records: Uint32Array, splices: readonly Splice[]): EditScript {
     const result = new EditScript();
-    result.#length = this.#length + between.#length;
-    result.#words = new Uint32Array(result.#length);
-    result.#words.set(this.#words.subarray(0, word));
-    result.#words.set(between.words, word);
-    result.#words.set(this.#words.subarray(word, this.#length), word + between.#length);
-    result.#records = this.#records + between.#records;
-    result.#nextUpdate = Math.max(this.#nextUpdate, between.#nextUpdate);
+    result.#nextUpdate = this.#nextUpdate;
+    result.#words = new Uint32Array(this.#length + FIRST_WORDS);
+    const wordOf = (step: number): number => (step < records.length ? records[step]! : this.#length);
+    let from = 0;
+    let step = 0;
+    for (const { place, removed, added } of splices) {
+      result.#take(this, from, wordOf(place), place - step);
+      step = place + removed;
+      from = wordOf(step);
+      for (const each of added) result.#pushNumbered(each);
+    }
+    result.#take(this, from, this.#length, this.#records - step);
     return result;
+  }
+
+  /** Appends what stands in the words [from, to) of another script, so many records. */
+  #take(other: EditScript, from: number, to: number, records: number): void {
+    const at = this.#reserve(to - from);
+    // A view of a small typed array costs more than copying it word by word.
+    if (to - from > SMALL_WORDS) this.#words.set(other.#words.subarray(from, to), at);
+    else for (let i = from; i < to; i++) this.#words[at + i - from] = other.#words[i]!;
+    this.#records += records;
   }
 
   /** Number of steps with the given op. */
@@ -314,10 +334,13 @@ export class EditScript {
 
   static from(steps: Iterable<Step>): EditScript {
     const script = new EditScript();
-    for (const step of steps) {
-      script.push(step);
-      if ("update" in step) script.#nextUpdate = Math.max(script.#nextUpdate, step.update + 1);
-    }
+    for (const step of steps) script.#pushNumbered(step);
     return script;
+  }
+
+  /** Appends a step, whose update is not given again. */
+  #pushNumbered(step: Step): void {
+    this.push(step);
+    if ("update" in step) this.#nextUpdate = Math.max(this.#nextUpdate, step.update + 1);
   }
 }

@@ -1,5 +1,6 @@
 import { decodeStep } from "../../edit-script/index.ts";
-import type { DecideOptions, Decision } from "../decide.ts";
+import type { Decision } from "../decide.ts";
+import type { DecideOptions } from "../decide-options.ts";
 import type { InterleavingEvent } from "../finding.ts";
 import type { Group } from "../groups.ts";
 import { address, inOrder } from "../interleaving.ts";

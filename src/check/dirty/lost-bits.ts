@@ -1,5 +1,6 @@
 import type { Coverage } from "../coverage.ts";
-import type { DecideOptions, Decision } from "../decide.ts";
+import type { Decision } from "../decide.ts";
+import type { DecideOptions } from "../decide-options.ts";
 import { JointMap } from "../joint-map.ts";
 import { rangesOf } from "../only-pages.ts";
 import { NEVER } from "../positions.ts";

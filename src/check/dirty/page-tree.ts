@@ -1,4 +1,5 @@
-import type { DecideOptions, Decision } from "../decide.ts";
+import type { Decision } from "../decide.ts";
+import type { DecideOptions } from "../decide-options.ts";
 import { type Decoder, LEAF, TABLE } from "../entry-kind.ts";
 import type { Geometry } from "../geometry.ts";
 import type { TablesBefore } from "../input.ts";

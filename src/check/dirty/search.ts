@@ -1,5 +1,6 @@
 import type { Coverage } from "../coverage.ts";
-import type { DecideOptions, Decision } from "../decide.ts";
+import type { Decision } from "../decide.ts";
+import type { DecideOptions } from "../decide-options.ts";
 import { LEAF } from "../entry-kind.ts";
 import { NEVER } from "../positions.ts";
 import type { Ranges } from "../ranges.ts";
