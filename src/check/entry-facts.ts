@@ -1,7 +1,6 @@
 import type { Coverage } from "./coverage.ts";
 import { ABSENT, LEAF, MALFORMED, TABLE } from "./entry-kind.ts";
 import { addSpan, type FactSink } from "./facts.ts";
-import { Lingering } from "./lingering.ts";
 import { NEVER } from "./positions.ts";
 import type { Ranges } from "./ranges.ts";
 import { Reach } from "./reach.ts";
@@ -213,7 +212,7 @@ export class EntryFacts {
         isPristine,
         step: version.step,
         until: version.until,
-        lingers: Lingering.below(state.lingers, history),
+        lingers: this.#context.lingering.below(state.lingers, history),
         stored: version.step === 0 ? state.stored : [...state.stored, entry],
       });
     else same.isCurrent ||= isCurrent;

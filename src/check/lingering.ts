@@ -1,20 +1,23 @@
+import { OP } from "../edit-script/index.ts";
 import { firstAtOrAfter, NEVER } from "./positions.ts";
 import type { ScriptLog } from "./script-log.ts";
 
 const NONE: readonly number[] = [];
 
 /**
- * Notes whether it can matter that what an entry held stays readable until the next barrier.
+ * Notes whether it can matter that what an entry held stays readable until it is pushed out.
  *
- * It cannot where nothing but stores lies between the store that overwrites it and the barrier, none of them to another entry
- * that the same walk loads: whatever the walk loads late it could have loaded before the store, with all else the same.
- * Then weak and strong memory order show the same violations.
+ * It cannot where nothing but stores and cleans lies between the store that overwrites it and what pushes it out, none of the
+ * stores to another entry that the same walk loads: whatever the walk loads late it could have loaded before the store, with all
+ * else the same. Then weak and strong memory order show the same violations.
  */
 export class Lingering {
   readonly #log: ScriptLog;
-  /** What was noted last: positions between two barriers. */
+  /** The steps that neither store nor clean; made when they are asked for. */
+  #stops: Uint32Array | null = null;
+  /** What was asked for last: from this step on the next stop is this one. */
   #from = 1;
-  #barrier = 0;
+  #stop = 0;
   isDecisive = false;
 
   constructor(log: ScriptLog) {
@@ -23,25 +26,31 @@ export class Lingering {
 
   /**
    * Notes a value that is overwritten at step `until` and readable until `readableUntil`, in a table that walks may hold from
-   * position `heldFrom` on. `above` are the barriers until which entries linger that walks load on the way to it.
+   * position `heldFrom` on. `above` are the stops up to which entries linger that walks load on the way to it.
    */
   note(until: number, readableUntil: number, heldFrom: number, above: readonly number[]): void {
     if (readableUntil === until || heldFrom >= readableUntil || this.isDecisive) return;
-    if (above.includes(readableUntil)) this.isDecisive = true;
-    if (until >= this.#from && readableUntil === this.#barrier) return;
-    if (readableUntil === NEVER || firstAtOrAfter(this.#log.pauses, until + 1) !== readableUntil)
-      this.isDecisive = true;
-    [this.#from, this.#barrier] = [until, readableUntil];
+    const stop = this.#stopAfter(until);
+    if (readableUntil === NEVER || readableUntil > stop || above.includes(stop)) this.isDecisive = true;
   }
 
-  /** The barriers until which values of an entry linger, with those above it. */
-  static below(
+  /** The stops up to which values of an entry linger, with those above it. */
+  below(
     above: readonly number[],
     history: readonly { readonly until: number; readonly readableUntil: number }[],
   ): readonly number[] {
     let all: number[] | null = null;
     for (const { until, readableUntil } of history)
-      if (readableUntil !== until) (all ??= [...above]).push(readableUntil);
+      if (readableUntil !== until) (all ??= [...above]).push(this.#stopAfter(until));
     return all ?? (above.length === 0 ? NONE : above);
+  }
+
+  #stopAfter(step: number): number {
+    if (step >= this.#from && step < this.#stop) return this.#stop;
+    const { pauses, words, records } = this.#log;
+    this.#stops ??= pauses.filter((pause) => (words[records[pause - 1]!]! & 0xff) !== OP.clean);
+    this.#from = step;
+    this.#stop = firstAtOrAfter(this.#stops, step + 1);
+    return this.#stop;
   }
 }

@@ -2,8 +2,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type CheckInput, Decision, RangeList } from "../../src/check/index.ts";
 import type { Violations } from "../../src/check/violations.ts";
+import { EditScript } from "../../src/edit-script/index.ts";
 import { randomDirtyCase } from "./random-dirty-script.ts";
 import { randomCase } from "./random-script.ts";
+import { withCleans } from "./scattered-script.ts";
+import { seededRandom } from "./seeded-random.ts";
 
 const how = {
   collapse: true,
@@ -19,12 +22,23 @@ function pagesByClass(violations: Violations): Record<string, unknown> {
   return Object.fromEntries(Object.entries(pages).map(([kind, list]) => [kind, { ...list.union() }]));
 }
 
+/** Walkers that do not snoop, and the cleans that show them what is stored, or some of them. */
+function notSnooped(seed: number): CheckInput {
+  const { input, steps } = randomCase(seed);
+  const random = seededRandom(seed);
+  const all = [...steps];
+  withCleans(all, random, 2 ** (input.capability.indexLg2 ?? 9));
+  const capability = { ...input.capability, coherentWalk: false };
+  return { ...input, capability, script: EditScript.from(all) };
+}
+
 const machines: readonly (readonly [string, (seed: number) => CheckInput])[] = [
   ["plain", (seed) => randomCase(seed).input],
+  ["non-snooping", notSnooped],
   ["dirty-tracking", (seed) => randomDirtyCase(seed).input],
 ];
 
-describe("what an entry held, readable until the next barrier", () => {
+describe("what an entry held, readable until the next barrier or clean", () => {
   it.each(machines)("makes no difference where it is noted as making none, on %s walkers", (_, make) => {
     const seen = { wrong: 0, different: 0 };
     fc.assert(

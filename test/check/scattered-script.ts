@@ -137,7 +137,7 @@ export function scatteredCase(seed: number): CheckInput {
 }
 
 /** Cleans what is written: each entry behind its store, all of a table in front of the next barrier, or in pieces. */
-function withCleans(steps: Step[], random: (below: number) => number): void {
+export function withCleans(steps: Step[], random: (below: number) => number, entries = SIZE): void {
   const how = random(4);
   if (how === 0) return;
   const dirty = new Set<Pfn>();
@@ -153,9 +153,9 @@ function withCleans(steps: Step[], random: (below: number) => number): void {
       } else dirty.add(table);
     } else if (step.op === "barrier") {
       for (const table of dirty) {
-        const half = random(3) === 0 ? random(SIZE) : 0;
+        const half = random(3) === 0 ? random(entries) : 0;
         if (half > 0) cleans.push({ op: "clean", table, index: 0, count: half });
-        cleans.push({ op: "clean", table, index: half, count: SIZE - half });
+        cleans.push({ op: "clean", table, index: half, count: entries - half });
       }
       dirty.clear();
       steps.splice(at, 0, ...cleans);
