@@ -1,5 +1,6 @@
 import type { Origin } from "./facts.ts";
 import type { PageRange } from "./interest.ts";
+import type { RangeList } from "./ranges.ts";
 import { rulesOut, type StoredEntries } from "./stored-entries.ts";
 
 /** What only one of the two maps answers for some pages, and when devices can get it. */
@@ -16,14 +17,16 @@ export interface OneSidedAnswer extends PageRange {
   readonly entries: StoredEntries | null;
   /** Entries further up that were read as the script has stored them. */
   readonly above: readonly StoredEntries[];
+  /** The pages, where it is not all of them. */
+  readonly parts?: RangeList | null;
 }
 
 /** What one tag lets devices see. */
 export interface View {
   /** Accesses can begin with it before this position. */
   readonly beginsUntil: number;
-  readonly news: OneSidedAnswer[];
-  readonly olds: OneSidedAnswer[];
+  readonly news: readonly OneSidedAnswer[];
+  readonly olds: readonly OneSidedAnswer[];
 }
 
 /** An old answer that a device can get although it has seen a new one. */
@@ -41,14 +44,27 @@ export function relapses(views: readonly View[], hasAtc: boolean): Relapse[] {
   for (const { beginsUntil, news, olds } of views) {
     for (const answer of news) seen.add(answer);
     for (const answer of olds) {
-      const usable = { ...answer, until: Math.min(answer.until, beginsUntil) };
+      const until = Math.min(answer.until, beginsUntil);
+      const usable = until === answer.until ? answer : { ...answer, until };
       const relapse = seen.before(usable) ?? seen.inOneRun(usable);
-      if (relapse !== null) found.push(relapse);
+      if (relapse !== null) found.push(...eachPart(relapse));
       else if (hasAtc && answer.isKeptByDevice && all.first !== null && all.first.from < answer.until)
-        found.push({ seen: all.first, old: answer });
+        found.push(...eachPart({ seen: all.first, old: answer }));
     }
   }
   return found;
+}
+
+/** One for each run of pages of the old answer. */
+function eachPart({ seen, old }: Relapse): Relapse[] {
+  if (!old.parts) return [{ seen, old }];
+  const { starts, ends } = old.parts;
+  const { index, at, span } = old.origin;
+  return Array.from(starts, (start, i) => {
+    const entry = Math.floor((start - at) / span);
+    const origin = { ...old.origin, index: index + entry, at: at + entry * span };
+    return { seen, old: { ...old, start, end: ends[i]!, origin, parts: null } };
+  });
 }
 
 /** Entries of one table that a step stores in rising order, as far as they are seen at once. */

@@ -1,11 +1,26 @@
+import { AnswerRuns } from "./answer-runs.ts";
 import type { FaultFact, LeafFact, Spans, SubtreeFact } from "./facts.ts";
 import { aliveUntil, type BadEntryFact, type FactSink, type PointerFact } from "./facts.ts";
 import { type JointMap, NOTHING } from "./joint-map.ts";
-import { type Relapse, relapses, type View } from "./relapse.ts";
+import { type Relapse, relapses } from "./relapse.ts";
 import type { RootVersion } from "./roots.ts";
-import type { StoredEntries } from "./stored-entries.ts";
 
-type AnswerFact = LeafFact | FaultFact | SubtreeFact;
+/** What only the new map, and only the old one, answers. */
+class Answers {
+  readonly news = new AnswerRuns(true);
+  readonly olds = new AnswerRuns(false);
+
+  addAll({ news, olds }: Answers): void {
+    this.news.addAll(news);
+    this.olds.addAll(olds);
+  }
+}
+
+/** What one tag lets devices see; accesses can begin with it before a position. */
+interface TagAnswers {
+  readonly beginsUntil: number;
+  readonly answers: Answers;
+}
 
 /**
  * Watches for devices that see the new map on one page and afterwards the old map on another (V11).
@@ -19,10 +34,10 @@ export class WholeMapSink implements FactSink {
   readonly #hasAtc: boolean;
   readonly #keepsAbsence: boolean;
   /** By tag, in the order in which the tags are used. */
-  readonly #views = new Map<number, View>();
-  #view!: View;
+  readonly #views = new Map<number, TagAnswers>();
+  #view!: TagAnswers;
   /** Facts of an entry that changes are told again when its leaves matter: those of the last telling count. */
-  #held: (() => void)[] | null = null;
+  #held: Answers | null = null;
 
   /** `keepsAbsence`: caches keep that there is no translation, too. */
   constructor(inner: FactSink, maps: JointMap, hasAtc: boolean, keepsAbsence: boolean) {
@@ -38,36 +53,31 @@ export class WholeMapSink implements FactSink {
     let view = this.#views.get(tag);
     if (view === undefined) {
       const beginsUntil = Math.max(...roots.map((root) => root.beginsUntil));
-      this.#views.set(tag, (view = { beginsUntil, news: [], olds: [] }));
+      this.#views.set(tag, (view = { beginsUntil, answers: new Answers() }));
     }
     this.#view = view;
   }
 
   leaf(fact: LeafFact): void {
     this.#inner.leaf(fact);
-    this.#each(fact.start, fact.end, (piece, start, end) => {
-      const frame = fact.frame + start - fact.start;
-      const entries = entriesOf(fact, start, end);
-      this.#compare(piece, start, end, frame, fact.rights, fact.alive, true, entries, fact);
-    });
+    this.#compareAll(fact, fact.frame, fact.rights, true);
   }
   fault(fact: FaultFact): void {
     this.#inner.fault(fact);
-    this.#each(fact.start, fact.end, (piece, start, end) => {
-      const entries = entriesOf(fact, start, end);
-      this.#compare(piece, start, end, NOTHING, 0, fact.alive, this.#keepsAbsence, entries, fact);
-    });
+    this.#compareAll(fact, NOTHING, 0, this.#keepsAbsence);
   }
   subtree(fact: SubtreeFact): void {
     this.#inner.subtree(fact);
     const maps = this.#maps;
-    this.#each(fact.start, fact.end, (piece, start, end) => {
+    for (let piece = maps.find(fact.start), start = fact.start; start < fact.end; piece++) {
+      const end = Math.min(fact.end, maps.end(piece));
       const frame = maps.oldFrame(piece, start);
       const isAbsent = frame === NOTHING;
       const spans = isAbsent ? fact.absent : fact.alive;
       const isKept = !isAbsent || this.#keepsAbsence;
-      this.#compare(piece, start, end, frame, maps.oldRights[piece]!, spans, isKept, null, fact);
-    });
+      this.#compare(piece, start, end, frame, maps.oldRights[piece]!, spans, isKept, fact, false);
+      start = end;
+    }
   }
   pointer(fact: PointerFact): void {
     this.#inner.pointer(fact);
@@ -77,26 +87,31 @@ export class WholeMapSink implements FactSink {
   }
   open(): void {
     this.#inner.open();
-    this.#held = [];
+    this.#held = new Answers();
   }
   close(): boolean {
     const isSettled = this.#inner.close();
-    if (isSettled) for (const tell of this.#held ?? []) tell();
+    if (isSettled && this.#held !== null) this.#view.answers.addAll(this.#held);
     this.#held = null;
     return isSettled;
   }
 
   /** What breaks the promise: none where a device that has seen the new map sees nothing else any more. */
   relapses(): Relapse[] {
-    return relapses([...this.#views.values()], this.#hasAtc);
+    const views = [...this.#views.values()].map(({ beginsUntil, answers: { news, olds } }) => {
+      return { beginsUntil, news: news.list, olds: olds.list };
+    });
+    return relapses(views, this.#hasAtc);
   }
 
-  #each(start: number, end: number, visit: (piece: number, start: number, end: number) => void): void {
+  /** Compares what is met on all pages of a fact; `frame` is that of the first, NOTHING where there is none. */
+  #compareAll(fact: LeafFact | FaultFact, frame: number, rights: number, isKept: boolean): void {
     const maps = this.#maps;
-    for (let piece = maps.find(start); start < end; piece++) {
-      const to = Math.min(end, maps.end(piece));
-      if (maps.isChanged(piece)) visit(piece, start, to);
-      start = to;
+    for (let piece = maps.find(fact.start), start = fact.start; start < fact.end; piece++) {
+      const end = Math.min(fact.end, maps.end(piece));
+      const own = frame === NOTHING ? NOTHING : frame + start - fact.start;
+      this.#compare(piece, start, end, own, rights, fact.alive, isKept, fact, true);
+      start = end;
     }
   }
 
@@ -109,30 +124,18 @@ export class WholeMapSink implements FactSink {
     rights: number,
     spans: Spans,
     isKept: boolean,
-    entries: StoredEntries | null,
-    fact: AnswerFact,
+    fact: LeafFact | FaultFact | SubtreeFact,
+    tellsEntries: boolean,
   ): void {
-    if (spans.length === 0) return;
     const maps = this.#maps;
-    const view = this.#view;
-    for (const access of [1, 2]) {
+    if (spans.length === 0 || !maps.isChanged(piece)) return;
+    const { news, olds } = this.#held ?? this.#view.answers;
+    for (let access = 1; access <= 2; access++) {
       const met = rights & access ? frame : NOTHING;
       const only = maps.onlyIn(piece, start, access, met);
       if (only === null) continue;
-      const list = only === "new" ? view.news : view.olds;
-      const [from, until] = [spans[0]!, aliveUntil(spans)];
-      const isKeptByDevice = met !== NOTHING;
-      const when = { from, until, isKept, isKeptByDevice };
-      const tell = (): void =>
-        void list.push({ start, end, ...when, origin: fact, entries, above: fact.above });
-      if (this.#held === null) tell();
-      else this.#held.push(tell);
+      const runs = only === "new" ? news : olds;
+      runs.add(start, end, spans[0]!, aliveUntil(spans), isKept, met !== NOTHING, fact, tellsEntries);
     }
   }
-}
-
-/** The entries that a fact reads some of its pages from. */
-function entriesOf({ table, index, at, span, step }: AnswerFact, start: number, end: number): StoredEntries {
-  const first = index + Math.floor((start - at) / span);
-  return { table, first, count: index + Math.floor((end - 1 - at) / span) + 1 - first, step };
 }
