@@ -92,7 +92,7 @@ export class RecordingParser {
       this.#line++;
       const isPlain = this.#capability !== null && start <= text.lastStart && this.#atSight(start);
       const end = isPlain ? this.#plain.end : text.endOfLine(start);
-      if (!isPlain) this.#word(text.part(start, end));
+      if (!isPlain) this.#asText(text.part(start, end));
       if (end === text.bytes.length) break;
       start = text.nextLine(end);
     }
@@ -106,7 +106,8 @@ export class RecordingParser {
     if (line === 0) steps.makeRoom((this.#plain.bytes.length - at) / BYTES_PER_STEP);
   }
 
-  #word(raw: string): void {
+  /** Reads a line word by word: what it means, and what is wrong with it, is decided there. */
+  #asText(raw: string): void {
     const line = statementIn(raw);
     if (line === "") return;
     const mayName = this.#capability !== null && (line.startsWith("call") || line.startsWith("ioctl"));
