@@ -27,13 +27,17 @@ const some = (...options: Text[]): Text =>
       .map(([order, values]) => order.map((i) => ` ${values[i]}`).join("")),
   );
 
-/** The statements of recordings; `isCareful` leaves out what is wrong. `isVirtual`: tables are named by virtual addresses as well. */
-function statements(isCareful: boolean, isVirtual: boolean) {
+/** Where kernels begin their direct map: in the middle of a high word, and not. */
+const BASES = [0xffff_8880_0000_0000n, 0xffff_8fff_4000_0000n] as const;
+
+/** The statements of recordings; `isCareful` leaves out what is wrong. Above 0, `directMap` is taken off addresses of tables. */
+function statements(isCareful: boolean, directMap: bigint) {
+  const virtual = (physical: bigint): string => `0x${(directMap + physical).toString(16)}`;
   const or = (good: Text, ...wrong: string[]): Text =>
     isCareful ? good : fc.oneof({ weight: 30, arbitrary: good }, chosen(...wrong));
   const table = or(
-    isVirtual
-      ? chosen("0x100001000", "0xffff888100001000", "0xffff888000002000")
+    directMap > 0n
+      ? chosen("0x100001000", virtual(0x1_0000_1000n), virtual(0x1_c000_2000n), virtual(0n))
       : mostly(
           chosen("0x100000000", "0x100001000", "4096", "0x0000000200000000", "0xffffffff000"),
           "0x1_0000_0000",
@@ -43,8 +47,8 @@ function statements(isCareful: boolean, isVirtual: boolean) {
       "0x100000800",
       "0x100000000000",
       "0x1ffffffffffff000",
-      "0xffff887fffff0000",
-      "0xffff888000002000",
+      `0x${((directMap || BASES[0]) - 4096n).toString(16)}`,
+      `0x${(BASES[0] + 8192n).toString(16)}`,
       "0x",
     ],
   );
@@ -136,8 +140,7 @@ function statements(isCareful: boolean, isVirtual: boolean) {
       if (kind === 0) return "table 0x100001000[7] = 0x1003 0x1003";
       if (kind === 1) return "table 0x100001000[6] = 0x1003 count=2";
       if (kind === 2 && !isCareful) return `table 0x100001000[${at % 9}] = ${entries.join(" ")}`;
-      const own = `table ${hex(0x3_0000_0000 + (isVirtual ? 0 : place) * 4096)}[${at}] = `;
-      if (isVirtual) return `table ${hex(0x3_0000_0000 + place * 4096)}[${at}] = ${entries.join(" ")}`;
+      const own = `table ${hex(0x3_0000_0000 + place * 4096)}[${at}] = `;
       return own + (kind < 10 ? entries.join(" ") : `${entries[0]} ${counted} ${stride}`);
     });
   const either = (good: readonly [string, ...string[]], ...wrong: string[]): Line =>
@@ -272,8 +275,8 @@ const written = (isCareful: boolean, as: Line): Line =>
       return spoil === null ? text : spoil(text, anywhere % (text.length + 1));
     });
 
-function recordingText(isCareful: boolean, isVirtual: boolean): Text {
-  const { before, steps, changes, edits } = statements(isCareful, isVirtual);
+function recordingText(isCareful: boolean, directMap: bigint): Text {
+  const { before, steps, changes, edits } = statements(isCareful, directMap);
   const linesOf = (what: Weighted, maxLength: number): fc.Arbitrary<LineAt[]> =>
     fc.array(written(isCareful, fc.oneof(...what)), { maxLength, size: "max" });
   const calls = fc
@@ -295,7 +298,7 @@ function recordingText(isCareful: boolean, isVirtual: boolean): Text {
     })
     .map(({ first, domains, above, below, end, isEnded }) => {
       const lines = ["hitless-edit-script 1 vtd-ss-48", ...domains.split("\n")];
-      if (isVirtual) lines.push("directMap 0xffff888000000000");
+      if (directMap > 0n) lines.push(`directMap 0x${directMap.toString(16)}`);
       for (const at of [...above, ...below]) lines.push(at(lines.length));
       return first + lines.join(end) + (isEnded ? end : "");
     });
@@ -303,8 +306,5 @@ function recordingText(isCareful: boolean, isVirtual: boolean): Text {
 
 /** Texts of recordings, right ones and wrong ones: most lines as recorders write them, some spelt otherwise. */
 export const anyRecordingText: Text = fc.oneof(
-  recordingText(true, false),
-  recordingText(true, true),
-  recordingText(false, false),
-  recordingText(false, true),
+  ...[0n, ...BASES].flatMap((directMap) => [recordingText(true, directMap), recordingText(false, directMap)]),
 );

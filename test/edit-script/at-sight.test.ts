@@ -96,6 +96,42 @@ describe("lines that are recognised at sight", () => {
     expect(read).toEqual(outcome(text, false).read);
   });
 
+  it.each([
+    ["invalidate iova=0 size=0x1000", "domain 2 root=0x100005000\n"],
+    ["table 0x100001000[0] = 0x1003", "call iommu_map\n"],
+    ["map old iova=0 size=0x1000 frame=0x1000", "call iommu_map\n"],
+    ["map old iova=0 size=0x1000 frame=0x1000", "map old none\n"],
+    ["map new iova=0 size=0x1000 frame=0x1000", "map new none\n"],
+    ["table 0x100001000[1] = 0x1003 0x2003", "table 0x100001000[2] = 0x3003\n"],
+    ["table 0x100001000[0] = 0x1003 count=4 stride=0x1000", "table 0x100001000[3] = 0x3003\n"],
+    ["store 0x100000000000[0] = 3", ""],
+    ["freeTable 0x100000000000", ""],
+    ["store 0x100001018 = 0x10000000000000000", ""],
+    ["store 0x100001018 = 18446744073709551616", ""],
+    ["store 0x100001018 =3", ""],
+    ["store 0x100001018= 3", ""],
+    ["store 0x10000101c = 3", ""],
+    ["store 0x100001000[512] = 3", ""],
+    ["clean 0x100001000[511] count=2", ""],
+    ["clean 0x100001000[0] count=0", ""],
+    ["fill 0x100001000[509] = 3 count=4", ""],
+    ["table 0x100001000[510] = 1 2 3", ""],
+    ["table 0x100001000[0] = 1 2 count=2", ""],
+    ["unpin 0x1000 size=0", ""],
+    ["unpin 0x1001 size=0x1000", ""],
+    ["store 0x100001018 = 3 u=0x100000000", ""],
+    ["store 0x100001018 = 3 u=1 u=1", ""],
+    ["exchange 0x100001018 = 3", ""],
+    ["map old iova=0 size=0x1000", ""],
+    ["map old iova=0 size=0x1000 frame=0x1000 rights=wr", ""],
+    ["store 0xffff888000001018 = 3", ""],
+  ])("are not those that may be refused: %s", (line, above) => {
+    const text = `${HEAD}${above}${line}\nqi 0x25 0\n`;
+    const { read } = outcome(text, false);
+    expect(read).toMatch(/^driver\.script:\d+: /);
+    expect(outcome(text).read).toBe(read);
+  });
+
   it("are none before the header has been read, nor is a last line without an end", () => {
     expect(outcome("barrier\n")).toEqual({ ...outcome("barrier\n", false), plainLines: 0 });
     const text = `${HEAD}barrier`;
