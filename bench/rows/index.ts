@@ -5,6 +5,7 @@ import { wrongCheckRows } from "./check-wrong.ts";
 import { deviceRows } from "./device.ts";
 import { mapRow } from "./map.ts";
 import { memoryRows } from "./memory.ts";
+import { readRecordingRow } from "./read-recording.ts";
 import { setMapRows } from "./set-map.ts";
 import { splitRow } from "./split.ts";
 import { storeRow } from "./store.ts";
@@ -22,6 +23,7 @@ export const allRows = (): Row[] => [
   ...checkRows,
   ...scatteredCheckRows,
   ...wrongCheckRows,
+  readRecordingRow,
   ...deviceRows,
   ...memoryRows,
 ];

@@ -6,7 +6,6 @@ import { highWord, isLittleEndian, lowWord } from "./entry-words.ts";
 import type { CallSpan, ChangeCalls, CheckInput, TablesBefore } from "./input.ts";
 
 const WRITES: ReadonlySet<number> = new Set([OP.fill, OP.gather, OP.store, OP.storeRun, OP.exchange]);
-const MASK = (1n << 64n) - 1n;
 
 /**
  * A script file as input of the checker: tables hold what the file says and 0 everywhere else. `dirty`: what devices may have
@@ -49,7 +48,8 @@ function tablesOf(file: ScriptFile): TablesBefore {
   for (const run of file.tables) {
     let content = contents.get(run.table);
     if (content === undefined) contents.set(run.table, (content = new BigUint64Array(512)));
-    for (let i = 0; i < run.count; i++) content[run.index + i] = (run.first + BigInt(i) * run.stride) & MASK;
+    let entry = run.first;
+    for (let i = 0; i < run.count; i++, entry += run.stride) content[run.index + i] = entry;
   }
   const tables = tablesIn(file, contents);
   return {

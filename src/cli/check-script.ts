@@ -12,9 +12,9 @@ const MOST_TRIALS = 20_000;
 
 /** Reads an edit script of one call or several. Errors: UsageError with file, line and reason. */
 function readScript(path: string): Recording {
-  let text: string;
+  let text: Uint8Array;
   try {
-    text = readFileSync(path, "utf8");
+    text = readFileSync(path);
   } catch (error) {
     throw new UsageError(`${path}: cannot be read (${(error as Error).message})`);
   }

@@ -128,7 +128,8 @@ class CarriedTables {
   #write(table: Pfn, index: number, count: number, first: bigint, stride: bigint): void {
     const content = this.#of(table);
     this.#runs.delete(table);
-    for (let i = 0; i < count; i++) content[index + i] = first + BigInt(i) * stride;
+    let entry = first;
+    for (let i = 0; i < count; i++, entry += stride) content[index + i] = entry;
   }
 }
 

@@ -15,6 +15,18 @@ const TWO32 = 0x1_0000_0000;
 const lowOf = (v: bigint): number => Number(v & 0xffff_ffffn);
 const highOf = (v: bigint): number => Number((v >> 32n) & 0xffff_ffffn);
 
+/** Ops whose records have an update. */
+const HAS_UPDATE: ReadonlySet<number> = new Set([
+  OP.fill,
+  OP.gather,
+  OP.store,
+  OP.storeRun,
+  OP.exchange,
+  OP.setRoot,
+]);
+
+/** Memory that is set aside for records that may never come is not without a limit: 64 MiB. */
+const MOST_EXPECTED_WORDS = 2 ** 24;
 const NO_WORDS = new Uint32Array(0);
 /** Words of the first allocation, two records; a script that stays empty allocates none. */
 const FIRST_WORDS = 16;
@@ -82,13 +94,22 @@ export class EditScript {
     const at = this.#length;
     this.#length += words;
     if (this.#length > this.#words.length) {
-      const grown = new Uint32Array(
-        Math.max(this.#length, this.#words.length * (at < SMALL_WORDS ? 4 : 2), FIRST_WORDS),
-      );
-      grown.set(this.#words);
-      this.#words = grown;
+      const growth = at < SMALL_WORDS ? 4 : 2;
+      this.#growTo(Math.max(this.#length, this.#words.length * growth, FIRST_WORDS));
     }
     return at;
+  }
+
+  #growTo(words: number): void {
+    const grown = new Uint32Array(words);
+    grown.set(this.#words);
+    this.#words = grown;
+  }
+
+  /** Makes room for about so many records, where many are to come: to grow is to copy those there are. */
+  makeRoom(records: number): void {
+    const room = Math.min(Math.ceil(records) * RECORD_WORDS, MOST_EXPECTED_WORDS);
+    if (room > this.#words.length) this.#growTo(room);
   }
 
   fill(
@@ -272,6 +293,15 @@ export class EditScript {
         this.setRoot(step.update, step.domain, step.root, step.levels, step.tag);
         break;
     }
+  }
+
+  /** Numbers updates that are 0 in order, beginning with `first`, but for those of the records at the words in `kept`. */
+  numberUpdates(first: number, kept: ReadonlySet<number>): void {
+    const words = this.#words;
+    let next = first;
+    for (let i = 0; i < this.#length; i += recordLength(words, i))
+      if (words[i + 1] === 0 && HAS_UPDATE.has(words[i]! & 0xff) && !kept.has(i)) words[i + 1] = next++;
+    this.#nextUpdate = Math.max(this.#nextUpdate, next);
   }
 
   /** Appends all steps of another script. Update ids are taken over as they are: the planner numbers them across its phases. */

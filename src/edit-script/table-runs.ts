@@ -15,12 +15,9 @@ export function tableRuns(table: Pfn, entryAt: (index: number) => bigint): Table
     const next = index + 1 < ENTRIES ? entryAt(index + 1) : 0n;
     const stride = next > first ? next - first : 0n;
     let count = 1;
-    while (
-      stride > 0n &&
-      index + count < ENTRIES &&
-      entryAt(index + count) === first + BigInt(count) * stride
-    )
-      count++;
+    if (stride > 0n)
+      for (let expected = next; index + count < ENTRIES && entryAt(index + count) === expected; count++)
+        expected += stride;
     runs.push({ table, index, count, first, stride: count > 1 ? stride : 0n });
     index += count;
   }

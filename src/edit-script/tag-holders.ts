@@ -11,6 +11,11 @@ export class TagHolders {
     for (const { id } of domains) this.#holders.set(id, id);
   }
 
+  /** True iff a domain has this tag, or had it. */
+  isKnown(tag: number): boolean {
+    return this.#holders.has(tag) || this.#left.has(tag);
+  }
+
   /** Follows a step; the answer is what speaks against it, null where nothing does. */
   follow(step: Step, line: number, call: number): string | null {
     if (!("domain" in step)) return null;

@@ -1,5 +1,6 @@
+import { LineNumbers } from "./line-numbers.ts";
+import { UNNAMED } from "./plain-options.ts";
 import { EditScript } from "./script.ts";
-import type { Step } from "./steps.ts";
 import type { PinRun, ScriptIoctl } from "./text.ts";
 import { MapText } from "./text-map.ts";
 import type { LineSteps } from "./text-steps.ts";
@@ -12,9 +13,13 @@ export class CallText {
   readonly map = new MapText();
   pins: PinRun[] | null = null;
   readonly ioctls: ScriptIoctl[] = [];
-  readonly steps: Step[] = [];
-  readonly stepLines: number[] = [];
-  readonly #unnumbered: number[] = [];
+  /** The steps so far; an update that its line does not number is 0. */
+  readonly steps = new EditScript();
+  readonly stepLines = new LineNumbers();
+  /** The highest number that a line gives. */
+  #highest = 0;
+  /** Words at which records begin whose lines number their update 0. */
+  readonly #zeros = new Set<number>();
 
   constructor(label: string, line: number) {
     this.label = label;
@@ -23,18 +28,23 @@ export class CallText {
 
   push({ steps, isNumbered }: LineSteps, line: number): void {
     for (const step of steps) {
-      if (!isNumbered) this.#unnumbered.push(this.steps.length);
+      this.announce(line, isNumbered && "update" in step ? step.update : UNNAMED);
       this.steps.push(step);
-      this.stepLines.push(line);
     }
   }
 
-  /** The steps, each line without `u=` as an update of its own. */
+  /** Says which line the step to be appended next stands in, and answers the update it is to have. */
+  announce(line: number, update = UNNAMED): number {
+    this.stepLines.push(line);
+    if (update === UNNAMED) return 0;
+    if (update === 0) this.#zeros.add(this.steps.words.length);
+    else if (update > this.#highest) this.#highest = update;
+    return update;
+  }
+
+  /** The steps, each line without `u=` as an update of its own. Pre: all lines have been read. */
   script(): EditScript {
-    const numbered = this.steps.reduce((most, s) => ("update" in s ? Math.max(most, s.update) : most), 0);
-    this.#unnumbered.forEach((at, i) => {
-      this.steps[at] = { ...this.steps[at]!, update: numbered + 1 + i } as Step;
-    });
-    return EditScript.from(this.steps);
+    this.steps.numberUpdates(this.#highest + 1, this.#zeros);
+    return this.steps;
   }
 }

@@ -1,4 +1,6 @@
-import { type IovaPfn, type Pfn, pfn, type Rights } from "../units/index.ts";
+import { type IovaPfn, iovaPfn, type Pfn, pfn, type Rights } from "../units/index.ts";
+import { LineNumbers } from "./line-numbers.ts";
+import type { PlainOptions } from "./plain-options.ts";
 import type { MapRun } from "./text.ts";
 import type { TextLine } from "./text-line.ts";
 
@@ -12,19 +14,15 @@ interface Backing {
   readonly pages: number;
   readonly pfn: number;
 }
-interface Region {
-  readonly iova: number;
+/** Pages that translate to memory named by address. */
+interface NamedByAddress {
+  readonly iovaPfn: IovaPfn;
   readonly pages: number;
+  readonly vaddr: number;
   readonly rights: Rights;
-  readonly pfn: number | null;
-  readonly vaddr: number | null;
-  readonly line: number;
 }
-interface Removal {
-  readonly iova: number;
-  readonly pages: number;
-  readonly line: number;
-}
+type Region = MapRun | NamedByAddress;
+type Removal = Pick<MapRun, "iovaPfn" | "pages">;
 
 /** The `backing` lines of a file: which frames are behind memory named by address. */
 export class BackingText {
@@ -39,21 +37,17 @@ export class BackingText {
     });
   }
 
-  /** A region as runs of frames. */
-  resolve(region: Region, fail: FailAt): MapRun[] {
-    const { iova, rights } = region;
-    const run = (at: number, pages: number, frame: number): MapRun => {
-      return { iovaPfn: at as IovaPfn, pages, pfn: pfn(frame), rights };
-    };
-    if (region.pfn !== null) return [run(iova, region.pages, region.pfn)];
+  /** A region in a line as runs of frames. */
+  resolve(region: Region, line: number, fail: FailAt): MapRun[] {
+    if ("pfn" in region) return [region];
     const runs: MapRun[] = [];
     for (let done = 0; done < region.pages; ) {
-      const at = region.vaddr! + done;
+      const at = region.vaddr + done;
       const backing = this.#backings.find((b) => b.vaddr <= at && at < b.vaddr + b.pages);
       if (backing === undefined)
-        fail(`no backing line says which frame is behind vaddr 0x${(at * 4096).toString(16)}`, region.line);
+        fail(`no backing line says which frame is behind vaddr 0x${(at * 4096).toString(16)}`, line);
       const pages = Math.min(region.pages - done, backing.vaddr + backing.pages - at);
-      runs.push(run(iova + done, pages, backing.pfn + at - backing.vaddr));
+      runs.push(mapRun(region.iovaPfn + done, pages, backing.pfn + at - backing.vaddr, region.rights));
       done += pages;
     }
     return runs;
@@ -63,9 +57,14 @@ export class BackingText {
 /** What the `map` lines of a file, or of one call, say about one map: all of it, or what is added and removed. */
 export class MapText {
   readonly #regions: Region[] = [];
+  readonly #regionLines = new LineNumbers();
   readonly #edits: (Region | Removal)[] = [];
+  readonly #editLines = new LineNumbers();
   /** `map new none` */
   #isEmpty = false;
+  /** True while regions come in the order of their IOVA, each with its frame: they are runs of the map as they are. */
+  #isInOrder = true;
+  #lastIova = 0;
 
   /** True where nothing is said at all. */
   get isSilent(): boolean {
@@ -83,33 +82,78 @@ export class MapText {
       return;
     }
     if (this.#isEmpty) at.fail("the map has regions, and is none above");
-    this.#regions.push(regionOf(at, line));
+    this.#pushRegion(regionOf(at), line);
   }
   add(at: TextLine, line: number): void {
-    this.#edits.push(regionOf(at, line));
+    this.#pushEdit(regionOf(at), line);
   }
   remove(at: TextLine, line: number): void {
-    this.#edits.push({ iova: at.addressOption("iova"), pages: at.sizeOption(), line });
+    this.#pushEdit({ iovaPfn: at.addressOption("iova") as IovaPfn, pages: at.sizeOption() }, line);
+  }
+
+  /** The same for a line in plain form. False, and nothing is changed, where the map is said to be empty. */
+  regionPlain({ iovaPfn, pages, framePfn, rights }: PlainOptions, line: number): boolean {
+    if (this.#isEmpty) return false;
+    this.#pushRegion(mapRun(iovaPfn, pages, framePfn, rights), line);
+    return true;
+  }
+  addPlain({ iovaPfn, pages, framePfn, rights }: PlainOptions, line: number): boolean {
+    this.#pushEdit(mapRun(iovaPfn, pages, framePfn, rights), line);
+    return true;
+  }
+  removePlain({ iovaPfn, pages }: PlainOptions, line: number): boolean {
+    this.#pushEdit({ iovaPfn: iovaPfn as IovaPfn, pages }, line);
+    return true;
+  }
+
+  #pushRegion(region: Region, line: number): void {
+    this.#isInOrder &&= region.iovaPfn >= this.#lastIova && "pfn" in region;
+    this.#lastIova = region.iovaPfn;
+    this.#regions.push(region);
+    this.#regionLines.push(line);
+  }
+  /** Pages that are added, or removed where nothing says what is behind them. */
+  #pushEdit(edit: Region | Removal, line: number): void {
+    this.#edits.push(edit);
+    this.#editLines.push(line);
   }
 
   /** Fails at what lies beyond the pages that tables of so many levels translate. */
   checkEnd(pages: number, levels: number, fail: FailAt): void {
-    const last = `0x${(BigInt(pages) * 4096n - 1n).toString(16)}`;
-    for (const part of [...this.#regions, ...this.#edits])
-      if (part.iova + part.pages > pages)
-        fail(`map reaches past ${last}, the last IOVA that tables of ${levels} levels translate`, part.line);
+    const check = (parts: readonly Removal[], lines: LineNumbers): void => {
+      const beyond = parts.findIndex((part) => part.iovaPfn + part.pages > pages);
+      if (beyond < 0) return;
+      const last = `0x${(BigInt(pages) * 4096n - 1n).toString(16)}`;
+      fail(
+        `map reaches past ${last}, the last IOVA that tables of ${levels} levels translate`,
+        lines.at(beyond),
+      );
+    };
+    check(this.#regions, this.#regionLines);
+    check(this.#edits, this.#editLines);
   }
 
   /** The map given as a whole. `name` stands in errors. */
-  whole(name: string, backings: BackingText, fail: FailAt): MapRun[] {
+  whole(name: string, backings: BackingText, fail: FailAt): readonly MapRun[] {
+    const regions = this.#regions;
+    const order = this.#isInOrder ? null : this.#ascending();
     const runs: MapRun[] = [];
     let end = 0;
-    for (const region of [...this.#regions].sort((a, b) => a.iova - b.iova)) {
-      if (region.iova < end) fail(`map ${name} overlaps a region before it`, region.line);
-      end = region.iova + region.pages;
-      runs.push(...backings.resolve(region, fail));
+    for (let i = 0; i < regions.length; i++) {
+      const at = order === null ? i : order[i]!;
+      const region = regions[at]!;
+      const line = this.#regionLines.at(at);
+      if (region.iovaPfn < end) fail(`map ${name} overlaps a region before it`, line);
+      end = region.iovaPfn + region.pages;
+      if (order !== null) for (const run of backings.resolve(region, line, fail)) runs.push(run);
     }
-    return runs;
+    return order === null ? (regions as MapRun[]) : runs;
+  }
+
+  /** Positions of the regions, by IOVA. */
+  #ascending(): number[] {
+    const regions = this.#regions;
+    return regions.map((_, i) => i).sort((a, b) => regions[a]!.iovaPfn - regions[b]!.iovaPfn);
   }
 
   /** A map with what the lines add and remove, in their order. */
@@ -118,21 +162,29 @@ export class MapText {
     if (first !== undefined && this.isWhole)
       fail(
         '"map add" and "map remove" change the map before; with "map new" the map is given whole',
-        first.line,
+        this.#editLines.at(0),
       );
     let map = before;
-    for (const edit of this.#edits) {
-      const end = edit.iova + edit.pages;
-      if (!("rights" in edit)) map = outside(map, edit.iova, end);
-      else if (map.some((run) => run.iovaPfn < end && edit.iova < run.iovaPfn + run.pages))
-        fail('"map add" covers what is mapped already; "map remove" it first', edit.line);
-      else map = [...map, ...backings.resolve(edit, fail)].sort((a, b) => a.iovaPfn - b.iovaPfn);
-    }
+    this.#edits.forEach((edit, i) => {
+      const line = this.#editLines.at(i);
+      const end = edit.iovaPfn + edit.pages;
+      if (!("rights" in edit)) map = outside(map, edit.iovaPfn, end);
+      else if (map.some((run) => run.iovaPfn < end && edit.iovaPfn < run.iovaPfn + run.pages))
+        fail('"map add" covers what is mapped already; "map remove" it first', line);
+      else map = [...map, ...backings.resolve(edit, line, fail)].sort((a, b) => a.iovaPfn - b.iovaPfn);
+    });
     return map;
   }
 }
 
-function regionOf(at: TextLine, line: number): Region {
+const mapRun = (iova: number, pages: number, frame: number, rights: Rights): MapRun => ({
+  iovaPfn: iovaPfn(iova),
+  pages,
+  pfn: pfn(frame),
+  rights,
+});
+
+function regionOf(at: TextLine): Region {
   const to = at.only('"old", "new", "add" or "remove"');
   const rightsText = at.take("rights") ?? "rw";
   const rights = Object.hasOwn(RIGHTS, rightsText) ? RIGHTS[rightsText] : undefined;
@@ -141,14 +193,8 @@ function regionOf(at: TextLine, line: number): Region {
   const pages = at.sizeOption();
   const hasFrame = at.has("frame");
   if (hasFrame === at.has("vaddr")) at.fail(`map ${to} needs either frame= or vaddr=`);
-  return {
-    iova,
-    pages,
-    rights,
-    pfn: hasFrame ? at.addressOption("frame") : null,
-    vaddr: hasFrame ? null : at.addressOption("vaddr"),
-    line,
-  };
+  if (hasFrame) return mapRun(iova, pages, at.addressOption("frame"), rights);
+  return { iovaPfn: iovaPfn(iova), pages, vaddr: at.addressOption("vaddr"), rights };
 }
 
 /** The parts of a map outside [start, end). */

@@ -1,17 +1,19 @@
 import type { Pfn } from "../units/index.ts";
+import { ByteText } from "./byte-text.ts";
+import { followDomains } from "./call-domains.ts";
 import { CAPABILITIES, type Capability } from "./capability.ts";
 import { KnownTags } from "./known-tags.ts";
+import { isOfCall, PLAIN, PlainLine } from "./plain-line.ts";
+import { pinsOf, type ReadSoFar, TAKE } from "./plain-steps.ts";
 import { onlyScript, type RecordedCall, type Recording } from "./recording.ts";
-import { didOf, iommuOf, MAX_ID, type StepContext } from "./step-context.ts";
-import { CACHES_ALL, type WindowStep } from "./steps.ts";
+import { didOf, iommuOf, MAX_ID } from "./step-context.ts";
+import { CACHES_ALL } from "./steps.ts";
 import { TagHolders } from "./tag-holders.ts";
 import {
   type MapRun,
-  type PinRun,
   type ScriptDomain,
   type ScriptFile,
   ScriptTextError,
-  type TableRun,
   TEXT_MAGIC,
   TEXT_VERSION,
 } from "./text.ts";
@@ -19,7 +21,10 @@ import { CallText } from "./text-call.ts";
 import { TextLine } from "./text-line.ts";
 import { BackingText, MapText } from "./text-map.ts";
 import { cachesOf, levelsOf, readSteps } from "./text-steps.ts";
+import { TableText } from "./text-table.ts";
 
+/** A short line of one step. */
+const BYTES_PER_STEP = 32;
 /** What traces put before a line ends here. */
 const TRACE_MARK = "hitless: ";
 
@@ -29,7 +34,7 @@ const TRACE_MARK = "hitless: ";
  * Errors: ScriptTextError with `name`, line and reason; more than one call is one. Statements may come in any order; steps
  * run in the order of their lines, and every step without `u=` is a logical update of its own.
  */
-export function parseScript(text: string, name = "script"): ScriptFile {
+export function parseScript(text: string | Uint8Array, name = "script"): ScriptFile {
   const recording = parseRecording(text, name);
   const second = recording.calls[1];
   if (second !== undefined) {
@@ -39,23 +44,25 @@ export function parseScript(text: string, name = "script"): ScriptFile {
   return onlyScript(recording);
 }
 
-/** Reads a file with any number of calls. Errors: ScriptTextError with `name`, line and reason. */
-export function parseRecording(text: string, name = "script"): Recording {
-  return new Parser(name).parse(text);
+/**
+ * Reads a file with any number of calls, given as text or as its bytes in UTF-8: of those most lines are read as they are.
+ *
+ * Errors: ScriptTextError with `name`, line and reason.
+ */
+export function parseRecording(text: string | Uint8Array, name = "script"): Recording {
+  return new RecordingParser(name).parse(new ByteText(text));
 }
 
-class Parser {
+/** Reads one recording, most of its lines at sight. */
+export class RecordingParser {
+  /** Lines that were recognised at sight. */
+  plainLines = 0;
   readonly #file: string;
   #line = 0;
   #capability: Capability | null = null;
   readonly #domains: ScriptDomain[] = [];
-  readonly #tables: TableRun[] = [];
-  /** Entries given by table and index. */
-  readonly #given = new Map<Pfn, Map<number, bigint>>();
   readonly #kept: Pfn[] = [];
-  readonly #oldMap = new MapText();
   readonly #backings = new BackingText();
-  #pins: PinRun[] | null = null;
   #deviceCaches = CACHES_ALL;
   #isEpoch = false;
   #directMap = 0n;
@@ -68,43 +75,80 @@ class Parser {
   /** Line of the first statement that belongs into a call. */
   #firstOfCall = 0;
   #at!: TextLine;
+  #plain!: PlainLine;
+  readonly #readsAtSight: boolean;
+  /** Known from the header on. */
+  #read!: ReadSoFar;
 
-  constructor(file: string) {
+  /** Without `readsAtSight` every line is read as text, which decides what it means. */
+  constructor(file: string, readsAtSight = true) {
     this.#file = file;
+    this.#readsAtSight = readsAtSight;
   }
 
-  parse(text: string): Recording {
-    for (const raw of text.replace(/^\ufeff/, "").split(/\r\n|\n|\r/)) {
+  parse(text: ByteText): Recording {
+    this.#plain = new PlainLine(text.bytes);
+    for (let start = text.start; ; ) {
       this.#line++;
-      const line = statementIn(raw);
-      if (line === "") continue;
-      const mayName = this.#capability !== null && (line.startsWith("call") || line.startsWith("ioctl"));
-      const named = mayName ? /^(call|ioctl)(?:\s+(.*))?$/.exec(line) : null;
-      const label = named?.[2] ?? "";
-      if (named?.[1] === "call") this.#call(label);
-      else if (named?.[1] === "ioctl") this.#ioctl(label);
-      else {
-        this.#at = new TextLine(this.#file, this.#line, line, this.#directMap);
-        if (this.#capability === null) this.#header();
-        else this.#statement();
-        this.#at.end();
-      }
+      const isPlain = this.#capability !== null && start <= text.lastStart && this.#atSight(start);
+      const end = isPlain ? this.#plain.end : text.endOfLine(start);
+      if (!isPlain) this.#asText(text.part(start, end));
+      if (end === text.bytes.length) break;
+      start = text.nextLine(end);
     }
+    return this.#recording();
+  }
+
+  /** Notes that a call has begun. Where it is the only one, all that is left of the text may be steps of it. */
+  #beginCall(at: number): void {
+    this.#firstOfCall = this.#line;
+    const { line, steps } = this.#current;
+    if (line === 0) steps.makeRoom((this.#plain.bytes.length - at) / BYTES_PER_STEP);
+  }
+
+  /** Reads a line word by word: what it means, and what is wrong with it, is decided there. */
+  #asText(raw: string): void {
+    const line = statementIn(raw);
+    if (line === "") return;
+    const mayName = this.#capability !== null && (line.startsWith("call") || line.startsWith("ioctl"));
+    const named = mayName ? /^(call|ioctl)(?:\s+(.*))?$/.exec(line) : null;
+    const label = named?.[2] ?? "";
+    if (named?.[1] === "call") this.#call(label);
+    else if (named?.[1] === "ioctl") this.#ioctl(label);
+    else {
+      this.#at = new TextLine(this.#file, this.#line, line, this.#directMap);
+      if (this.#capability === null) this.#header();
+      else this.#statement();
+      this.#at.end();
+    }
+  }
+
+  /** Reads a line that is in plain form. False, and nothing is changed, where it is not or may be wrong. */
+  #atSight(start: number): boolean {
+    const said = this.#readsAtSight ? this.#plain.read(start) : PLAIN.none;
+    if (said === PLAIN.none || !TAKE[said]!(this.#plain, this.#read, this.#line)) return false;
+    if (isOfCall(said) && this.#firstOfCall === 0) this.#beginCall(this.#plain.end);
+    this.plainLines++;
+    return true;
+  }
+
+  /** Everything that the lines say together. Pre: all have been read. */
+  #recording(): Recording {
     if (this.#capability === null)
       this.#fail(`the first line must be "${TEXT_MAGIC} ${TEXT_VERSION} CAPABILITY"; the text is empty`, 1);
     if (this.#domains.length === 0) this.#fail('no "domain" line: nothing says where walks start');
     this.#checkDomains();
     const levels = Math.max(...this.#domains.map((d) => d.levels));
-    for (const { map } of [{ map: this.#oldMap }, ...this.#calls])
+    for (const { map } of [{ map: this.#read.oldMap }, ...this.#calls])
       map.checkEnd(2 ** (9 * levels), levels, this.#fail.bind(this));
     const fail = this.#fail.bind(this);
-    const oldMap = this.#oldMap.whole("old", this.#backings, fail);
+    const oldMap = this.#read.oldMap.whole("old", this.#backings, fail);
     return {
       capability: this.#capability,
       domains: this.#domains,
-      tables: this.#tables,
+      tables: this.#read.tables.runs,
       oldMap,
-      pins: this.#pins,
+      pins: this.#read.pins,
       keptTables: this.#kept,
       deviceCaches: this.#deviceCaches,
       isEpoch: this.#isEpoch,
@@ -129,10 +173,23 @@ class Parser {
       this.#fail(`capability "${capability ?? ""}" is none of ${[...CAPABILITIES.keys()].join(", ")}`);
     if (more !== undefined) this.#fail(`the header does not take "${more}"`);
     this.#capability = found;
+    this.#read = {
+      tables: new TableText(),
+      oldMap: new MapText(),
+      call: this.#calls[0]!,
+      pins: null,
+      context: {
+        pages: 2 ** (found.inputBits - 12),
+        levels: found.levels,
+        tags: this.#tags,
+        undrained: this.#undrained,
+        domains: this.#domains,
+      },
+    };
   }
 
   get #current(): CallText {
-    return this.#calls[this.#calls.length - 1]!;
+    return this.#read.call;
   }
 
   #call(label: string): void {
@@ -144,7 +201,8 @@ class Parser {
         );
       this.#calls.pop();
     }
-    this.#calls.push(new CallText(label, this.#line));
+    this.#read.call = new CallText(label, this.#line);
+    this.#calls.push(this.#read.call);
   }
 
   #ioctl(label: string): void {
@@ -153,7 +211,7 @@ class Parser {
     if (ioctls.length === 0 && stepLines.length > 0)
       this.#fail(
         'what an ioctl does stands below its "ioctl" line, and this is above the first of the change',
-        stepLines[0],
+        stepLines.at(0),
       );
     ioctls.push({ label, step: stepLines.length + 1 });
   }
@@ -175,7 +233,7 @@ class Parser {
         break;
       case "table":
         this.#before();
-        for (const run of this.#at.runs()) this.#table(run);
+        this.#read.tables.read(this.#at);
         break;
       case "keep":
         this.#kept.push(this.#at.tableAddress(this.#at.only("a table address")));
@@ -200,6 +258,7 @@ class Parser {
         break;
       case "directMap":
         this.#directMap = this.#at.unsigned(this.#at.only("an address"), "directMap");
+        this.#plain.setDirectMap(this.#directMap);
         break;
       default:
         this.#steps(op);
@@ -208,15 +267,7 @@ class Parser {
 
   #steps(op: string): void {
     this.#firstOfCall ||= this.#line;
-    const { levels, inputBits } = this.#capability!;
-    const context: StepContext = {
-      pages: 2 ** (inputBits - 12),
-      levels,
-      tags: this.#tags,
-      undrained: this.#undrained,
-      domains: this.#domains,
-    };
-    const read = readSteps(op, this.#at, context);
+    const read = readSteps(op, this.#at, this.#read.context);
     const { iommu } = read;
     if (iommu !== undefined && !this.#namedIommus.has(iommu)) this.#namedIommus.set(iommu, this.#line);
     for (const step of read.steps)
@@ -241,26 +292,12 @@ class Parser {
     if (against !== null) this.#fail(against);
   }
 
-  #table(run: TableRun): void {
-    const { table, index, count, first, stride } = run;
-    let given = this.#given.get(table);
-    if (given === undefined) this.#given.set(table, (given = new Map()));
-    for (let i = 0; i < count; i++) {
-      const entry = BigInt.asUintN(64, first + BigInt(i) * stride);
-      const before = given.get(index + i);
-      if (before !== undefined && before !== entry)
-        this.#fail(`entry ${index + i} of this table is 0x${before.toString(16)} above, and another here`);
-      given.set(index + i, entry);
-    }
-    this.#tables.push(run);
-  }
-
   #map(): void {
     const which = this.#at.words[1];
     const { map } = this.#current;
     if (which === "old") {
       this.#before();
-      this.#oldMap.region(this.#at, this.#line);
+      this.#read.oldMap.region(this.#at, this.#line);
       return;
     }
     this.#firstOfCall ||= this.#line;
@@ -272,8 +309,7 @@ class Parser {
   }
 
   #pin(): void {
-    const { line } = this.#current;
-    const pins: PinRun[] = line === 0 ? (this.#pins ??= []) : (this.#current.pins ??= []);
+    const pins = pinsOf(this.#read);
     const what = this.#at.only('a frame address or "none"');
     if (what === "none") return;
     const first = this.#at.page(what, "frame") as Pfn;
@@ -286,17 +322,8 @@ class Parser {
       if (!this.#domains.some((d) => (d.iommu ?? 0) === iommu))
         this.#fail(`iommu ${iommu}: no domain is behind it`, line);
     const holders = new TagHolders(this.#domains);
-    for (const [call, { steps, stepLines }] of this.#calls.entries()) {
-      const open: WindowStep[] = [];
-      steps.forEach((step, i) => {
-        const against = holders.follow(step, stepLines[i]!, call);
-        if (against !== null) this.#fail(against, stepLines[i]);
-        if (step.op !== "window") return;
-        if (step.state === "open") open.push(step);
-        else if (!open.some((w) => meet(w, step)))
-          this.#fail("window close: no window of this call is open there", stepLines[i]);
-      });
-    }
+    const fail = this.#fail.bind(this);
+    for (const [number, call] of this.#calls.entries()) followDomains(call, number, holders, fail);
   }
 
   /** The calls with the map each leads to. A file without `call` lines that names no new map leads to an empty one. */
@@ -308,8 +335,9 @@ class Parser {
       const isWhole = call.map.isWhole || (call.line === 0 && call.map.isSilent);
       const newMap = isWhole ? call.map.whole("new", this.#backings, fail) : edited;
       before = newMap;
-      if (call.pins !== null) this.#pins ??= [];
-      const { label, line, ioctls, stepLines } = call;
+      if (call.pins !== null) this.#read.pins ??= [];
+      const { label, line, ioctls } = call;
+      const stepLines = call.stepLines.list();
       return { label, line, newMap, pinned: call.pins ?? [], ioctls, script: call.script(), stepLines };
     });
   }
@@ -322,7 +350,3 @@ function statementIn(raw: string): string {
   const mark = line.indexOf(TRACE_MARK);
   return (mark < 0 ? line : line.slice(mark + TRACE_MARK.length)).trim();
 }
-
-/** True iff two windows of one domain have pages in common. */
-const meet = (a: WindowStep, b: WindowStep): boolean =>
-  a.domain === b.domain && a.iovaPfn < b.iovaPfn + b.pages && b.iovaPfn < a.iovaPfn + a.pages;

@@ -60,6 +60,14 @@ describe("text form of an edit script", () => {
     ]);
   });
 
+  it("numbers updates behind the highest of the text, and leaves those that are numbered as they are, also 0", () => {
+    const lines = ["", " u=0", " u=3", "", "\tu=0", "\t", " u=1"].map((u, i) => `store 0x1000[${i}] = 0${u}`);
+    const updates = (text: string): unknown[] =>
+      parseSteps(text).map((step) => "update" in step && step.update);
+    expect(updates(`${lines.join("\n")}\n\n`)).toEqual([4, 0, 3, 5, 0, 6, 1]);
+    expect(updates("store 0x1000[0] = 0\nbarrier\nstore 0x1000[0] = 1\n\n")).toEqual([1, false, 2]);
+  });
+
   it("resolves a map given by vaddr through the backing lines", () => {
     const file = parseScript(
       `${HEAD}map old iova=0x1000 size=0x3000 vaddr=0x7000 rights=r
