@@ -55,16 +55,16 @@ export class CellRuns {
       return 0;
     }
     const span = geometry.span(level);
-    const last = cell.first + cell.count;
+    const last = lastWanted(place, span);
     const accepts = plain !== null && this.#isCleared(level, cell);
     let more = 0;
-    for (let first = cell.first; first < last; ) {
-      const accepted = accepts ? this.#acceptedUntil(plain, place, first) : first;
+    for (let first = firstWanted(place, span); first < last; ) {
+      const accepted = accepts ? this.#acceptedUntil(plain, place, first, last) : first;
       this.#before.read(log.table, log, first);
       const { lo, hi } = this.#before;
       const writes = shifted(cell, first - cell.first, span, level, decoder);
       const history = versions.read(log, level, first, writes, lo, hi);
-      const end = accepted > first ? accepted : this.#alikeUntil(place, first, lo, hi);
+      const end = accepted > first ? accepted : this.#alikeUntil(place, first, last, lo, hi);
       if (accepted > first) {
         // The leaves are all that tells these entries apart.
         history.shift();
@@ -87,12 +87,11 @@ export class CellRuns {
    * The end of the entries from `first` on whose leaves are plainly right until they are cleared; leaves that go on with each
    * other are one history, and are accepted together or not at all.
    */
-  #acceptedUntil(plain: PlainEntries, place: CellPlace, first: number): number {
+  #acceptedUntil(plain: PlainEntries, place: CellPlace, first: number, last: number): number {
     const { state, base, cell, ranges, to, isOpen } = place;
     const { starts, ends } = ranges;
     const { decoder } = this.#context;
     const { step } = cell.writes[0]!;
-    const last = cell.first + cell.count;
     let range = place.from;
     let begin = first;
     let beginLo = 0;
@@ -114,9 +113,8 @@ export class CellRuns {
   }
 
   /** The end of the entries from `first` on that held the same before as that one, up to the frames. */
-  #alikeUntil({ state, level, cell }: CellPlace, first: number, lo: number, hi: number): number {
+  #alikeUntil({ state, level }: CellPlace, first: number, last: number, lo: number, hi: number): number {
     const { geometry, decoder } = this.#context;
-    const last = cell.first + cell.count;
     const kind = decoder.kind(level, lo, hi);
     let end = first + 1;
     for (; end < last && kind !== TABLE && kind !== MALFORMED; end++) {
@@ -131,3 +129,9 @@ export class CellRuns {
     return end;
   }
 }
+
+/** First entry of a cell that translates wanted pages, and the one behind the last: where each page is invalidated by itself they are few. */
+const firstWanted = ({ base, cell, ranges, from }: CellPlace, span: number): number =>
+  Math.max(cell.first, Math.floor((ranges.starts[from]! - base) / span));
+const lastWanted = ({ base, cell, ranges, to }: CellPlace, span: number): number =>
+  Math.min(cell.first + cell.count, Math.ceil((ranges.ends[to - 1]! - base) / span));
