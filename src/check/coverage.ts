@@ -1,9 +1,11 @@
 import { CACHE_ATC, CACHE_IOTLB, CACHE_WALK, CACHES_ALL } from "../edit-script/index.ts";
 import { ascending } from "./ascending.ts";
 import type { Invalidation } from "./invalidation-queues.ts";
-import { firstAtOrAfter, NEVER } from "./positions.ts";
+import { NEVER, PositionFinder } from "./positions.ts";
 import type { Ranges } from "./ranges.ts";
 import type { ScriptLog } from "./script-log.ts";
+
+const NONE: number[] = [];
 
 /**
  * Pages that the same invalidations reach.
@@ -24,7 +26,7 @@ export class Coverage {
   readonly deaths: Int32Array;
   /** Index in `reaching` of the invalidation that ends generation g. */
   readonly #enders: readonly number[];
-  readonly #drains: readonly number[];
+  readonly #drains: PositionFinder;
   readonly #hasAtc: boolean;
   readonly #mustContain: boolean;
 
@@ -41,12 +43,12 @@ export class Coverage {
     this.#drains = rules.drains;
     this.#hasAtc = rules.hasAtc;
     this.#mustContain = rules.mustContain;
-    const enders: number[] = [];
+    let enders: number[] | null = null;
     for (let i = 0; i < reaching.length; i++) {
       const { nonLeaf, caches } = reaching[i]!;
-      if (nonLeaf && caches & CACHE_WALK) enders.push(i);
+      if (nonLeaf && caches & CACHE_WALK) (enders ??= []).push(i);
     }
-    this.#enders = enders;
+    this.#enders = enders ??= NONE;
     this.generations = enders.length + 1;
     if (neighbour !== null && this.#hasGenerationsOf(neighbour)) {
       this.begins = neighbour.begins;
@@ -55,10 +57,10 @@ export class Coverage {
     }
     this.begins = new Int32Array(this.generations + 1);
     this.deaths = new Int32Array(this.generations);
-    enders.forEach((i, g) => {
-      this.begins[g + 1] = reaching[i]!.step;
-      this.deaths[g] = reaching[i]!.completes;
-    });
+    for (let g = 0; g < enders.length; g++) {
+      this.begins[g + 1] = reaching[enders[g]!]!.step;
+      this.deaths[g] = reaching[enders[g]!]!.completes;
+    }
     this.begins[this.generations] = NEVER;
     this.deaths[this.generations - 1] = NEVER;
   }
@@ -127,13 +129,13 @@ export class Coverage {
 
   /** Position at which accesses that used a translation dead at `death` have been performed. */
   drained(death: number): number {
-    return death === NEVER ? NEVER : firstAtOrAfter(this.#drains, death);
+    return death === NEVER ? NEVER : this.#drains.firstAtOrAfter(death);
   }
 }
 
 /** What decides how long caches keep things, besides the invalidations. */
 export interface CoverageRules {
-  readonly drains: readonly number[];
+  readonly drains: PositionFinder;
   readonly hasAtc: boolean;
   /** An invalidation drops a leaf only if it contains it. */
   readonly mustContain: boolean;
@@ -143,41 +145,45 @@ export interface CoverageRules {
  * Cuts the pages before `end` into stretches that the same invalidations of a tag reach, ascending; stretches without
  * any of the `wanted` pages are left out, but for the last.
  */
-export function coverages(
+export function* coverages(
   log: ScriptLog,
   domain: number,
   end: number,
   wanted: Ranges,
   hasAtc: boolean,
   mustContain: boolean,
-): Coverage[] {
+): Generator<Coverage> {
   const own = log.invalidations.filter(
     (inv) => inv.domain === domain && inv.start < end && inv.caches & CACHES_ALL,
   );
-  const starts = own.map((inv) => inv.start);
-  const edges = [0].concat(
-    starts,
-    own.map((inv) => Math.min(inv.end, end)),
-    end,
-  );
+  const starts = Float64Array.from(own, (inv) => inv.start);
+  const edges = new Float64Array(2 * own.length + 2);
+  edges.set(starts, 1);
+  for (let i = 0; i < own.length; i++) edges[own.length + 1 + i] = Math.min(own[i]!.end, end);
+  edges[edges.length - 1] = end;
   const sorted = ascending(edges);
   const byStart = ascending(starts);
-  const rules = { drains: log.drainsOf(domain), hasAtc, mustContain };
-  const result: Coverage[] = [];
+  const rules = { drains: new PositionFinder(log.drainsOf(domain)), hasAtc, mustContain };
   let last: Coverage | null = null;
-  let active: number[] = [];
+  /** Those that reach the stretch at hand, in queue order. */
+  const active: number[] = [];
   let next = 0;
   let range = 0;
   for (let c = 0; c + 1 < sorted.length; c++) {
-    const [from, to] = [edges[sorted[c]!]!, edges[sorted[c + 1]!]!];
+    const from = edges[sorted[c]!]!;
+    const to = edges[sorted[c + 1]!]!;
     if (from === to) continue;
     while (range < wanted.ends.length && wanted.ends[range]! <= from) range++;
     if (to < end && (wanted.starts[range] ?? Infinity) >= to) continue;
-    for (; next < byStart.length && starts[byStart[next]!]! <= from; next++) active.push(byStart[next]!);
-    active = active.filter((i) => own[i]!.end > from).sort((a, b) => a - b);
-    const reaching = active.map((i) => own[i]!);
+    let kept = 0;
+    for (let k = 0; k < active.length; k++) if (own[active[k]!]!.end > from) active[kept++] = active[k]!;
+    active.length = kept;
+    for (; next < byStart.length && starts[byStart[next]!]! <= from; next++)
+      if (own[byStart[next]!]!.end > from) active.push(byStart[next]!);
+    if (active.length > kept && active.length > 1) active.sort((a, b) => a - b);
+    const reaching: Invalidation[] = [];
+    for (let k = 0; k < active.length; k++) reaching.push(own[active[k]!]!);
     last = new Coverage(from, to, reaching, rules, last);
-    result.push(last);
+    yield last;
   }
-  return result;
 }

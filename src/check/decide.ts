@@ -277,6 +277,7 @@ export class Decision {
     const mustContain = capability.invalidateCoversLeaf;
     for (const sharing of byTag(roots)) {
       const { tag } = sharing[0]!;
+      const one = oneRange(0, 0);
       let next = 0;
       for (const coverage of coverages(this.log, tag, end, ranges, this.#hasAtc, mustContain)) {
         enter(coverage, sharing);
@@ -285,7 +286,7 @@ export class Decision {
         while (last < ranges.starts.length && ranges.starts[last]! < coverage.end) last++;
         const isCut =
           last > next && (ranges.starts[next]! < coverage.start || ranges.ends[last - 1]! > coverage.end);
-        const inside = isCut ? clipped(ranges, next, last, coverage) : ranges;
+        const inside = isCut ? clipped(ranges, next, last, coverage, one) : ranges;
         const [from, to] = isCut ? [0, last - next] : [next, last];
         if (roots.length === 1)
           for (let r = from; r < to; r++) this.effort.pages += inside.ends[r]! - inside.starts[r]!;
@@ -374,9 +375,16 @@ function hiding(kind: ViolationClass, shown: ReadonlyMap<ViolationClass, Ranges>
   return pages;
 }
 
-/** The ranges [from, to), as far as they lie in a coverage. */
-function clipped({ starts, ends }: Ranges, from: number, to: number, coverage: Coverage): Ranges {
-  const inside = { starts: new Float64Array(to - from), ends: new Float64Array(to - from) };
+/** The ranges [from, to), as far as they lie in a coverage; those of one range are written into `one`. */
+function clipped(
+  { starts, ends }: Ranges,
+  from: number,
+  to: number,
+  coverage: Coverage,
+  one: Ranges,
+): Ranges {
+  const count = to - from;
+  const inside = count === 1 ? one : { starts: new Float64Array(count), ends: new Float64Array(count) };
   for (let i = from; i < to; i++) {
     inside.starts[i - from] = Math.max(starts[i]!, coverage.start);
     inside.ends[i - from] = Math.min(ends[i]!, coverage.end);

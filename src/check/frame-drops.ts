@@ -75,6 +75,8 @@ export class UnpinnedFrames {
   canMiss(start: number, end: number, drained: number): boolean {
     if (drained <= this.#first) return false;
     if (this.#drops === null) return this.frames.touches(start, end);
-    return end - start === 1 ? this.#drops.stepOf(start) !== 0 : this.#drops.frames.touches(start, end);
+    if (end - start > 1) return this.#drops.frames.touches(start, end);
+    const step = this.#drops.stepOf(start);
+    return step !== 0 && step < drained;
   }
 }

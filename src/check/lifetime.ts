@@ -1,6 +1,6 @@
 import type { Coverage } from "./coverage.ts";
 import type { HeldTable } from "./entry-facts.ts";
-import { aliveUntil, type Spans } from "./facts.ts";
+import type { Spans } from "./facts.ts";
 import { NEVER } from "./positions.ts";
 import { Reach } from "./reach.ts";
 
@@ -49,9 +49,9 @@ export class Lifetime {
     this.isReachable = reach.set(coverage, state, begin, until);
     if (this.isReachable) {
       this.#heldFrom = state.earliest[reach.firstGeneration]!;
-      this.leafUntil = aliveUntil(reach.cachedInside());
+      this.leafUntil = reach.leafUntil();
       this.drained = coverage.drained(this.leafUntil);
-      this.isLastingAbsence = aliveUntil(cachesAbsence ? reach.cachedAbsence() : reach.loads()) === NEVER;
+      this.isLastingAbsence = reach.isLastingAbsence(cachesAbsence);
     }
     this.#bound(coverage, state, begin, until);
   }

@@ -1,5 +1,5 @@
 import { OP } from "../edit-script/index.ts";
-import { firstAtOrAfter, NEVER } from "./positions.ts";
+import { NEVER, PositionFinder } from "./positions.ts";
 import type { ScriptLog } from "./script-log.ts";
 
 const NONE: readonly number[] = [];
@@ -14,7 +14,7 @@ const NONE: readonly number[] = [];
 export class Lingering {
   readonly #log: ScriptLog;
   /** The steps that neither store nor clean; made when they are asked for. */
-  #stops: Uint32Array | null = null;
+  #stops: PositionFinder | null = null;
   /** What was asked for last: from this step on the next stop is this one. */
   #from = 1;
   #stop = 0;
@@ -48,9 +48,11 @@ export class Lingering {
   #stopAfter(step: number): number {
     if (step >= this.#from && step < this.#stop) return this.#stop;
     const { pauses, words, records } = this.#log;
-    this.#stops ??= pauses.filter((pause) => (words[records[pause - 1]!]! & 0xff) !== OP.clean);
+    this.#stops ??= new PositionFinder(
+      pauses.filter((pause) => (words[records[pause - 1]!]! & 0xff) !== OP.clean),
+    );
     this.#from = step;
-    this.#stop = firstAtOrAfter(this.#stops, step + 1);
+    this.#stop = this.#stops.firstAtOrAfter(step + 1);
     return this.#stop;
   }
 }

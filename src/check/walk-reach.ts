@@ -139,8 +139,33 @@ export class WalkReach {
       const end = Math.min(coverage.end, this.#context.geometry.tableSpan(root.levels - 1));
       if (coverage.start >= end) continue;
       this.#entries.pointerTo(held, coverage.start, end, root.table, 0, root.levels, coverage);
-      if (from < to) this.#visit(held, root.levels - 1, 0, from, to);
+      if (from < to && !this.#visitLowest(held, root.levels - 1, from, to))
+        this.#visit(held, root.levels - 1, 0, from, to);
     }
+  }
+
+  /**
+   * Goes on in the lowest table where the ranges [from, to) lie below links to which nothing happens, as the pages before them
+   * did: where each page is invalidated by itself, the way to its table is looked at once. False where that is not known.
+   */
+  #visitLowest(root: HeldTable, top: number, from: number, to: number): boolean {
+    const { geometry } = this.#context;
+    const start = this.#ranges.starts[from]!;
+    let state = root;
+    let base = 0;
+    for (let level = top; level > 0; level--) {
+      const steady = this.#steady[level];
+      const span = geometry.span(level);
+      const index = Math.floor((start - base) / span);
+      if (steady === undefined || steady.state !== state || steady.index !== index) return false;
+      state = steady.child;
+      base += index * span;
+    }
+    // A table that is not written may be taken from the old map.
+    if (!state.log?.isWritten || this.#ranges.ends[to - 1]! > base + geometry.tableSpan(0)) return false;
+    this.histories += top;
+    this.#visit(state, 0, base, from, to);
+    return true;
   }
 
   #heldRoot(root: RootVersion): HeldTable {

@@ -33,7 +33,7 @@ export class PageViews {
       const wanted = pages();
       return byTag(roots).map((sharing) => ({
         roots: sharing,
-        all: coverages(log, sharing[0]!.tag, end, wanted, hasAtc, invalidateCoversLeaf),
+        all: [...coverages(log, sharing[0]!.tag, end, wanted, hasAtc, invalidateCoversLeaf)],
         at: -1,
       }));
     };
