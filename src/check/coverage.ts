@@ -153,13 +153,15 @@ export function* coverages(
   hasAtc: boolean,
   mustContain: boolean,
 ): Generator<Coverage> {
-  const own = log.invalidations.filter(
-    (inv) => inv.domain === domain && inv.start < end && inv.caches & CACHES_ALL,
-  );
-  const starts = Float64Array.from(own, (inv) => inv.start);
+  const own: Invalidation[] = [];
+  for (const inv of log.invalidations)
+    if (inv.domain === domain && inv.start < end && inv.caches & CACHES_ALL) own.push(inv);
   const edges = new Float64Array(2 * own.length + 2);
-  edges.set(starts, 1);
-  for (let i = 0; i < own.length; i++) edges[own.length + 1 + i] = Math.min(own[i]!.end, end);
+  const starts = edges.subarray(1, own.length + 1);
+  for (let i = 0; i < own.length; i++) {
+    starts[i] = own[i]!.start;
+    edges[own.length + 1 + i] = Math.min(own[i]!.end, end);
+  }
   edges[edges.length - 1] = end;
   const sorted = ascending(edges);
   const byStart = ascending(starts);
@@ -177,7 +179,7 @@ export function* coverages(
     if (to < end && (wanted.starts[range] ?? Infinity) >= to) continue;
     let kept = 0;
     for (let k = 0; k < active.length; k++) if (own[active[k]!]!.end > from) active[kept++] = active[k]!;
-    active.length = kept;
+    if (kept < active.length) active.length = kept;
     for (; next < byStart.length && starts[byStart[next]!]! <= from; next++)
       if (own[byStart[next]!]!.end > from) active.push(byStart[next]!);
     if (active.length > kept && active.length > 1) active.sort((a, b) => a - b);

@@ -12,11 +12,17 @@ export interface Invalidation {
   readonly end: number;
 }
 
+/** What was posted to one IOMMU, and how much of that is complete. */
+interface Queue {
+  readonly posted: Invalidation[];
+  completed: number;
+}
+
 /** The queue of each IOMMU, filled and waited for in the order of the steps: what one wait completes, another may not. */
 export class InvalidationQueues {
   /** IOMMUs by tag. A tag that no domain has reaches nothing, wherever it is posted. */
   readonly #iommus = new Map<number, number>();
-  readonly #pending = new Map<number, Invalidation[]>();
+  readonly #queues = new Map<number, Queue>();
   readonly #drains: number[] = [];
   /** Those of one IOMMU, the waits for all among them; made when a wait is for one. */
   readonly #ownDrains = new Map<number, number[]>();
@@ -33,17 +39,17 @@ export class InvalidationQueues {
 
   post(invalidation: Invalidation): void {
     const iommu = this.#iommuOf(invalidation.domain);
-    const queue = this.#pending.get(iommu);
-    if (queue === undefined) this.#pending.set(iommu, [invalidation]);
-    else queue.push(invalidation);
+    let queue = this.#queues.get(iommu);
+    if (queue === undefined) this.#queues.set(iommu, (queue = { posted: [], completed: 0 }));
+    queue.posted.push(invalidation);
   }
 
   /** Completes what is posted to one IOMMU, or with null to all. */
   wait(step: number, drains: boolean, iommu: number | null): void {
-    for (const [own, queue] of this.#pending) {
+    for (const [own, queue] of this.#queues) {
       if (iommu !== null && own !== iommu) continue;
-      for (const invalidation of queue) invalidation.completes = step;
-      queue.length = 0;
+      const { posted } = queue;
+      while (queue.completed < posted.length) posted[queue.completed++]!.completes = step;
     }
     if (!drains) return;
     if (iommu === null) {

@@ -1,4 +1,3 @@
-import { OP } from "../edit-script/index.ts";
 import { NEVER, PositionFinder } from "./positions.ts";
 import type { ScriptLog } from "./script-log.ts";
 
@@ -12,16 +11,15 @@ const NONE: readonly number[] = [];
  * else the same. Then weak and strong memory order show the same violations.
  */
 export class Lingering {
-  readonly #log: ScriptLog;
-  /** The steps that neither store nor clean; made when they are asked for. */
-  #stops: PositionFinder | null = null;
+  /** The steps that neither store nor clean. */
+  readonly #stops: PositionFinder;
   /** What was asked for last: from this step on the next stop is this one. */
   #from = 1;
   #stop = 0;
   isDecisive = false;
 
   constructor(log: ScriptLog) {
-    this.#log = log;
+    this.#stops = new PositionFinder(log.stops);
   }
 
   /**
@@ -47,10 +45,6 @@ export class Lingering {
 
   #stopAfter(step: number): number {
     if (step >= this.#from && step < this.#stop) return this.#stop;
-    const { pauses, words, records } = this.#log;
-    this.#stops ??= new PositionFinder(
-      pauses.filter((pause) => (words[records[pause - 1]!]! & 0xff) !== OP.clean),
-    );
     this.#from = step;
     this.#stop = this.#stops.firstAtOrAfter(step + 1);
     return this.#stop;

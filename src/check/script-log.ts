@@ -41,6 +41,8 @@ export class ScriptLog {
   readonly barriers: number[] = [];
   /** Steps that write no entry. */
   readonly pauses: Uint32Array;
+  /** Those of them that clean none either. */
+  readonly stops: Uint32Array;
   readonly waits: number[] = [];
   readonly invalidations: Invalidation[] = [];
   readonly windows: Window[] = [];
@@ -57,10 +59,11 @@ export class ScriptLog {
     this.words = script.words;
     this.steps = script.steps;
     this.records = new Uint32Array(this.steps);
-    const { writes, unpins } = this.#locate();
+    const { writes, unpins, cleans } = this.#locate();
     this.pauses = new Uint32Array(this.steps - writes);
     this.unpins = new Unpins(unpins);
     this.#read();
+    this.stops = cleans > 0 ? this.#pausesButCleans(cleans) : this.pauses;
   }
 
   /** Logs of every life of every table the script writes or frees. */
@@ -83,16 +86,26 @@ export class ScriptLog {
   }
 
   /** Notes down where the records are, and counts what there are many of. */
-  #locate(): { readonly writes: number; readonly unpins: number } {
+  #locate(): { readonly writes: number; readonly unpins: number; readonly cleans: number } {
     const { words, records } = this;
-    let [writes, unpins, step] = [0, 0, 0];
+    let [writes, unpins, cleans, step] = [0, 0, 0, 0];
     for (let at = 0; at < words.length; at += recordLength(words, at)) {
       records[step++] = at;
       const op = words[at]! & 0xff;
       if (isWrite(op)) writes++;
       else if (op === OP.unpin) unpins++;
+      else if (op === OP.clean) cleans++;
     }
-    return { writes, unpins };
+    return { writes, unpins, cleans };
+  }
+
+  #pausesButCleans(cleans: number): Uint32Array {
+    const { words, records, pauses } = this;
+    const stops = new Uint32Array(pauses.length - cleans);
+    let length = 0;
+    for (let i = 0; i < pauses.length; i++)
+      if ((words[records[pauses[i]! - 1]!]! & 0xff) !== OP.clean) stops[length++] = pauses[i]!;
+    return stops;
   }
 
   #read(): void {
