@@ -51,6 +51,7 @@ export function check(input: CheckInput | ReaderInput, options: CheckOptions = {
       members: [],
       cause,
       causeStep: step,
+      isEverywhere: false,
       gap: null,
     };
   });
@@ -124,10 +125,11 @@ function finding(decision: Decision, group: Group, how: DecideOptions): Finding 
   };
 }
 
-function causeText({ input }: Decision, { cause, gap, shows }: Group): string | null {
+function causeText({ input }: Decision, { cause, gap, shows, isEverywhere }: Group): string | null {
   if (shows === "V11" && cause === "plan") return ENTRY_BY_ENTRY;
   if (gap !== null && input.calls) return gapText(input.calls, gap);
-  return cause === null ? null : CAUSES[cause];
+  if (cause === null) return null;
+  return isEverywhere ? `${CAUSES[cause]}, here and in other places` : CAUSES[cause];
 }
 
 const ENTRY_BY_ENTRY =

@@ -1,10 +1,10 @@
-import { decodeStep, EditScript, OP, type Step } from "../edit-script/index.ts";
+import { EditScript, type Step } from "../edit-script/index.ts";
 import type { Decision } from "./decide.ts";
 import type { DecideOptions } from "./decide-options.ts";
 import { callsOfTrial } from "./dirty/trial-calls.ts";
 import { type Group, taken } from "./groups.ts";
 import type { OnlyPages } from "./only-pages.ts";
-import { touches } from "./ranges.ts";
+import { pageHistory } from "./page-history.ts";
 import { pagePairs } from "./relapse.ts";
 import { type Repair, spliced } from "./repair.ts";
 import { repairsFor } from "./repairs.ts";
@@ -12,17 +12,15 @@ import { listedSteps, loggedSteps, type ScriptSteps } from "./script-steps.ts";
 import { shareCauses } from "./shared-cause.ts";
 import { contextOf, isNoBetter, rank } from "./trial.ts";
 import type { Cause } from "./violation-class.ts";
+import type { Violations } from "./violations.ts";
 
 /**
  * Groups whose cause is looked for one by one, and of those left, in turn: with more, something is wrong throughout, and what heals
  * those looked into is tried on all.
  */
 const LOOKED_INTO = [24, 4, 4, 4];
-/** Trials one finding may cost, and steps a page's history may have, before its cause is left unnamed. */
+/** Trials one finding may cost before its cause is left unnamed. */
 const MAX_TRIALS = 200;
-const MAX_STEPS = 4096;
-/** Steps of a page's history that may go on with stores to its neighbours in it. */
-const FEW_STEPS = 64;
 /** Steps that all trials of one finding may replay where a change takes several calls: their scripts are long together. */
 const MAX_REPLAYED_OF_CALLS = 20_000;
 
@@ -96,8 +94,9 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
   const page = pagesToTry(decision, group, options);
   const history = pageHistory(decision, page, options);
   if (history === null) return [];
-  const { steps, numbers, tables } = history;
+  const { steps, numbers, tables, isThinned } = history;
   const { input } = decision;
+  if (isThinned && !shows(decision, steps, numbers, page, group, options)) return [];
   const context = contextOf(decision, group.domain, listedSteps(steps), tables);
   const all = loggedSteps(decision.log);
   const whole: Candidate[] = [];
@@ -107,9 +106,7 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
   for (const repair of repairsFor(group.shows, group.class === "V15", context)) {
     if (++trials > most) break;
     const repaired = spliced(steps, repair.splices());
-    const calls = input.calls ? callsOfTrial(input.calls, steps, numbers, repaired) : null;
-    const trial = decision.withScript(EditScript.from(repaired), calls);
-    const left = trial.violations({ ...options, only: page });
+    const left = decidedAlone(decision, steps, numbers, repaired, page, options);
     if ([...left].some((v) => isNoBetter(v.class, group))) continue;
     (left.length > 0 ? partial : whole).push({
       cause: repair.cause,
@@ -120,6 +117,33 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
   if (healing.length > 0) return healing;
   // Whether a repair that was not tried would have healed is not known.
   return trials > most ? [] : [{ cause: "plan", step }];
+}
+
+/** What a page shows where a script is all that happens to it: its history, perhaps with a repair. */
+function decidedAlone(
+  decision: Decision,
+  steps: readonly Step[],
+  numbers: readonly number[],
+  repaired: readonly Step[],
+  page: OnlyPages,
+  options: DecideOptions,
+): Violations {
+  const { calls } = decision.input;
+  const own = calls ? callsOfTrial(calls, steps, numbers, repaired) : null;
+  return decision.withScript(EditScript.from(repaired), own).violations({ ...options, only: page });
+}
+
+/** True iff a history shows what was found in the whole script. */
+function shows(
+  decision: Decision,
+  steps: readonly Step[],
+  numbers: readonly number[],
+  page: OnlyPages,
+  group: Group,
+  options: DecideOptions,
+): boolean {
+  const found = decidedAlone(decision, steps, numbers, steps, page, options);
+  return [...found].some((v) => v.class === group.shows);
 }
 
 /**
@@ -152,51 +176,3 @@ function pagesToTry(decision: Decision, { domain, example }: Group, options: Dec
   }
   return one;
 }
-
-/**
- * The steps that matter to one page: those that order, and writes to tables its walks pass through. A recorder gives a line
- * to each entry and to each frame, and trials go with the square of the writes: from a long history the single stores to
- * entries that no walk of the page loads are left out, and the unpins of frames that none ends in. A short one keeps them,
- * since one cause may be behind what neighbours show.
- */
-function pageHistory(
-  decision: Decision,
-  page: OnlyPages,
-  options: DecideOptions,
-): { steps: Step[]; numbers: number[]; tables: number[] } | null {
-  const { entries, frames } = decision.reachedFrom(page, options);
-  const { log } = decision;
-  const { words, records } = log;
-  const { starts, ends } = log.unpins;
-  const all: number[] = [];
-  const own: number[] = [];
-  for (let k = 0, unpin = 0; k < log.steps; k++) {
-    const at = records[k]!;
-    const op = words[at]! & 0xff;
-    let isNeighbour = false;
-    if (op === OP.unpin) isNeighbour = !touches(frames, starts[unpin]!, ends[unpin++]!);
-    else if (isOnEntries(op)) {
-      const loaded = entries.get(words[at + 2]!);
-      if (loaded === undefined) continue;
-      const isOne = words[at + 3]! >>> 16 === 1;
-      const isSingle = op === OP.store || op === OP.exchange || (op === OP.collect && isOne);
-      isNeighbour = isSingle && !loaded.has(words[at + 3]! & 0xffff);
-    }
-    if (all.length <= FEW_STEPS) all.push(k + 1);
-    if (!isNeighbour) own.push(k + 1);
-  }
-  const numbers = all.length <= FEW_STEPS ? all : own;
-  if (numbers.length > MAX_STEPS) return null;
-  const steps = numbers.map((number) => decodeStep(log.words, log.records[number - 1]!));
-  return { steps, numbers, tables: [...entries.keys()] };
-}
-
-/** True iff a step writes, cleans or collects from entries. */
-const isOnEntries = (op: number): boolean =>
-  op === OP.fill ||
-  op === OP.gather ||
-  op === OP.clean ||
-  op === OP.store ||
-  op === OP.storeRun ||
-  op === OP.exchange ||
-  op === OP.collect;

@@ -100,6 +100,30 @@ export class Coverage {
     return low;
   }
 
+  /** The last generation that begins before a position. Pre: the position is not 0. */
+  lastBegun(position: number): number {
+    let low = 0;
+    let high = this.generations - 1;
+    while (low < high) {
+      const mid = (low + high + 1) >>> 1;
+      if (this.begins[mid]! < position) low = mid;
+      else high = mid - 1;
+    }
+    return low;
+  }
+
+  /** Index of the first invalidation that is submitted at or behind a position. */
+  firstReachingFrom(position: number): number {
+    let low = 0;
+    let high = this.reaching.length;
+    while (low < high) {
+      const mid = (low + high) >>> 1;
+      if (this.reaching[mid]!.step < position) low = mid + 1;
+      else high = mid;
+    }
+    return low;
+  }
+
   /** Index of the first invalidation that makes the IOTLB drop the entry, or -1. */
   #iotlbDrop(g: number, loaded: number, leafStart: number, leafEnd: number): number {
     const ender = this.#enders[g] ?? this.reaching.length;

@@ -59,6 +59,10 @@ export class EntryFacts {
   /** When the version at hand can be. */
   #reach: Reach = this.#reaches[0];
 
+  /** The table asked for last, and from where on it may be held. */
+  #state: HeldTable | null = null;
+  #stateFrom = NEVER;
+
   constructor(context: ReachContext, sink: FactSink) {
     this.#context = context;
     this.#sink = sink;
@@ -68,9 +72,7 @@ export class EntryFacts {
   emit(slot: Slot, history: readonly Version[]): readonly HeldTable[] {
     const { state } = slot;
     const { lingering } = this.#context;
-    const { earliest } = state;
-    let heldFrom = NEVER;
-    for (let g = 0; g < earliest.length; g++) if (earliest[g]! < heldFrom) heldFrom = earliest[g]!;
+    const heldFrom = this.#heldFrom(state);
     let children = NONE;
     for (let k = 0; k < history.length; k++) {
       const version = history[k]!;
@@ -93,6 +95,17 @@ export class EntryFacts {
         this.#bad(slot, version, "plain", version.step);
     }
     return children;
+  }
+
+  /** First position at which some walk may hold a table. */
+  #heldFrom(state: HeldTable): number {
+    if (state === this.#state) return this.#stateFrom;
+    const { earliest } = state;
+    let from = NEVER;
+    for (let g = 0; g < earliest.length; g++) if (earliest[g]! < from) from = earliest[g]!;
+    this.#state = state;
+    this.#stateFrom = from;
+    return from;
   }
 
   /** True iff some walk or cache may hold the table at a position. */

@@ -18,8 +18,9 @@ export interface Group {
   /** All rows that it is made of. */
   readonly members: readonly Crowd[];
   cause: Cause | null;
-  /** Step the cause is about, or 0. */
+  /** Step the cause is about, or 0; the first of them where it is in many places. */
   causeStep: number;
+  isEverywhere: boolean;
   /** The two calls it lies between, if it does. */
   gap: CallGap | null;
 }
@@ -103,6 +104,7 @@ function groupOf(violations: Violations, rows: Uint32Array, isCrowd: boolean): G
     members: [{ violations, rows }],
     cause: null,
     causeStep: 0,
+    isEverywhere: false,
     gap: null,
   };
 }

@@ -1,9 +1,10 @@
-import { decodeStep, OP } from "../edit-script/index.ts";
+import { decodeStep, OP, type Step } from "../edit-script/index.ts";
 import { callAt } from "./between-calls.ts";
 import type { Decision } from "./decide.ts";
 import { LEAF, TABLE } from "./entry-kind.ts";
 import type { InterleavingEvent } from "./finding.ts";
 import { kernelEvent } from "./kernel-event.ts";
+import { OrderSteps, onlyOrders } from "./order-steps.ts";
 import type { Load, Path } from "./page-paths.ts";
 import type { ScriptLog } from "./script-log.ts";
 
@@ -37,29 +38,35 @@ export function kernelEvents(decision: Decision, path: Path, page: number): Inte
   }
   const { calls } = decision.input;
   const callOf = (step: number): number => (calls ? callAt(calls, step).number : 0);
-  /** Calls that do something to the page; what the others order does not matter. */
-  const acting = new Set<number>();
-  const ordering = new Set<number>();
   const loaded = new Set(path.loads.map((load) => load.table));
   const reached = [...frames];
+  const reaching = new Set(path.coverage.reaching.map((inv) => inv.step));
+  /** What the others order does not matter. */
+  const acting = new Set<number>();
+  const matters = (step: Step, number: number): boolean => {
+    if (step.op === "freeTable") return tables.has(step.table);
+    if (step.op === "unpin") return reached.some((f) => step.pfn <= f && f < step.pfn + step.pages);
+    if (step.op === "invalidate") return reaching.has(number);
+    if (!("table" in step)) return step.op === "setRoot" || step.op === "window";
+    const load = path.loads.find((l) => l.table === step.table);
+    const count = "count" in step ? step.count : step.op === "gather" ? step.entries.length : 1;
+    return load !== undefined && step.index <= load.index && load.index < step.index + count;
+  };
+  const order = new OrderSteps();
   for (const k of stepsOn(log, loaded, reached)) {
-    const step = decodeStep(log.words, log.records[k]!);
-    const written =
-      "table" in step && step.op !== "freeTable" ? path.loads.find((l) => l.table === step.table) : null;
-    let matters = false;
-    if (written) {
-      const index = "index" in step ? step.index : 0;
-      const count = "count" in step ? step.count : step.op === "gather" ? step.entries.length : 1;
-      matters = index <= written.index && written.index < index + count;
-    } else if (step.op === "freeTable") matters = tables.has(step.table);
-    else if (step.op === "unpin") matters = reached.some((f) => step.pfn <= f && f < step.pfn + step.pages);
-    else if (step.op === "invalidate") matters = path.coverage.reaching.some((inv) => inv.step === k + 1);
-    else if (step.op === "barrier" || step.op === "wait") ordering.add(k + 1);
-    else matters = step.op === "setRoot" || step.op === "window";
-    if (matters) acting.add(callOf(k + 1));
-    if (matters || ordering.has(k + 1)) events.push(kernelEvent(decision, k + 1));
+    const at = log.records[k]!;
+    if (onlyOrders(log.words[at]! & 0xff)) {
+      if (order.orders(log.words, at)) events.push(kernelEvent(decision, k + 1));
+      continue;
+    }
+    if (!matters(decodeStep(log.words, at), k + 1)) continue;
+    order.follow();
+    acting.add(callOf(k + 1));
+    events.push(kernelEvent(decision, k + 1));
   }
-  return events.filter(({ step }) => !ordering.has(step) || calls == null || acting.has(callOf(step)));
+  const isKept = ({ step }: InterleavingEvent): boolean =>
+    !onlyOrders(log.words[log.records[step - 1]!]! & 0xff) || acting.has(callOf(step));
+  return calls ? events.filter(isKept) : events;
 }
 
 /** Steps, less 1 and ascending, that may have to do with some tables and frames: few of a long script. */

@@ -9,6 +9,7 @@ import { Reach } from "./reach.ts";
  * always die together: an answer holds until a generation or an invalidation lies in between.
  */
 export class Lifetime {
+  /** Made when spans are asked for. */
   readonly #reach = new Reach();
   #coverage: Coverage | null = null;
   #state: HeldTable | null = null;
@@ -45,13 +46,18 @@ export class Lifetime {
       return;
     this.#coverage = coverage;
     this.#state = state;
-    const reach = this.#reach;
-    this.isReachable = reach.set(coverage, state, begin, until);
+    const { deaths } = coverage;
+    const first = firstLoading(coverage, state, begin, until);
+    this.isReachable = first >= 0;
     if (this.isReachable) {
-      this.#heldFrom = state.earliest[reach.firstGeneration]!;
-      this.leafUntil = reach.leafUntil();
+      // Of what is loaded last the caches are rid last.
+      const last = lastLoading(coverage, state, begin, until);
+      const loaded = Math.min(until, deaths[last]!) - 1;
+      this.#heldFrom = state.earliest[first]!;
+      this.leafUntil = coverage.leafDeath(last, loaded, coverage.start, coverage.end);
       this.drained = coverage.drained(this.leafUntil);
-      this.isLastingAbsence = reach.isLastingAbsence(cachesAbsence);
+      const absentUntil = cachesAbsence ? coverage.absenceDeath(last, loaded) : loaded + 1;
+      this.isLastingAbsence = absentUntil === NEVER;
     }
     this.#bound(coverage, state, begin, until);
   }
@@ -67,30 +73,32 @@ export class Lifetime {
     return this.#reach.cachedInside();
   }
 
-  /** Finds the versions that have the same answer: one end may move, the other stays. */
-  #bound({ deaths, generations, reaching }: Coverage, { earliest }: HeldTable, begin: number, until: number) {
+  /** Finds versions that have the same answer: one end may move, the other stays. */
+  #bound(coverage: Coverage, { earliest }: HeldTable, begin: number, until: number): void {
+    const { begins, deaths, reaching } = coverage;
     this.#from = begin;
     this.#to = begin + 1;
     this.#after = until - 1;
     this.#last = until;
     if (begin > 0) {
-      this.#from = 1;
-      this.#to = NEVER;
-      for (let g = 0; g < generations; g++) {
-        const end = Math.min(until, deaths[g]!);
-        if (end <= begin) this.#from = Math.max(this.#from, end);
-        else this.#to = Math.min(this.#to, end);
-      }
+      const alive = coverage.firstAlive(begin);
+      this.#from = alive === 0 ? 1 : Math.max(1, deaths[alive - 1]!);
+      this.#to = Math.min(until, deaths[alive]!);
       return;
     }
     this.#after = 0;
     this.#last = NEVER;
     this.#edge(NEVER - 1, until);
-    for (let g = 0; g < generations; g++) {
-      this.#edge(earliest[g]!, until);
-      this.#edge(deaths[g]!, until);
-    }
-    for (const { step } of reaching) this.#edge(step, until);
+    const begun = coverage.lastBegun(until);
+    this.#edge(begins[begun]!, until);
+    this.#edge(begins[begun + 1]!, until);
+    this.#edge(earliest[begun]!, until);
+    const alive = coverage.firstAlive(until - 1);
+    if (alive > 0) this.#edge(deaths[alive - 1]!, until);
+    this.#edge(deaths[alive]!, until);
+    const next = coverage.firstReachingFrom(until);
+    if (next > 0) this.#edge(reaching[next - 1]!.step, until);
+    if (next < reaching.length) this.#edge(reaching[next]!.step, until);
   }
 
   /** Ends on either side of an edge have answers of their own. */
@@ -99,3 +107,26 @@ export class Lifetime {
     else this.#last = Math.min(this.#last, at);
   }
 }
+
+/** The first generation whose walks can load a version that can be read at positions [begin, until); -1 where none can. */
+function firstLoading(coverage: Coverage, state: HeldTable, begin: number, until: number): number {
+  const { begins, generations } = coverage;
+  for (let g = coverage.firstAlive(begin); g < generations && begins[g]! < until; g++)
+    if (canLoad(coverage, state, begin, until, g)) return g;
+  return -1;
+}
+
+/** The last one. Pre: there is one. */
+function lastLoading(coverage: Coverage, state: HeldTable, begin: number, until: number): number {
+  let g = coverage.lastBegun(until);
+  while (!canLoad(coverage, state, begin, until, g)) g--;
+  return g;
+}
+
+const canLoad = (
+  { deaths }: Coverage,
+  { earliest }: HeldTable,
+  begin: number,
+  until: number,
+  g: number,
+): boolean => Math.max(earliest[g]!, begin) < Math.min(until, deaths[g]!);

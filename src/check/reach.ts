@@ -1,7 +1,6 @@
 import type { Coverage } from "./coverage.ts";
 import type { HeldTable } from "./entry-facts.ts";
 import { addSpan } from "./facts.ts";
-import { NEVER } from "./positions.ts";
 
 /**
  * When a version can be loaded, by generation: the positions between "some walk holds the table" and "the version can no
@@ -75,29 +74,6 @@ export class Reach {
     for (let k = 0; k < this.#count; k++) addSpan(spans, this.#from[k]!, this.#to[k]!);
     this.#loads = spans;
     return spans;
-  }
-
-  /** Position at which the last cache has dropped it as a leaf that lies inside the coverage. Pre: it can be loaded. */
-  leafUntil(): number {
-    const coverage = this.#coverage!;
-    let until = 0;
-    for (let k = 0; k < this.#count; k++) {
-      const loaded = this.#to[k]! - 1;
-      const death = coverage.leafDeath(this.#generation[k]!, loaded, coverage.start, coverage.end);
-      if (death > until) until = death;
-    }
-    return until;
-  }
-
-  /** True iff it can be met as an absence after the call has returned; `isCached`: caches keep absences. */
-  isLastingAbsence(isCached: boolean): boolean {
-    for (let k = 0; k < this.#count; k++) {
-      const until = isCached
-        ? this.#coverage!.absenceDeath(this.#generation[k]!, this.#to[k]! - 1)
-        : this.#to[k]!;
-      if (until === NEVER) return true;
-    }
-    return false;
   }
 
   /** When some cache may hold it as a leaf that lies inside the coverage: whatever reaches these pages contains it. */

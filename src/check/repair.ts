@@ -17,6 +17,8 @@ export interface Repair {
   readonly at: number;
   /** Where it inserts an event that might stand among steps that do not matter as well. */
   readonly beside?: Beside;
+  /** It changes all places of a kind, and not only the one that it is about. */
+  readonly isEverywhere?: boolean;
   /** What it does, in the order of places. */
   splices(): readonly Splice[];
 }
@@ -42,8 +44,11 @@ export function spliced(steps: readonly Step[], splices: readonly Splice[]): Ste
 /** What repairs may use. */
 export interface RepairContext {
   readonly steps: ScriptSteps;
-  /** The only step, by index, that a repair may be about: those about others may be left out. Null for all. */
-  readonly about: number | null;
+  /**
+   * The only step, by index, that a repair may be about, or only repairs of all places of a kind: others may be left out. Null for
+   * all.
+   */
+  readonly about: number | "everywhere" | null;
   /** Tags that the address space has in turn. */
   readonly tags: readonly number[];
   /** The IOMMU that it is behind. */

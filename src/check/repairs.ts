@@ -23,6 +23,7 @@ import { allOf, firstOf, type ScriptSteps } from "./script-steps.ts";
 import type { Cause, ViolationClass } from "./violation-class.ts";
 
 type Op = Step["op"];
+const isEverywhere = true;
 
 const isStore = (op: Op): boolean =>
   op === "store" || op === "storeRun" || op === "exchange" || op === "setRoot";
@@ -49,7 +50,7 @@ export function* repairsFor(
     return;
   }
   if (kind === "V05") yield* visibility(context);
-  if (kind === "V10") yield* carryingRepairs(context);
+  if (kind === "V10" && context.about !== "everywhere") yield* carryingRepairs(context);
   if (kind === "V01" || kind === "V01b" || kind === "V02" || kind === "V03" || kind === "V05")
     yield* order(context);
   if (firstOf(context.steps, "setRoot") >= 0) yield freshTags(context);
@@ -58,7 +59,7 @@ export function* repairsFor(
   yield* weakened(context);
   if (kind === "V10") {
     yield delayed("early-free", "freeTable", context);
-    yield* lastDirtyRepairs(context);
+    if (context.about !== "everywhere") yield* lastDirtyRepairs(context);
   }
   yield* fullInvalidations(context);
 }
@@ -86,7 +87,7 @@ function* visibility(context: RepairContext): Generator<Repair> {
       yield { cause, at: place - 1, beside, splices: () => [inserted(place, ...cleans, BARRIER)] };
   if (places.length < 2) return;
   const everywhere = (): Splice[] => places.map((place) => inserted(place, ...cleans, BARRIER));
-  yield { cause, at: places[0]! - 1, beside, splices: everywhere };
+  yield { cause, at: places[0]! - 1, beside, isEverywhere, splices: everywhere };
 }
 
 /** A store made later: behind one of the steps after it. */
@@ -104,6 +105,7 @@ function delayed(cause: Cause, op: "unpin" | "freeTable", { steps }: RepairConte
   return {
     cause,
     at: firstOf(steps, op),
+    isEverywhere,
     splices: () => [
       ...early().map((at) => replaced(at)),
       inserted(steps.length, ...early().map((at) => steps.at(at))),
@@ -126,29 +128,37 @@ function* weakened({ steps, pages, tags, iommu }: RepairContext): Generator<Repa
   };
   if (lastWait !== undefined) {
     const drained = (): Splice[] => waits.map((at) => replaced(at, { ...steps.at(at), drain: true } as Step));
-    yield { cause: "no-drain", at: lastWait, splices: drained };
+    yield { cause: "no-drain", at: lastWait, isEverywhere, splices: drained };
   }
   const [first] = invalidates;
   if (first === undefined) return;
   const own = invalidates.find((at) => tags.includes(stepAt(at).domain));
-  yield { cause: "no-wait", at: own ?? first, splices: each((step) => [step, DRAIN]) };
-  yield { cause: "no-ATC", at: first, splices: each((s) => [{ ...s, caches: s.caches | CACHE_ATC }]) };
-  yield { cause: "no-ATC", at: first, splices: each((s) => [s, { ...s, caches: CACHE_ATC }]) };
+  yield { cause: "no-wait", at: own ?? first, isEverywhere, splices: each((step) => [step, DRAIN]) };
+  yield {
+    cause: "no-ATC",
+    at: first,
+    isEverywhere,
+    splices: each((s) => [{ ...s, caches: s.caches | CACHE_ATC }]),
+  };
+  yield { cause: "no-ATC", at: first, isEverywhere, splices: each((s) => [s, { ...s, caches: CACHE_ATC }]) };
   yield {
     cause: "wrong-scope",
     at: first,
+    isEverywhere,
     splices: each((s) => [{ ...s, scope: "nonLeaf", caches: CACHES_ALL }]),
   };
   const whole = { iovaPfn: 0 as IovaPfn, pages };
-  yield { cause: "under-range", at: first, splices: each((s) => [{ ...s, ...whole }]) };
+  yield { cause: "under-range", at: first, isEverywhere, splices: each((s) => [{ ...s, ...whole }]) };
   yield {
     cause: "wrong-tag",
     at: first,
+    isEverywhere,
     splices: each((s) => [s, ...tags.map((domain) => ({ ...s, domain }))]),
   };
   yield {
     cause: "order",
     at: first,
+    isEverywhere,
     splices: () => {
       const again = [BARRIER, ...invalidates.map(stepAt), DRAIN];
       const releases = allOf(steps, isRelease);
@@ -171,7 +181,19 @@ function freshTags({ steps, tags }: RepairContext): Repair {
       return replaced(at, { ...step, domain, tag: next++ });
     });
   };
-  return { cause: "wrong-tag", at: firstOf(steps, "setRoot"), splices };
+  return { cause: "wrong-tag", at: firstOf(steps, "setRoot"), isEverywhere, splices };
+}
+
+/** Steps in front of everything that is given back or closed in a row, and behind all. */
+function beforeReleases(steps: ScriptSteps, added: readonly Step[]): Splice[] {
+  const splices: Splice[] = [];
+  let isRow = false;
+  for (let at = 0; at < steps.length; at++) {
+    const isNeeding = !isStore(steps.op(at)) && needsInvalidation(steps, at);
+    if (isNeeding && !isRow) splices.push(inserted(at, ...added));
+    isRow = isNeeding;
+  }
+  return [...splices, inserted(steps.length, ...added)];
 }
 
 /** A complete invalidation at the earliest place where it helps. */
@@ -181,6 +203,10 @@ function* fullInvalidations(context: RepairContext): Generator<Repair> {
     firstOf(steps, "setRoot") >= 0 ? [BARRIER, ...reaching(tags, pages, CACHE_CONTEXT), DRAIN] : [];
   const added = [...contexts, ...fullInvalidation(tags, pages)];
   const cause = "missing-inv";
+  if (about === "everywhere") {
+    yield { cause, at: 0, isEverywhere, splices: () => beforeReleases(steps, added) };
+    return;
+  }
   const beside = { side: "before", takes: needsInvalidation } as const;
   for (let place = about ?? 0; place < steps.length && isAskedFor(context, place); place++)
     if (needsInvalidation(steps, place))

@@ -23,6 +23,8 @@ interface Healing {
   readonly cause: Cause;
   readonly step: number;
   groups: number;
+  /** It is repaired in all places alike. */
+  readonly isEverywhere: boolean;
 }
 
 /**
@@ -37,7 +39,7 @@ export function shareCauses(
   options: DecideOptions,
 ): readonly Group[] {
   const { log, input } = decision;
-  const healings = mostFirst(named).slice(0, MAX_SHARED);
+  const healings = [...inManyPlaces(named), ...mostFirst(named)].slice(0, MAX_SHARED);
   if (healings.length === 0) return unnamed;
   if (log.steps * (input.calls?.spans.length ?? 1) > MAX_SORTED) return unnamed;
   const tables = [...log.logs()].map(({ table }) => table);
@@ -49,6 +51,7 @@ export function shareCauses(
       const trial = withRepair(decision, repair);
       const left = pagesByClass(trial.violations(options), healing.like.domain);
       groups = groups.flatMap((group) => (isOpen(group) ? healedParts(group, healing, left) : [group]));
+      if (healing.isEverywhere && groups.some(({ isEverywhere }) => isEverywhere)) makeOne(named, healing);
     }
   }
   return groups;
@@ -57,12 +60,12 @@ export function shareCauses(
 /** A group, or a crowd in two parts, named where the repair leaves nothing as bad; `left` are the pages that a trial leaves. */
 function healedParts(
   group: Group,
-  { cause, step }: Healing,
+  { cause, step, isEverywhere }: Healing,
   left: ReadonlyMap<ViolationClass, Ranges>,
 ): Group[] {
   let bad = NO_RANGES;
   for (const [kind, pages] of left) if (isNoBetter(kind, group)) bad = union(bad, pages);
-  const named = (healed: Group): Group => Object.assign(healed, { cause, causeStep: step });
+  const named = (healed: Group): Group => Object.assign(healed, { cause, causeStep: step, isEverywhere });
   if (group.crowd === null) {
     const isHealed = group.ranges.every(({ start, end }) => !touches(bad, start, end));
     return [isHealed ? named(group) : group];
@@ -80,9 +83,34 @@ function mostFirst(named: readonly Group[]): Healing[] {
     const key = `${group.domain} ${group.cause} ${group.causeStep}`;
     const known = healings.get(key);
     if (known !== undefined) known.groups++;
-    else healings.set(key, { like: group, cause: group.cause, step: group.causeStep, groups: 1 });
+    else healings.set(key, healingOf(group, false));
   }
   return [...healings.values()].sort((a, b) => b.groups - a.groups);
+}
+
+const healingOf = (like: Group, isEverywhere: boolean): Healing => {
+  return { like, cause: like.cause!, step: like.causeStep, groups: 1, isEverywhere };
+};
+
+/** Causes that were named of several steps: a script that goes page by page forgets what it forgets for each. */
+function inManyPlaces(named: readonly Group[]): Healing[] {
+  const firsts = new Map<string, Group>();
+  const many = new Map<string, Healing>();
+  for (const group of named) {
+    if (group.cause === null || group.cause === "plan" || group.isEverywhere) continue;
+    const key = `${group.domain} ${group.class} ${group.cause}`;
+    const first = firsts.get(key);
+    if (first === undefined) firsts.set(key, group);
+    else if (first.causeStep !== group.causeStep) many.set(key, healingOf(first, true));
+  }
+  return [...many.values()];
+}
+
+/** Lets the groups that were looked into one by one have the cause of all. */
+function makeOne(named: readonly Group[], { like, cause, step }: Healing): void {
+  for (const group of named)
+    if (group.cause === cause && group.domain === like.domain && group.class === like.class)
+      Object.assign(group, { causeStep: step, isEverywhere: true });
 }
 
 /** The whole script with a repair. */
@@ -98,13 +126,15 @@ function withRepair(decision: Decision, repair: Repair): Decision {
 /** The repairs of the whole script that have the name of the one that healed a part of it: the first ones. */
 function* repairsLike(
   decision: Decision,
-  { like, cause, step }: Healing,
+  { like, cause, step, isEverywhere }: Healing,
   tables: readonly number[],
 ): Generator<Repair> {
-  const context = contextOf(decision, like.domain, loggedSteps(decision.log), tables, step - 1);
+  const about = isEverywhere ? "everywhere" : step - 1;
+  const context = contextOf(decision, like.domain, loggedSteps(decision.log), tables, about);
   let tried = 0;
   for (const repair of repairsFor(like.shows, like.class === "V15", context)) {
-    if (repair.cause !== cause || repair.at + 1 !== step) continue;
+    const isLike = isEverywhere ? repair.isEverywhere : repair.at + 1 === step;
+    if (repair.cause !== cause || !isLike) continue;
     yield repair;
     if (++tried === MAX_ALIKE) return;
   }

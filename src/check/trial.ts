@@ -37,7 +37,7 @@ export function contextOf(
   id: number,
   steps: ScriptSteps,
   tables: readonly number[],
-  about: number | null = null,
+  about: RepairContext["about"] = null,
 ): RepairContext {
   const { input, geometry } = decision;
   const domain = input.domains.find((d) => d.id === id)!;

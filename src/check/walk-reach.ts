@@ -1,5 +1,5 @@
 import { CellRuns } from "./cell-runs.ts";
-import { type Cell, CellTable, cellsOf } from "./cells.ts";
+import { type Cell, CellTable } from "./cells.ts";
 import type { Coverage } from "./coverage.ts";
 import { EntryFacts, type HeldTable, type Slot } from "./entry-facts.ts";
 import { ABSENT, type Decoder } from "./entry-kind.ts";
@@ -14,7 +14,7 @@ import type { Ranges } from "./ranges.ts";
 import type { RootVersion } from "./roots.ts";
 import type { ScriptLog } from "./script-log.ts";
 import { SingleWrites } from "./single-writes.ts";
-import type { TableLog } from "./table-log.ts";
+import { TableCells } from "./table-cells.ts";
 import type { Version, VersionReader } from "./versions.ts";
 
 /** Everything the analysis of one domain reads. */
@@ -48,7 +48,6 @@ interface SteadyLink {
 }
 
 const R_W = 3;
-const MAX_CELL_TABLES = 16;
 
 /**
  * Follows every walk a device can make through tables that change under it.
@@ -65,11 +64,7 @@ export class WalkReach {
   /** Made when there is a table whose entries it can decide. */
   #plain: PlainEntries | null = null;
   #acceptsPlain: boolean;
-  /** Of the lowest tables, and of those above them, which each lead to many of the others. */
-  readonly #lowest = new Map<TableLog, CellTable | SingleWrites>();
-  readonly #upper = new Map<TableLog, (CellTable | undefined)[]>();
-  /** Columns whose tables have been forgotten. */
-  readonly #free: SingleWrites[] = [];
+  readonly #cells: TableCells;
   #coverage!: Coverage;
   #ranges!: Ranges;
   #expand = false;
@@ -87,6 +82,7 @@ export class WalkReach {
     this.#context = context;
     this.#sink = sink;
     this.#entries = new EntryFacts(context, sink);
+    this.#cells = new TableCells(context);
     this.#before = new EntryReader(context.tables);
     this.#runs = new CellRuns(context, this.#before);
     this.#acceptsPlain = context.acceptPlain && sink.plain !== undefined;
@@ -201,7 +197,7 @@ export class WalkReach {
     const { starts, ends } = this.#ranges;
     const { log } = state;
     const before = this.#before;
-    const cells = log?.isWritten ? this.#cellsOf(log, level) : null;
+    const cells = log?.isWritten ? this.#cells.of(log, level) : null;
     const plain = level === 0 ? this.#plainIn(state, cells) : null;
     const few = cells instanceof CellTable ? cells : null;
     let page = Math.max(base, starts[from]!);
@@ -243,46 +239,6 @@ export class WalkReach {
     this.#plain ??= new PlainEntries(this.#context, this.#sink.plain!);
     const writes = cells instanceof SingleWrites ? cells : null;
     return this.#plain.enter(state, this.#coverage, writes, this.#isOpen) ? this.#plain : null;
-  }
-
-  #cellsOf(log: TableLog, level: number): CellTable | SingleWrites {
-    // Pages are visited in order: a table is not asked for again much later.
-    if (level === 0) {
-      let cells = this.#lowest.get(log);
-      if (cells === undefined) {
-        if (this.#lowest.size >= MAX_CELL_TABLES) this.#forgetLowest();
-        this.#lowest.set(log, (cells = this.#singleWrites(log) ?? this.#readCells(log, 0)));
-      }
-      return cells;
-    }
-    let byLevel = this.#upper.get(log);
-    if (byLevel === undefined) {
-      if (this.#upper.size >= MAX_CELL_TABLES) this.#upper.clear();
-      this.#upper.set(log, (byLevel = []));
-    }
-    return (byLevel[level] ??= this.#readCells(log, level));
-  }
-
-  #readCells(log: TableLog, level: number): CellTable {
-    const { geometry, decoder, collapse } = this.#context;
-    const { words } = this.#context.log;
-    return cellsOf(words, log, level, geometry.entries, geometry.span(level), decoder, collapse);
-  }
-
-  /** The columns of a table of the lowest level, if they can say what it is written. */
-  #singleWrites(log: TableLog): SingleWrites | null {
-    const { geometry, decoder, collapse, acceptPlain } = this.#context;
-    const { words } = this.#context.log;
-    if (!acceptPlain || !SingleWrites.fits(words, log, geometry.entries)) return null;
-    const columns = this.#free.pop() ?? new SingleWrites(geometry.entries);
-    if (columns.fill(words, log, 0, geometry.span(0), decoder, collapse)) return columns;
-    this.#free.push(columns);
-    return null;
-  }
-
-  #forgetLowest(): void {
-    for (const cells of this.#lowest.values()) if (cells instanceof SingleWrites) this.#free.push(cells);
-    this.#lowest.clear();
   }
 
   /** A cell of several entries; `entered` is what accepts entries of the table, if anything does. */

@@ -13,6 +13,7 @@ const group = (kind: ViolationClass): Group => ({
   example: {} as Group["example"],
   cause: "plan",
   causeStep: 3,
+  isEverywhere: false,
   gap: null,
   crowd: null,
   members: [],

@@ -154,3 +154,58 @@ describe("one cause behind many tables that are replaced", () => {
     expect(foundIn(replacingTables([]).text)).toEqual([]);
   });
 });
+
+/** Pages unmapped one after the other, each with all that orders it; `without` says of a page what it goes without. */
+function pageByPage(without: (i: number) => string | null): { text: string; pages: number; lines: string[] } {
+  const tables = 2;
+  const pages = tables * 512;
+  const before = ["hitless-edit-script 1 vtd-ss-39", "domain 1 root=0x100000000", "map new none"];
+  before.push("table 0x100000000[0] = 0x100001003");
+  const steps: string[] = [];
+  for (let i = 0; i < pages; i++) {
+    const table = hex(BigInt(TABLE + Math.floor(i / 512) * 4096));
+    const at = hex(frame(i % 512) + BigInt(Math.floor(i / 512) * 512 * 4096));
+    if (i % 512 === 0) before.push(`table 0x100001000[${i / 512}] = ${hex(BigInt(table) | 3n)}`);
+    before.push(`table ${table}[${i % 512}] = ${hex(BigInt(at) | 3n)}`);
+    before.push(`map old iova=${page(i)} size=4K frame=${at}`);
+    const own = [`store ${table}[${i % 512}] = 0`, "barrier", `invalidate iova=${page(i)} size=4K`];
+    own.push("wait drain", `unpin ${at} size=4K`);
+    const left = without(i);
+    steps.push(
+      ...own.flatMap((step) =>
+        left === null || !step.startsWith(left) ? [step] : left === "wait" ? ["wait"] : [],
+      ),
+    );
+  }
+  const lines = [...before, ...steps];
+  return { text: lines.join("\n"), pages, lines };
+}
+
+describe("what a script that goes page by page forgets", () => {
+  it.each([
+    ["missing-inv", "V06", "invalidate"],
+    ["no-drain", "V06", "wait"],
+    ["no-barrier", "V15", "barrier"],
+  ])("of every page is one finding, %s", (cause, kind, without) => {
+    const { text, pages } = pageByPage(() => without);
+    expect(foundIn(text)).toEqual([`${kind} ${cause} 0-${pages}`]);
+    const [found] = check(inputOf(parseScript(text))).findings;
+    expect(found!.causeText).toContain("here and in other places");
+  });
+
+  it("of one page is named at its step, with no step of other pages around it", () => {
+    const { text } = pageByPage((i) => (i === 700 ? "invalidate" : null));
+    expect(foundIn(text)).toEqual(["V06 missing-inv 700-701"]);
+    const [found] = check(inputOf(parseScript(text))).findings;
+    // The store, barrier and wait of the page; the invalidation would have stood in front of its unpin.
+    expect(found!.causeStep).toBe(5 * 700 + 4);
+    const kernel = found!.events.filter(({ who }) => who === "kernel").map(({ step }) => step);
+    expect(kernel).toEqual([1, 2, 3, 4].map((k) => 5 * 700 + k));
+  });
+
+  it("of a few pages among others is missing there only", () => {
+    const few = new Set([3, 200, 650]);
+    const { text } = pageByPage((i) => (few.has(i) ? "invalidate" : null));
+    expect(foundIn(text)).toEqual([...few].map((i) => `V06 missing-inv ${i}-${i + 1}`));
+  });
+});

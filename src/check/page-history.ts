@@ -1,0 +1,102 @@
+import { CACHES_ALL, decodeStep, OP, type Step } from "../edit-script/index.ts";
+import type { Decision } from "./decide.ts";
+import type { DecideOptions } from "./decide-options.ts";
+import { type OnlyPages, pagesOf } from "./only-pages.ts";
+import { OrderSteps, onlyOrders } from "./order-steps.ts";
+import { touches } from "./ranges.ts";
+
+/** Steps that a history may have before the cause of what it shows is left unnamed. */
+const MAX_STEPS = 4096;
+/** Steps of a history that may go on with stores to the page's neighbours in it. */
+const FEW_STEPS = 64;
+/** A history with more steps is thinned. */
+const MANY_STEPS = 512;
+/** Invalidations of other pages that stay in a thinned history: one of them may be what should have reached this page. */
+const MAX_STRANGERS = 32;
+
+/** The steps that matter to one page, or to two. */
+export interface PageHistory {
+  readonly steps: readonly Step[];
+  /** Those that the steps have in the whole script. */
+  readonly numbers: readonly number[];
+  /** Tables that walks of the page pass through. */
+  readonly tables: readonly number[];
+  /** Steps were left out that could matter. */
+  readonly isThinned: boolean;
+}
+
+/**
+ * The steps that matter to one page: those that order, and writes to tables its walks pass through. A recorder gives a line
+ * to each entry and to each frame, and trials go with the square of the writes: from a long history the single stores to
+ * entries that no walk of the page loads are left out, and the unpins of frames that none ends in. A short one keeps them,
+ * since one cause may be behind what neighbours show. Null where it is still too long.
+ */
+export function pageHistory(decision: Decision, page: OnlyPages, options: DecideOptions): PageHistory | null {
+  const { entries, frames } = decision.reachedFrom(page, options);
+  const { log } = decision;
+  const { words, records } = log;
+  const { starts, ends } = log.unpins;
+  const all: number[] = [];
+  const own: number[] = [];
+  for (let k = 0, unpin = 0; k < log.steps; k++) {
+    const at = records[k]!;
+    const op = words[at]! & 0xff;
+    let isNeighbour = false;
+    if (op === OP.unpin) isNeighbour = !touches(frames, starts[unpin]!, ends[unpin++]!);
+    else if (isOnEntries(op)) {
+      const loaded = entries.get(words[at + 2]!);
+      if (loaded === undefined) continue;
+      const isSingle = words[at + 3]! >>> 16 === 1 && op !== OP.fill && op !== OP.gather;
+      isNeighbour = isSingle && !loaded.has(words[at + 3]! & 0xffff);
+    }
+    if (all.length <= FEW_STEPS) all.push(k + 1);
+    if (!isNeighbour) own.push(k + 1);
+  }
+  const isThinned = all.length > FEW_STEPS && own.length > MANY_STEPS;
+  const numbers = all.length <= FEW_STEPS ? all : isThinned ? thinned(decision, own, page) : own;
+  if (numbers.length > MAX_STEPS) return null;
+  const steps = numbers.map((number) => decodeStep(words, records[number - 1]!));
+  return { steps, numbers, tables: [...entries.keys()], isThinned };
+}
+
+/**
+ * Leaves out invalidations of other pages, but for the first ones behind a write of the page's own, and barriers and waits
+ * that find nothing to order: of a script that goes page by page, what is about the others.
+ */
+function thinned({ log }: Decision, numbers: readonly number[], page: OnlyPages): number[] {
+  const { words, records } = log;
+  const pages = [...pagesOf(page)];
+  const kept: number[] = [];
+  const order = new OrderSteps();
+  let strangers = 0;
+  let isWritten = false;
+  let next = 0;
+  for (const number of numbers) {
+    const at = records[number - 1]!;
+    const op = words[at]! & 0xff;
+    if (onlyOrders(op)) {
+      if (order.orders(words, at)) kept.push(number);
+      continue;
+    }
+    if (op === OP.invalidate) {
+      while (log.invalidations[next]!.step < number) next++;
+      const { start, end, caches } = log.invalidations[next]!;
+      const reaches = (caches & CACHES_ALL) === 0 || pages.some((own) => start <= own && own < end);
+      if (!reaches && (!isWritten || strangers === MAX_STRANGERS)) continue;
+      if (!reaches) strangers++;
+    } else if (isOnEntries(op)) isWritten = true;
+    order.follow();
+    kept.push(number);
+  }
+  return kept;
+}
+
+/** True iff a step writes, cleans or collects from entries. */
+const isOnEntries = (op: number): boolean =>
+  op === OP.fill ||
+  op === OP.gather ||
+  op === OP.clean ||
+  op === OP.store ||
+  op === OP.storeRun ||
+  op === OP.exchange ||
+  op === OP.collect;
