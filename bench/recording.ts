@@ -1,4 +1,4 @@
-import { type CheckInput, check } from "../src/check/index.ts";
+import { type CheckInput, check, type ReaderInput } from "../src/check/index.ts";
 import { CACHES_ALL, EditScript, type MapRun, type Step } from "../src/edit-script/index.ts";
 import { iovaPfn, PAGES_PER_2M, type Pfn, pfn } from "../src/units/index.ts";
 import { expectOutcome, type Goal, type Row } from "./row.ts";
@@ -10,9 +10,14 @@ export const FIRST_PAGE = 2 ** 20;
 
 /** A script that the kernel made and ran, with what the checker needs to know of the moment before. */
 export interface Recording {
-  readonly input: CheckInput;
+  readonly input: CheckInput | ReaderInput;
   /** Entries stored, in tables nobody reached and in live ones. */
   readonly stores: number;
+}
+
+/** One whose maps are listed. */
+interface ListedRecording extends Recording {
+  readonly input: CheckInput;
 }
 
 /** Frame runs of pages [FIRST_PAGE, FIRST_PAGE + pages) as the tables translate them now. */
@@ -24,7 +29,12 @@ function translations(vmm: BenchVmm, pages: number): MapRun[] {
 }
 
 /** Brings the first map into force, then records the change to the second. */
-export function record(vmm: BenchVmm, before: PreparedMap, after: PreparedMap, pages: number): Recording {
+export function record(
+  vmm: BenchVmm,
+  before: PreparedMap,
+  after: PreparedMap,
+  pages: number,
+): ListedRecording {
   const { engine, iommu } = vmm.kernel;
   vmm.setMap(before);
   const domain = iommu.domains[0]!;
@@ -55,19 +65,30 @@ export function record(vmm: BenchVmm, before: PreparedMap, after: PreparedMap, p
   return { input, stores: entryStores + privateStores };
 }
 
+/** What a driver invalidates, and when: a range behind all stores, or behind each store its page or the whole domain. */
+export type Invalidating = "together" | "each page" | "all for each page";
+
 /**
  * The same change as a driver makes it that stores entry by entry in the tables there are, and as a recorder lists it: a line for
  * each entry and for each frame that is given back. Pre: both maps have the same pages, each on a frame of its own.
  */
-export function inPlace({ input }: Recording): Recording {
+export function inPlace(
+  { input }: { readonly input: CheckInput },
+  invalidating: Invalidating = "together",
+): ListedRecording {
   const { oldMap, newMap, domains } = input;
-  const [{ id, root, levels }] = domains as [(typeof domains)[number]];
+  const [{ id: domain, root, levels }] = domains as [(typeof domains)[number]];
   const frameAt = new Map(
     newMap.flatMap((run) => pagesOf(run).map(([page, frame]) => [page, frame] as const)),
   );
   const steps: Step[] = [];
   const unpins: Step[] = [];
-  for (const [page, frame] of oldMap.flatMap(pagesOf)) {
+  const invalidate = (start: number, pages: number): Step => {
+    return { op: "invalidate", domain, scope: "leaf", caches: CACHES_ALL, iovaPfn: iovaPfn(start), pages };
+  };
+  const everything: Step = { ...invalidate(0, 512 ** levels), scope: "nonLeaf" } as Step;
+  const pages = oldMap.flatMap(pagesOf);
+  for (const [page, frame] of pages) {
     let table: number = root;
     const indexAt = (level: number): number => Math.floor(page / 512 ** level) % 512;
     for (let level = levels - 1; level > 0; level--)
@@ -76,17 +97,30 @@ export function inPlace({ input }: Recording): Recording {
     const before = input.tables.entry(pfn(table), index);
     const entry = (before & ~FRAME_BITS) | (BigInt(frameAt.get(page)!) << 12n);
     steps.push({ op: "store", update: 0, table: pfn(table), index, entry });
-    unpins.push({ op: "unpin", pfn: pfn(frame), pages: 1 });
+    const unpin: Step = { op: "unpin", pfn: pfn(frame), pages: 1 };
+    if (invalidating === "together") unpins.push(unpin);
+    else {
+      const own = invalidating === "each page" ? invalidate(page, 1) : everything;
+      steps.push({ op: "barrier" }, own, { op: "wait", drain: true }, unpin);
+    }
   }
-  const [first, last] = [oldMap[0]!, oldMap.at(-1)!];
-  const range = { iovaPfn: first.iovaPfn, pages: last.iovaPfn + last.pages - first.iovaPfn };
-  steps.push(
-    { op: "barrier" },
-    { op: "invalidate", domain: id, scope: "leaf", caches: CACHES_ALL, ...range },
-  );
-  steps.push({ op: "wait", drain: true });
-  const stores = unpins.length;
-  return { input: { ...input, script: EditScript.from([...steps, ...unpins]) }, stores };
+  if (invalidating === "together") {
+    const [first, last] = [oldMap[0]!, oldMap.at(-1)!];
+    const range = invalidate(first.iovaPfn, last.iovaPfn + last.pages - first.iovaPfn);
+    steps.push({ op: "barrier" }, range, { op: "wait", drain: true }, ...unpins);
+  }
+  return { input: { ...input, script: EditScript.from(steps) }, stores: pages.length };
+}
+
+/** Entries that a script stores, in tables nobody reaches and in live ones. */
+export function storesIn(script: EditScript): number {
+  let stores = 0;
+  for (const step of script) {
+    if (step.op === "gather") stores += step.entries.length;
+    else if (step.op === "fill" || step.op === "storeRun") stores += step.count;
+    else if (step.op === "store" || step.op === "exchange") stores++;
+  }
+  return stores;
 }
 
 /** Address bits of a VT-d second-stage entry. */

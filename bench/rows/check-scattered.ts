@@ -2,8 +2,8 @@ import { setFlagsFromString } from "node:v8";
 import { createContext, runInContext } from "node:vm";
 import type { DecidedChange } from "../../src/harness/index.ts";
 import { READ, WRITE } from "../../src/units/index.ts";
-import { changesOf } from "../changes.ts";
-import { checkRow, FIRST_PAGE, inPlace, type Recording, record } from "../recording.ts";
+import { allMoved, changesOf, fewProtected, secondChange } from "../changes.ts";
+import { checkRow, FIRST_PAGE, inPlace, type Recording, record, storesIn } from "../recording.ts";
 import { expectOutcome, type Row, SAMPLE_MS } from "../row.ts";
 import { nowNs } from "../sampling.ts";
 import { BenchVmm } from "../vmm.ts";
@@ -37,7 +37,7 @@ function coming(): Recording {
 }
 
 /** Every page moves from one scattered frame to another. */
-export function moving(): Recording {
+export function moving(): ReturnType<typeof record> {
   const vmm = boot();
   const maps = [1, 2].map((seed) => {
     const vaddr = scattered(vmm, seed);
@@ -76,9 +76,15 @@ function everyOtherProtected(): Recording {
   return record(vmm, writable, mixed, PAGES);
 }
 
+/** All scattered memory is replaced in one instant. */
+function replacedAtOnce(): Recording {
+  const { input } = secondChange(changesOf("epoch", "vtd-ss-48", allMoved(PAGES), 2));
+  return { input, stores: storesIn(input.script) };
+}
+
 /** Many more changes than a sample takes. */
 const onePageOf = (pages: number): Generator<DecidedChange> =>
-  changesOf("set-map", "vtd-ss-48", pages, 1, 100_000);
+  changesOf("set-map", "vtd-ss-48", fewProtected(pages, 1), 100_000);
 
 function next(changes: Generator<DecidedChange>): void {
   const { value } = changes.next() as IteratorYieldResult<DecidedChange>;
@@ -166,6 +172,13 @@ export const scatteredCheckRows: readonly Row[] = [
   fragmentedRow(
     `decide ${grouped(PAGES / 2)} scattered leaves protected, with dirty bits, every other one`,
     everyOtherProtected,
+  ),
+  fragmentedRow(`decide ${grouped(PAGES)} scattered leaves replaced in one instant`, replacedAtOnce),
+  fragmentedRow(`decide ${grouped(PAGES)} scattered leaves remapped page by page`, () =>
+    inPlace(moving(), "each page"),
+  ),
+  fragmentedRow(`decide ${grouped(PAGES)} of them, each with a flush of the whole domain`, () =>
+    inPlace(moving(), "all for each page"),
   ),
   scaleRow([1000, 100_000, 1_000_000]),
 ];

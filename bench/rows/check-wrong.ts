@@ -1,7 +1,7 @@
 import { type CheckInput, type CheckOptions, check, type ReaderInput } from "../../src/check/index.ts";
 import type { ViolationClass } from "../../src/check/violation-class.ts";
 import { EditScript } from "../../src/edit-script/index.ts";
-import { changesOf } from "../changes.ts";
+import { changesOf, fewProtected, secondChange } from "../changes.ts";
 import { inPlace } from "../recording.ts";
 import { expectOutcome, type Goal, type Row } from "../row.ts";
 import { repeating } from "../sampling.ts";
@@ -45,13 +45,16 @@ function wrongRow(
 }
 
 /** A change that unmaps all scattered memory and maps it again. */
-function unmappedAndMapped(format: string): { input: CheckInput | ReaderInput; pages: number } {
-  const changes = changesOf("legacy", format, PAGES, CHANGED, 3);
-  changes.next();
-  const { value } = changes.next();
-  changes.return(undefined);
-  return { input: value.input, pages: PAGES - CHANGED };
+function unmappedAndMapped(
+  format: string,
+  pages = PAGES,
+): { input: CheckInput | ReaderInput; pages: number } {
+  const { input } = secondChange(changesOf("legacy", format, fewProtected(pages, CHANGED), 2));
+  return { input, pages: pages - CHANGED };
 }
+
+/** Pages that do not end where a table does: those of the last are unmapped one by one. */
+const UNEVEN_PAGES = 100_000;
 
 /** A recording of a store for every page that forgets to invalidate: every page can be met under its old frame for good. */
 function notInvalidated(): { input: CheckInput; pages: number } {
@@ -74,6 +77,13 @@ export const wrongCheckRows: readonly Row[] = [
     "V01",
     {},
     () => unmappedAndMapped("vtd-ss-48-ad"),
+  ),
+  wrongRow(
+    `decide ${grouped(UNEVEN_PAGES)} of them, a part of each last table page by page`,
+    atLeastAMillion,
+    "V01",
+    {},
+    () => unmappedAndMapped("vtd-ss-48-ad", UNEVEN_PAGES),
   ),
   wrongRow(
     `decide ${grouped(PAGES)} scattered leaves remapped line by line, none invalidated`,

@@ -1,5 +1,5 @@
 import { type Cell, goesOn, shifted } from "./cells.ts";
-import type { HeldTable } from "./entry-facts.ts";
+import { type HeldTable, heldFrom } from "./entry-facts.ts";
 import { ABSENT, LEAF, MALFORMED, TABLE } from "./entry-kind.ts";
 import type { EntryReader } from "./entry-reader.ts";
 import type { PlainEntries } from "./plain-entries.ts";
@@ -45,8 +45,7 @@ export class CellRuns {
     const log = state.log!;
     const [firstWrite] = cell.writes;
     const gone = versions.lingersUntil(log, cell.first, firstWrite!.step);
-    let isSeen = false;
-    for (const e of state.earliest) isSeen ||= e < gone;
+    const isSeen = heldFrom(state) < gone;
     if (!isSeen) {
       const history = versions.read(log, level, cell.first, cell.writes, 0, 0);
       // What stood there before is not seen, unless the first write is of the very same value.

@@ -16,6 +16,8 @@ export interface HeldTable {
   /** Rights left after those of the entries that led here. */
   readonly rights: number;
   readonly earliest: Int32Array;
+  /** The least of them; asked for by `heldFrom`. */
+  least?: number;
   /** The final tables lead here. */
   isCurrent: boolean;
   /** Reached as it was before the script, so that it says what the old map says. */
@@ -45,6 +47,16 @@ export interface Slot {
   readonly to: number;
 }
 
+/** First position at which some walk may hold a table. Pre: its positions are complete. */
+export function heldFrom(state: HeldTable): number {
+  if (state.least !== undefined) return state.least;
+  const { earliest } = state;
+  let least = NEVER;
+  for (let g = 0; g < earliest.length; g++) if (earliest[g]! < least) least = earliest[g]!;
+  state.least = least;
+  return least;
+}
+
 const WRITE = 2;
 const NONE: HeldTable[] = [];
 /** An origin that is the same for all pages. */
@@ -59,10 +71,6 @@ export class EntryFacts {
   /** When the version at hand can be. */
   #reach: Reach = this.#reaches[0];
 
-  /** The table asked for last, and from where on it may be held. */
-  #state: HeldTable | null = null;
-  #stateFrom = NEVER;
-
   constructor(context: ReachContext, sink: FactSink) {
     this.#context = context;
     this.#sink = sink;
@@ -72,24 +80,29 @@ export class EntryFacts {
   emit(slot: Slot, history: readonly Version[]): readonly HeldTable[] {
     const { state } = slot;
     const { lingering } = this.#context;
-    const heldFrom = this.#heldFrom(state);
+    const since = heldFrom(state);
     let children = NONE;
+    if (history.length === 1 && this.#isEternalLink(slot, history[0]!, since)) {
+      children = [];
+      this.#link(slot, history[0]!, history, children, true);
+      return children;
+    }
     for (let k = 0; k < history.length; k++) {
       const version = history[k]!;
       const reach = this.#reaches[k === 0 ? 0 : 1];
       this.#reach = reach;
       const until = Math.min(version.readableUntil, state.log?.freedAt ?? NEVER);
       if (!reach.set(slot.coverage, state, version.step, until)) continue;
-      lingering.note(version.until, version.readableUntil, heldFrom, state.lingers);
+      lingering.note(version.until, version.readableUntil, since, state.lingers);
       const first = reach.first;
-      if (this.#context.journalRules && version.until <= heldFrom)
+      if (this.#context.journalRules && version.until <= since)
         this.#bad(slot, version, "unpublished", first);
       else if (version.isTorn && !this.#isWindowed(slot, version)) this.#bad(slot, version, "torn", first);
       else if (version.kind === MALFORMED) this.#bad(slot, version, "malformed", first);
       else if (version.kind === LEAF && this.#rights(slot, version) !== 0) this.#leaves(slot, version);
       else if (version.kind === TABLE) {
         if (children === NONE) children = [];
-        this.#link(slot, version, history, children);
+        this.#link(slot, version, history, children, false);
       } else this.#faults(slot, version);
       if (version.isPlainChange && this.#isHeldAt(slot, version.step - 1))
         this.#bad(slot, version, "plain", version.step);
@@ -97,15 +110,14 @@ export class EntryFacts {
     return children;
   }
 
-  /** First position at which some walk may hold a table. */
-  #heldFrom(state: HeldTable): number {
-    if (state === this.#state) return this.#stateFrom;
-    const { earliest } = state;
-    let from = NEVER;
-    for (let g = 0; g < earliest.length; g++) if (earliest[g]! < from) from = earliest[g]!;
-    this.#state = state;
-    this.#stateFrom = from;
-    return from;
+  /** True iff an entry leads to a table throughout, so that whoever holds its table may hold that one as long. */
+  #isEternalLink(slot: Slot, version: Version, from: number): boolean {
+    const { decoder, log, tables } = this.#context;
+    if (version.kind !== TABLE || version.step !== 0 || version.until !== NEVER || from === NEVER)
+      return false;
+    if ((slot.state.log?.freedAt ?? NEVER) !== NEVER || this.#rights(slot, version) === 0) return false;
+    const table = decoder.frame(version.lo, version.hi);
+    return log.logAt(table, 0)?.isWritten || tables.isTable(table as never);
   }
 
   /** True iff some walk or cache may hold the table at a position. */
@@ -185,7 +197,13 @@ export class EntryFacts {
   }
 
   /** Adds the child table to those a walk may hold next, or finds that it is none. */
-  #link(slot: Slot, version: Version, history: readonly Version[], children: HeldTable[]): void {
+  #link(
+    slot: Slot,
+    version: Version,
+    history: readonly Version[],
+    children: HeldTable[],
+    isEternal: boolean,
+  ): void {
     const { decoder, log, tables } = this.#context;
     const { state, coverage } = slot;
     const table = decoder.frame(version.lo, version.hi);
@@ -212,9 +230,11 @@ export class EntryFacts {
     const isPristine = (state.isPristine && wasHere) || isShared;
     const isCurrent = state.isCurrent && version.isLast;
     const same = children.find((c) => c.table === table && c.log === child && c.rights === rights);
-    const earliest = same?.earliest ?? new Int32Array(coverage.generations).fill(NEVER);
+    const earliest = isEternal
+      ? state.earliest
+      : (same?.earliest ?? new Int32Array(coverage.generations).fill(NEVER));
     const entry = { table: state.table, first: slot.index, count: slot.count, step: version.step };
-    this.#reach.lower(earliest);
+    if (!isEternal) this.#reach.lower(earliest);
     if (same === undefined)
       children.push({
         table,

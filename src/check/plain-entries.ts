@@ -1,5 +1,5 @@
 import type { Coverage } from "./coverage.ts";
-import type { HeldTable } from "./entry-facts.ts";
+import { type HeldTable, heldFrom } from "./entry-facts.ts";
 import { ABSENT, LEAF } from "./entry-kind.ts";
 import { EntryVersion } from "./entry-version.ts";
 import { PageTeller } from "./page-teller.ts";
@@ -48,15 +48,13 @@ export class PlainEntries {
     this.#writes = writes;
     if (isOpen && !this.#rules.mayHold) return false;
     if (state === this.#state) return true;
-    const { log, earliest } = state;
+    const { log } = state;
     this.#state = state;
     this.#teller.enter(state);
     this.#freedAt = log?.freedAt ?? NEVER;
     this.#rightsAbove = this.#context.capability.rightsAnded ? state.rights : ALL_RIGHTS;
     this.#isNew = log !== null && (log.life > 0 || !this.#context.tables.isTable(state.table as never));
-    this.#heldFrom = NEVER;
-    for (let g = 0; g < earliest.length; g++)
-      if (earliest[g]! < this.#heldFrom) this.#heldFrom = earliest[g]!;
+    this.#heldFrom = heldFrom(state);
     return true;
   }
 
