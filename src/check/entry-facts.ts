@@ -122,7 +122,7 @@ export class EntryFacts {
 
   /** True iff some walk or cache may hold the table at a position. */
   #isHeldAt({ state, coverage }: Slot, position: number): boolean {
-    if (position >= (state.log?.freedAt ?? NEVER)) return false;
+    if (position < heldFrom(state) || position >= (state.log?.freedAt ?? NEVER)) return false;
     return state.earliest.some((e, g) => e <= position && position < coverage.deaths[g]!);
   }
 

@@ -5,6 +5,9 @@ import { type JointMap, NOTHING } from "./joint-map.ts";
 import { type Relapse, relapses } from "./relapse.ts";
 import type { RootVersion } from "./roots.ts";
 
+const READ = 1;
+const WRITE = 2;
+
 /** What only the new map, and only the old one, answers. */
 class Answers {
   readonly news = new AnswerRuns(true);
@@ -130,7 +133,10 @@ export class WholeMapSink implements FactSink {
     const maps = this.#maps;
     if (spans.length === 0 || !maps.isChanged(piece)) return;
     const { news, olds } = this.#held ?? this.#view.answers;
-    for (let access = 1; access <= 2; access++) {
+    // Where none of them parts reads from writes both get the same answer.
+    const parts =
+      isOneSided(rights) || isOneSided(maps.oldRights[piece]!) || isOneSided(maps.newRights[piece]!);
+    for (let access = READ; access <= (parts ? WRITE : READ); access++) {
       const met = rights & access ? frame : NOTHING;
       const only = maps.onlyIn(piece, start, access, met);
       if (only === null) continue;
@@ -139,3 +145,6 @@ export class WholeMapSink implements FactSink {
     }
   }
 }
+
+/** True iff reads and writes differ. */
+const isOneSided = (rights: number): boolean => rights === READ || rights === WRITE;
