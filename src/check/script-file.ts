@@ -1,4 +1,4 @@
-import { OP, recordLength, type ScriptFile, type ScriptIoctl } from "../edit-script/index.ts";
+import { OP, recordLength, type ScriptFile, type ScriptIoctl, tableContents } from "../edit-script/index.ts";
 import { DECODERS } from "./decoder.ts";
 import type { MaybeDirty } from "./dirty/maybe-dirty.ts";
 import { TABLE } from "./entry-kind.ts";
@@ -43,14 +43,7 @@ export function callsOf(ioctls: readonly ScriptIoctl[], steps: number): ChangeCa
 
 /** Tables that have a line, that an entry points to, or that the script gives back: an empty one has no entry to list. */
 function tablesOf(file: ScriptFile): TablesBefore {
-  const contents = new Map<number, BigUint64Array>();
-  for (const { root } of file.domains) contents.set(root, new BigUint64Array(512));
-  for (const run of file.tables) {
-    let content = contents.get(run.table);
-    if (content === undefined) contents.set(run.table, (content = new BigUint64Array(512)));
-    let entry = run.first;
-    for (let i = 0; i < run.count; i++, entry += run.stride) content[run.index + i] = entry;
-  }
+  const contents = tableContents(file) ?? contentsOf(file);
   const tables = tablesIn(file, contents);
   return {
     isTable: (table) => tables.has(table),
@@ -60,6 +53,18 @@ function tablesOf(file: ScriptFile): TablesBefore {
       return content === undefined || !isLittleEndian ? null : new Uint32Array(content.buffer);
     },
   };
+}
+
+function contentsOf(file: ScriptFile): ReadonlyMap<number, BigUint64Array> {
+  const contents = new Map<number, BigUint64Array>();
+  for (const { root } of file.domains) contents.set(root, new BigUint64Array(512));
+  for (const run of file.tables) {
+    let content = contents.get(run.table);
+    if (content === undefined) contents.set(run.table, (content = new BigUint64Array(512)));
+    let entry = run.first;
+    for (let i = 0; i < run.count; i++, entry += run.stride) content[run.index + i] = entry;
+  }
+  return contents;
 }
 
 function tablesIn(

@@ -17,8 +17,24 @@ export function* callScripts(recording: Recording): Generator<ScriptFile> {
   let { oldMap, domains } = before;
   let pins = before.pins;
   for (const [i, { newMap, pinned, ioctls, script, stepLines }] of calls.entries()) {
-    if (pins !== null) pins = [...pins, ...pinned];
-    yield { ...before, domains, tables: tables.runs(), oldMap, newMap, pins, ioctls, script, stepLines };
+    if (pins !== null && pinned.length > 0) pins = [...pins, ...pinned];
+    const contents = tables.contents();
+    let runs: readonly TableRun[] | null = null;
+    const file: ScriptFile = {
+      ...before,
+      domains,
+      get tables() {
+        return (runs ??= [...contents].flatMap(([table, content]) => tableRuns(table, (at) => content[at]!)));
+      },
+      oldMap,
+      newMap,
+      pins,
+      ioctls,
+      script,
+      stepLines,
+    };
+    CONTENTS.set(file, contents);
+    yield file;
     if (i === calls.length - 1) return;
     tables.run(script);
     oldMap = newMap;
@@ -27,10 +43,19 @@ export function* callScripts(recording: Recording): Generator<ScriptFile> {
   }
 }
 
-/** Table contents from call to call; runs are made anew only for tables that a call wrote. */
+/** What tables hold, entry by entry. */
+type TableContents = ReadonlyMap<Pfn, BigUint64Array>;
+
+const CONTENTS = new WeakMap<ScriptFile, TableContents>();
+
+/** The tables of a script that `callScripts` has made, so that they need not be read from runs; null for any other. */
+export const tableContents = (file: ScriptFile): TableContents | null => CONTENTS.get(file) ?? null;
+
+/** Table contents from call to call. */
 class CarriedTables {
   readonly #contents = new Map<Pfn, BigUint64Array>();
-  readonly #runs = new Map<Pfn, readonly TableRun[]>();
+  /** Tables that nobody has been given since they were written. */
+  readonly #own = new Set<Pfn>();
 
   readonly #walkerBits: bigint;
   readonly #outputMask: bigint;
@@ -42,14 +67,10 @@ class CarriedTables {
     for (const run of tables) this.#write(run.table, run.index, run.count, run.first, run.stride);
   }
 
-  runs(): TableRun[] {
-    const all: TableRun[] = [];
-    for (const [table, content] of this.#contents) {
-      let runs = this.#runs.get(table);
-      if (runs === undefined) this.#runs.set(table, (runs = tableRuns(table, (index) => content[index]!)));
-      for (const run of runs) all.push(run);
-    }
-    return all;
+  /** What there is now, and stays so: a table that is written later is copied before. */
+  contents(): TableContents {
+    this.#own.clear();
+    return new Map(this.#contents);
   }
 
   run(script: EditScript): void {
@@ -81,7 +102,7 @@ class CarriedTables {
         break;
       case "freeTable":
         this.#contents.delete(step.table);
-        this.#runs.delete(step.table);
+        this.#own.delete(step.table);
         break;
     }
   }
@@ -126,8 +147,11 @@ class CarriedTables {
   }
 
   #write(table: Pfn, index: number, count: number, first: bigint, stride: bigint): void {
-    const content = this.#of(table);
-    this.#runs.delete(table);
+    let content = this.#of(table);
+    if (!this.#own.has(table)) {
+      this.#contents.set(table, (content = content.slice()));
+      this.#own.add(table);
+    }
     let entry = first;
     for (let i = 0; i < count; i++, entry += stride) content[index + i] = entry;
   }

@@ -1,4 +1,4 @@
-export { callScripts } from "./call-scripts.ts";
+export { callScripts, tableContents } from "./call-scripts.ts";
 export { CAPABILITIES, type Capability } from "./capability.ts";
 export * from "./recording.ts";
 export * from "./records.ts";

@@ -168,13 +168,34 @@ export class MapText {
     this.#edits.forEach((edit, i) => {
       const line = this.#editLines.at(i);
       const end = edit.iovaPfn + edit.pages;
-      if (!("rights" in edit)) map = outside(map, edit.iovaPfn, end);
-      else if (map.some((run) => run.iovaPfn < end && edit.iovaPfn < run.iovaPfn + run.pages))
-        fail('"map add" covers what is mapped already; "map remove" it first', line);
-      else map = [...map, ...backings.resolve(edit, line, fail)].sort((a, b) => a.iovaPfn - b.iovaPfn);
+      const from = firstEndingAfter(map, edit.iovaPfn);
+      const to = firstFrom(map, end);
+      if (!("rights" in edit))
+        map = map.toSpliced(from, to - from, ...outside(map.slice(from, to), edit.iovaPfn, end));
+      else if (from < to) fail('"map add" covers what is mapped already; "map remove" it first', line);
+      else map = map.toSpliced(from, 0, ...backings.resolve(edit, line, fail));
     });
     return map;
   }
+}
+
+/** Position of the first run that ends behind a page. Pre: runs are ascending and free of overlap. */
+function firstEndingAfter(map: readonly MapRun[], page: number): number {
+  let low = 0;
+  let high = map.length;
+  while (low < high) {
+    const mid = (low + high) >>> 1;
+    if (map[mid]!.iovaPfn + map[mid]!.pages > page) high = mid;
+    else low = mid + 1;
+  }
+  return low;
+}
+
+/** Position of the first run that begins at or behind a page. Pre: as above. */
+function firstFrom(map: readonly MapRun[], page: number): number {
+  let at = firstEndingAfter(map, page);
+  if (at < map.length && map[at]!.iovaPfn < page) at++;
+  return at;
 }
 
 const mapRun = (iova: number, pages: number, frame: number, rights: Rights): MapRun => ({

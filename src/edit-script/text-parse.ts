@@ -1,6 +1,7 @@
 import type { Pfn } from "../units/index.ts";
 import { ByteText } from "./byte-text.ts";
 import { followDomains } from "./call-domains.ts";
+import { CallMaps } from "./call-maps.ts";
 import { CAPABILITIES, type Capability } from "./capability.ts";
 import { KnownTags } from "./known-tags.ts";
 import { isOfCall, PLAIN, PlainLine } from "./plain-line.ts";
@@ -329,16 +330,30 @@ export class RecordingParser {
   /** The calls with the map each leads to. A file without `call` lines that names no new map leads to an empty one. */
   #recorded(oldMap: readonly MapRun[]): RecordedCall[] {
     const fail = this.#fail.bind(this);
-    let before = oldMap;
-    return this.#calls.map((call): RecordedCall => {
-      const edited = call.map.edited(before, this.#backings, fail);
-      const isWhole = call.map.isWhole || (call.line === 0 && call.map.isSilent);
-      const newMap = isWhole ? call.map.whole("new", this.#backings, fail) : edited;
-      before = newMap;
+    const maps = new CallMaps(
+      oldMap,
+      this.#calls.map(({ map, line }) => (before) => {
+        const edited = map.edited(before, this.#backings, fail);
+        const isWhole = map.isWhole || (line === 0 && map.isSilent);
+        return isWhole ? map.whole("new", this.#backings, fail) : edited;
+      }),
+    );
+    return this.#calls.map((call, i): RecordedCall => {
+      // What is wrong with a map is told now.
+      maps.after(i);
       if (call.pins !== null) this.#read.pins ??= [];
       const { label, line, ioctls } = call;
-      const stepLines = call.stepLines.list();
-      return { label, line, newMap, pinned: call.pins ?? [], ioctls, script: call.script(), stepLines };
+      return {
+        label,
+        line,
+        get newMap() {
+          return maps.after(i);
+        },
+        pinned: call.pins ?? [],
+        ioctls,
+        script: call.script(),
+        stepLines: call.stepLines.list(),
+      };
     });
   }
 }
