@@ -26,9 +26,7 @@ export class Coverage {
   readonly deaths: Int32Array;
   /** Index in `reaching` of the invalidation that ends generation g. */
   readonly #enders: readonly number[];
-  readonly #drains: PositionFinder;
-  readonly #hasAtc: boolean;
-  readonly #mustContain: boolean;
+  readonly #rules: CoverageRules;
 
   constructor(
     start: number,
@@ -40,9 +38,7 @@ export class Coverage {
     this.start = start;
     this.end = end;
     this.reaching = reaching;
-    this.#drains = rules.drains;
-    this.#hasAtc = rules.hasAtc;
-    this.#mustContain = rules.mustContain;
+    this.#rules = rules;
     let enders: number[] | null = null;
     for (let i = 0; i < reaching.length; i++) {
       const { nonLeaf, caches } = reaching[i]!;
@@ -79,7 +75,7 @@ export class Coverage {
   leafDeath(g: number, loaded: number, leafStart: number, leafEnd: number): number {
     const i = this.#iotlbDrop(g, loaded, leafStart, leafEnd);
     if (i < 0) return NEVER;
-    return this.#hasAtc ? this.#atcDeath(i, leafStart, leafEnd) : this.reaching[i]!.completes;
+    return this.#rules.hasAtc ? this.#atcDeath(i, leafStart, leafEnd) : this.reaching[i]!.completes;
   }
 
   /** The same for a cached absence, which devices do not keep in caches of their own. */
@@ -148,12 +144,12 @@ export class Coverage {
   }
 
   #drops(inv: Invalidation, leafStart: number, leafEnd: number): boolean {
-    return !this.#mustContain || (inv.start <= leafStart && leafEnd <= inv.end);
+    return !this.#rules.mustContain || (inv.start <= leafStart && leafEnd <= inv.end);
   }
 
   /** Position at which accesses that used a translation dead at `death` have been performed. */
   drained(death: number): number {
-    return death === NEVER ? NEVER : this.#drains.firstAtOrAfter(death);
+    return death === NEVER ? NEVER : this.#rules.drains.firstAtOrAfter(death);
   }
 }
 
@@ -207,8 +203,8 @@ export function* coverages(
     for (; next < byStart.length && starts[byStart[next]!]! <= from; next++)
       if (own[byStart[next]!]!.end > from) active.push(byStart[next]!);
     if (active.length > kept && active.length > 1) active.sort((a, b) => a - b);
-    const reaching: Invalidation[] = [];
-    for (let k = 0; k < active.length; k++) reaching.push(own[active[k]!]!);
+    const reaching = new Array<Invalidation>(active.length);
+    for (let k = 0; k < active.length; k++) reaching[k] = own[active[k]!]!;
     last = new Coverage(from, to, reaching, rules, last);
     yield last;
   }
