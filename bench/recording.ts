@@ -107,9 +107,9 @@ export function inPlace(
   if (invalidating === "together") {
     const [first, last] = [oldMap[0]!, oldMap.at(-1)!];
     const range = invalidate(first.iovaPfn, last.iovaPfn + last.pages - first.iovaPfn);
-    steps.push({ op: "barrier" }, range, { op: "wait", drain: true }, ...unpins);
+    steps.push({ op: "barrier" }, range, { op: "wait", drain: true });
   }
-  return { input: { ...input, script: EditScript.from(steps) }, stores: pages.length };
+  return { input: { ...input, script: EditScript.from([...steps, ...unpins]) }, stores: pages.length };
 }
 
 /** Entries that a script stores, in tables nobody reaches and in live ones. */

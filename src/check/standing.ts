@@ -6,6 +6,16 @@ import { NEVER } from "./positions.ts";
 import type { RootVersion } from "./roots.ts";
 import type { TableLog } from "./table-log.ts";
 
+/** Positions [from, until) at which a part of the IOVA space is reached alike. */
+interface Stretch {
+  readonly from: number;
+  readonly until: number;
+  /** The rights of the tables above; of what ends the walk where it ends there. */
+  readonly rights: number;
+  /** The lowest table and the step that links it, with its entry looked at last; null where walks end above it. */
+  readonly lowest: { readonly table: number; readonly linkedAt: number; readonly entry: EntryInTime } | null;
+}
+
 /**
  * How the tables of a domain stand for one page at one position after the other, for walks that see every step at once. A crowd
  * asks it for every page that it has: what neighbours share is kept, and nothing is made for an entry.
@@ -13,15 +23,13 @@ import type { TableLog } from "./table-log.ts";
 export class Standing {
   readonly #decision: Decision;
   readonly #roots: readonly RootVersion[];
-  readonly #entries: readonly EntryInTime[];
-  /** The part of the IOVA space that one lowest table translates, and positions at which all of it is reached alike. */
+  readonly #writes: RecentWrites;
+  readonly #upper: readonly EntryInTime[];
+  /** The part of the IOVA space that one lowest table translates, and stretches of it from position 0 on, as far as asked. */
   #part = -1;
-  #from = 0;
-  #until = 0;
-  /** The lowest table there and the step that links it; none where walks end above it. */
-  #table: number | null = null;
-  #linkedAt = 0;
-  #rightsAbove = 0;
+  #stretches: Stretch[] = [];
+  /** Of the stretches: the one asked for last. */
+  #last = 0;
   /** The rights that a walk gets which starts and ends at the position looked at. */
   rights = 0;
   /** Up to here nothing that it loads is written. */
@@ -30,53 +38,61 @@ export class Standing {
   constructor(decision: Decision, domain: number) {
     this.#decision = decision;
     this.#roots = decision.rootsOf(domain);
-    const writes = new RecentWrites(decision.log.words, decision.geometry.entries);
+    this.#writes = new RecentWrites(decision.log.words, decision.geometry.entries);
     const levels = Math.max(...this.#roots.map((root) => root.levels));
-    this.#entries = Array.from({ length: levels }, () => new EntryInTime(decision, writes));
+    this.#upper = Array.from({ length: levels }, () => new EntryInTime(decision, this.#writes));
   }
 
   look(page: number, at: number): void {
-    const { geometry } = this.#decision;
-    const part = Math.floor(page / geometry.entries);
-    if (part !== this.#part || at < this.#from || at >= this.#until) this.#descend(page, part, at);
-    this.until = this.#until;
-    this.rights = this.#rightsAbove;
-    if (this.#table !== null) this.#load(this.#table, this.#linkedAt, 0, page, at);
+    const { geometry, decoder, input } = this.#decision;
+    const index = page % geometry.entries;
+    const { until, rights, lowest } = this.#stretchAt(page, (page - index) / geometry.entries, at);
+    this.until = until;
+    this.rights = rights;
+    if (lowest === null) return;
+    const { table, linkedAt, entry } = lowest;
+    entry.look(table, linkedAt, index, at);
+    if (entry.until < until) this.until = entry.until;
+    const own = decoder.rights(entry.lo, entry.hi);
+    this.rights = input.capability.rightsAnded ? rights & own : own;
+  }
+
+  #stretchAt(page: number, part: number, at: number): Stretch {
+    if (part !== this.#part) {
+      this.#part = part;
+      this.#stretches = [];
+      this.#last = 0;
+    }
+    const stretches = this.#stretches;
+    if (this.#last > 0 && at < stretches[this.#last]!.from) this.#last = 0;
+    for (; this.#last < stretches.length; this.#last++)
+      if (at < stretches[this.#last]!.until) return stretches[this.#last]!;
+    for (;;) {
+      const stretch = this.#descend(page, stretches.at(-1)?.until ?? 0);
+      stretches.push(stretch);
+      if (at < stretch.until) return stretch;
+      this.#last++;
+    }
   }
 
   /** Goes down to the lowest table that translates a page. */
-  #descend(page: number, part: number, at: number): void {
-    const { decoder } = this.#decision;
+  #descend(page: number, at: number): Stretch {
+    const { decoder, geometry, input } = this.#decision;
     const root = this.#rootAt(at);
-    let { table, step: linkedAt } = root;
-    this.rights = -1;
-    this.until = root.until;
-    let from = root.step;
-    let level = root.levels - 1;
-    for (; level > 0; level--) {
-      const entry = this.#load(table, linkedAt, level, page, at);
-      if (entry.from > from) from = entry.from;
-      if (decoder.kind(level, entry.lo, entry.hi) !== TABLE) break;
+    let { table, step: linkedAt, until } = root;
+    let rights = -1;
+    for (let level = root.levels - 1; level > 0; level--) {
+      const entry = this.#upper[level]!;
+      entry.look(table, linkedAt, Math.floor(page / geometry.span(level)) % geometry.entries, at);
+      until = Math.min(until, entry.until);
+      const own = decoder.rights(entry.lo, entry.hi);
+      rights = input.capability.rightsAnded ? rights & own : own;
+      if (decoder.kind(level, entry.lo, entry.hi) !== TABLE) return { from: at, until, rights, lowest: null };
       table = decoder.frame(entry.lo, entry.hi);
       linkedAt = entry.step;
     }
-    this.#part = part;
-    this.#from = from;
-    this.#until = this.until;
-    this.#rightsAbove = this.rights;
-    this.#table = level === 0 ? table : null;
-    this.#linkedAt = linkedAt;
-  }
-
-  /** Lets the entry that a walk loads at a level take its rights, and shorten what is alike. */
-  #load(table: number, linkedAt: number, level: number, page: number, at: number): EntryInTime {
-    const { geometry, decoder, input } = this.#decision;
-    const entry = this.#entries[level]!;
-    entry.look(table, linkedAt, Math.floor(page / geometry.span(level)) % geometry.entries, at);
-    if (entry.until < this.until) this.until = entry.until;
-    const own = decoder.rights(entry.lo, entry.hi);
-    this.rights = input.capability.rightsAnded ? this.rights & own : own;
-    return entry;
+    const entry = new EntryInTime(this.#decision, this.#writes);
+    return { from: at, until, rights, lowest: { table, linkedAt, entry } };
   }
 
   #rootAt(at: number): RootVersion {
@@ -103,7 +119,7 @@ class EntryInTime {
   /** Step that stored the value; 0 where it was there before. */
   step = 0;
   /** The entry is not written between these steps, */
-  from = 0;
+  #from = 0;
   until = NEVER;
 
   constructor(decision: Decision, recent: RecentWrites) {
@@ -116,10 +132,10 @@ class EntryInTime {
   look(table: number, linkedAt: number, index: number, at: number): void {
     const isOwn = table === this.#table && linkedAt === this.#linkedAt;
     if (!isOwn) this.#enter(table, linkedAt);
-    if (!isOwn || index !== this.#index || at < this.from) this.#begin(index);
+    if (!isOwn || index !== this.#index || at < this.#from) this.#begin(index);
     while (at >= this.until) {
-      this.from = this.until;
-      if (this.#writes!.apply(this.#next, index, this, this.#decision.decoder)) this.step = this.from;
+      this.#from = this.until;
+      if (this.#writes!.apply(this.#next, index, this, this.#decision.decoder)) this.step = this.#from;
       this.#next++;
       this.#seek();
     }
@@ -138,7 +154,7 @@ class EntryInTime {
     this.#index = index;
     this.lo = this.#before.lo;
     this.hi = this.#before.hi;
-    this.step = this.from = 0;
+    this.step = this.#from = 0;
     this.#next = this.#writes?.begin(index) ?? 0;
     this.#end = this.#writes?.begin(index + 1) ?? 0;
     this.#seek();
