@@ -1,3 +1,4 @@
+export { type AroundPages, aroundPages } from "./around-pages.ts";
 export { check } from "./check.ts";
 export { type PrintOptions, printCounterexample, type Replay } from "./counterexample.ts";
 export { Decision } from "./decide.ts";
