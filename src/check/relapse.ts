@@ -47,9 +47,9 @@ export function relapses(views: readonly View[], hasAtc: boolean): Relapse[] {
       const until = Math.min(answer.until, beginsUntil);
       const usable = until === answer.until ? answer : { ...answer, until };
       const relapse = seen.before(usable) ?? seen.inOneRun(usable);
-      if (relapse !== null) found.push(...eachPart(relapse));
+      if (relapse !== null) for (const part of eachPart(relapse)) found.push(part);
       else if (hasAtc && answer.isKeptByDevice && all.first !== null && all.first.from < answer.until)
-        found.push(...eachPart({ seen: all.first, old: answer }));
+        for (const part of eachPart({ seen: all.first, old: answer })) found.push(part);
     }
   }
   return found;

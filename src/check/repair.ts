@@ -24,9 +24,13 @@ export interface Repair {
 }
 
 /** Steps put in front of the one at an index, or behind all. */
-export const inserted = (place: number, ...added: readonly Step[]): Splice => ({ place, removed: 0, added });
+export const inserted = (place: number, added: readonly Step[]): Splice => ({ place, removed: 0, added });
 /** A step made other ones, or taken out. */
-export const replaced = (place: number, ...added: readonly Step[]): Splice => ({ place, removed: 1, added });
+export const replaced = (place: number, added: readonly Step[] = []): Splice => ({
+  place,
+  removed: 1,
+  added,
+});
 
 /** The steps that splices make of some, which are taken over as they are where they stay. */
 export function spliced(steps: readonly Step[], splices: readonly Splice[]): Step[] {
@@ -34,7 +38,7 @@ export function spliced(steps: readonly Step[], splices: readonly Splice[]): Ste
   let from = 0;
   for (const { place, removed, added } of splices) {
     for (; from < place; from++) result.push(steps[from]!);
-    result.push(...added);
+    for (const step of added) result.push(step);
     from += removed;
   }
   for (; from < steps.length; from++) result.push(steps[from]!);

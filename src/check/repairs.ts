@@ -22,6 +22,9 @@ import {
 import { allOf, firstOf, type ScriptSteps } from "./script-steps.ts";
 import type { Cause, ViolationClass } from "./violation-class.ts";
 
+/** Invalidations that a repair may repeat, all of them at each place. */
+const MAX_REPEATED = 1_000_000;
+
 type Op = Step["op"];
 const isEverywhere = true;
 
@@ -84,9 +87,9 @@ function* visibility(context: RepairContext): Generator<Repair> {
   }
   for (const place of places)
     if (isAskedFor(context, place - 1))
-      yield { cause, at: place - 1, beside, splices: () => [inserted(place, ...cleans, BARRIER)] };
+      yield { cause, at: place - 1, beside, splices: () => [inserted(place, [...cleans, BARRIER])] };
   if (places.length < 2) return;
-  const everywhere = (): Splice[] => places.map((place) => inserted(place, ...cleans, BARRIER));
+  const everywhere = (): Splice[] => places.map((place) => inserted(place, [...cleans, BARRIER]));
   yield { cause, at: places[0]! - 1, beside, isEverywhere, splices: everywhere };
 }
 
@@ -97,7 +100,7 @@ function* order(context: RepairContext): Generator<Repair> {
   for (const at of writes.filter((own) => isAskedFor(context, own)))
     for (const behind of writes)
       if (behind > at)
-        yield { cause: "order", at, splices: () => [replaced(at), inserted(behind + 1, steps.at(at))] };
+        yield { cause: "order", at, splices: () => [replaced(at), inserted(behind + 1, [steps.at(at)])] };
 }
 
 function delayed(cause: Cause, op: "unpin" | "freeTable", { steps }: RepairContext): Repair {
@@ -108,7 +111,10 @@ function delayed(cause: Cause, op: "unpin" | "freeTable", { steps }: RepairConte
     isEverywhere,
     splices: () => [
       ...early().map((at) => replaced(at)),
-      inserted(steps.length, ...early().map((at) => steps.at(at))),
+      inserted(
+        steps.length,
+        early().map((at) => steps.at(at)),
+      ),
     ],
   };
 }
@@ -124,10 +130,11 @@ function* weakened({ steps, pages, tags, iommu }: RepairContext): Generator<Repa
   };
   const lastWait = waits.findLast(isForIommu);
   const each = (change: (step: InvalidateStep) => Step[]): (() => Splice[]) => {
-    return () => invalidates.map((at) => replaced(at, ...change(stepAt(at))));
+    return () => invalidates.map((at) => replaced(at, change(stepAt(at))));
   };
   if (lastWait !== undefined) {
-    const drained = (): Splice[] => waits.map((at) => replaced(at, { ...steps.at(at), drain: true } as Step));
+    const drained = (): Splice[] =>
+      waits.map((at) => replaced(at, [{ ...steps.at(at), drain: true } as Step]));
     yield { cause: "no-drain", at: lastWait, isEverywhere, splices: drained };
   }
   const [first] = invalidates;
@@ -155,14 +162,15 @@ function* weakened({ steps, pages, tags, iommu }: RepairContext): Generator<Repa
     isEverywhere,
     splices: each((s) => [s, ...tags.map((domain) => ({ ...s, domain }))]),
   };
+  const releases = allOf(steps, isRelease);
+  if ((releases.length + 1) * invalidates.length > MAX_REPEATED) return;
   yield {
     cause: "order",
     at: first,
     isEverywhere,
     splices: () => {
       const again = [BARRIER, ...invalidates.map(stepAt), DRAIN];
-      const releases = allOf(steps, isRelease);
-      return [...releases, steps.length].map((at) => inserted(at, ...again));
+      return [...releases, steps.length].map((at) => inserted(at, again));
     },
   };
 }
@@ -175,10 +183,13 @@ function freshTags({ steps, tags }: RepairContext): Repair {
     return allOf(steps, (op) => op === "setRoot" || op === "invalidate").map((at) => {
       const step = steps.at(at);
       if (step.op !== "setRoot")
-        return inserted(at + 1, ...[...fresh.values()].map((domain) => ({ ...step, domain }) as Step));
+        return inserted(
+          at + 1,
+          [...fresh.values()].map((domain) => ({ ...step, domain }) as Step),
+        );
       const domain = fresh.get(step.domain) ?? step.domain;
       fresh.set(step.tag, next);
-      return replaced(at, { ...step, domain, tag: next++ });
+      return replaced(at, [{ ...step, domain, tag: next++ }]);
     });
   };
   return { cause: "wrong-tag", at: firstOf(steps, "setRoot"), isEverywhere, splices };
@@ -190,10 +201,10 @@ function beforeReleases(steps: ScriptSteps, added: readonly Step[]): Splice[] {
   let isRow = false;
   for (let at = 0; at < steps.length; at++) {
     const isNeeding = !isStore(steps.op(at)) && needsInvalidation(steps, at);
-    if (isNeeding && !isRow) splices.push(inserted(at, ...added));
+    if (isNeeding && !isRow) splices.push(inserted(at, added));
     isRow = isNeeding;
   }
-  return [...splices, inserted(steps.length, ...added)];
+  return [...splices, inserted(steps.length, added)];
 }
 
 /** A complete invalidation at the earliest place where it helps. */
@@ -210,7 +221,7 @@ function* fullInvalidations(context: RepairContext): Generator<Repair> {
   const beside = { side: "before", takes: needsInvalidation } as const;
   for (let place = about ?? 0; place < steps.length && isAskedFor(context, place); place++)
     if (needsInvalidation(steps, place))
-      yield { cause, at: place, beside, splices: () => [inserted(place, ...added)] };
+      yield { cause, at: place, beside, splices: () => [inserted(place, added)] };
   const last = steps.length - 1;
-  if (isAskedFor(context, last)) yield { cause, at: last, splices: () => [inserted(last + 1, ...added)] };
+  if (isAskedFor(context, last)) yield { cause, at: last, splices: () => [inserted(last + 1, added)] };
 }

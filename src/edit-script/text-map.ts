@@ -170,10 +170,11 @@ export class MapText {
       const end = edit.iovaPfn + edit.pages;
       const from = firstEndingAfter(map, edit.iovaPfn);
       const to = firstFrom(map, end);
-      if (!("rights" in edit))
-        map = map.toSpliced(from, to - from, ...outside(map.slice(from, to), edit.iovaPfn, end));
+      let between: readonly MapRun[];
+      if (!("rights" in edit)) between = outside(map.slice(from, to), edit.iovaPfn, end);
       else if (from < to) fail('"map add" covers what is mapped already; "map remove" it first', line);
-      else map = map.toSpliced(from, 0, ...backings.resolve(edit, line, fail));
+      else between = backings.resolve(edit, line, fail);
+      map = [...map.slice(0, from), ...between, ...map.slice(to)];
     });
     return map;
   }

@@ -162,8 +162,12 @@ export function printStep(step: Step): string {
 
 /** A whole file as text; `parseScript` reads it back unchanged. */
 export function printScript(file: ScriptFile): string {
-  const lines = [...linesBefore(file), ...mapLines("new", file.newMap), ...pinLines(file.pins)];
-  lines.push(...linesOf(file));
+  const lines = [
+    ...linesBefore(file),
+    ...mapLines("new", file.newMap),
+    ...pinLines(file.pins),
+    ...linesOf(file),
+  ];
   return `${lines.join("\n")}\n`;
 }
 
@@ -175,9 +179,13 @@ export function printRecording(recording: Recording): string {
   for (const call of calls) {
     const { label, newMap, pinned } = call;
     lines.push(`call ${label}`.trimEnd());
-    lines.push(...(newMap.length === 0 ? ["map new none"] : mapLines("new", newMap)));
-    if (pinned.length > 0) lines.push(...pinLines(pinned));
-    lines.push(...linesOf(call));
+    const own = [
+      ...(newMap.length === 0 ? ["map new none"] : mapLines("new", newMap)),
+      ...(pinned.length > 0 ? pinLines(pinned) : []),
+      ...linesOf(call),
+    ];
+    // A call may have more lines than a function takes arguments.
+    for (const line of own) lines.push(line);
   }
   return `${lines.join("\n")}\n`;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { check, inputOf } from "../../src/check/index.ts";
-import { parseScript } from "../../src/edit-script/index.ts";
+import { type CheckInput, check, inputOf } from "../../src/check/index.ts";
+import { CAPABILITIES, EditScript, parseScript, printScript } from "../../src/edit-script/index.ts";
+import { iovaPfn, pfn } from "../../src/units/index.ts";
 
 const PAGES = 200;
 const TABLE = 0x100002000;
@@ -207,5 +208,49 @@ describe("what a script that goes page by page forgets", () => {
     const few = new Set([3, 200, 650]);
     const { text } = pageByPage((i) => (few.has(i) ? "invalidate" : null));
     expect(foundIn(text)).toEqual([...few].map((i) => `V06 missing-inv ${i}-${i + 1}`));
+  });
+});
+
+describe("a script with more steps than a function takes arguments", () => {
+  const pages = 150_000;
+  const root = 0x10_0000;
+  const tableOf = (i: number): number => 0x20_0000 + (i >> 9);
+  const frameOf = (i: number): number => 0x100_0000 + ((i * 7919) % pages);
+  const link = (table: number): bigint => (BigInt(table) << 12n) | 3n;
+  const script = new EditScript();
+  for (let i = 0; i < pages; i++) script.store(0, pfn(tableOf(i)), i & 511, 0, 0);
+  for (let i = 0; i < pages; i++) script.unpin(pfn(frameOf(i)), 1);
+  script.barrier();
+  script.invalidate(1, "leaf", 7, iovaPfn(0), pages);
+  script.wait(true);
+  const capability = CAPABILITIES.get("vtd-ss-39")!;
+  const input: CheckInput = {
+    capability,
+    domains: [{ id: 1, root: pfn(root), levels: 3 }],
+    tables: {
+      isTable: (table) => table === root || table === root + 1 || table >= 0x20_0000,
+      entry(table, index) {
+        if (table === root) return index === 0 ? link(root + 1) : 0n;
+        if (table === root + 1) return index <= (pages - 1) >> 9 ? link(tableOf(index << 9)) : 0n;
+        const page = ((table - 0x20_0000) << 9) + index;
+        return page < pages ? link(frameOf(page)) : 0n;
+      },
+    },
+    script,
+    oldMap: Array.from({ length: pages }, (_, i) => {
+      return { iovaPfn: iovaPfn(i), pages: 1, pfn: pfn(frameOf(i)), rights: 3 as const };
+    }),
+    newMap: [],
+  };
+
+  it("has its cause named, where the repair moves a step of every page", () => {
+    const found = check(input).findings.map((f) => `${f.class} ${f.cause} ${f.pages}`);
+    expect(found).toEqual([`V06 early-unpin ${pages}`]);
+  });
+
+  it("is printed whole", () => {
+    const before = { ...input, tables: [], keptTables: [], deviceCaches: 7, isEpoch: false, ioctls: [] };
+    const text = printScript({ ...before, capability, pins: null, stepLines: [] });
+    expect(text.split("\n").filter((line) => line.startsWith("unpin ")).length).toBe(pages);
   });
 });

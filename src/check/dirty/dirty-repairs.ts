@@ -33,7 +33,7 @@ function* exchanges({ steps, entry }: RepairContext): Generator<Repair> {
         const expected = now(table, index);
         return { op: "exchange", update, table, index, entry: value, expected };
       });
-      yield { cause: "split-store", at, splices: () => [replaced(at, ...instead)] };
+      yield { cause: "split-store", at, splices: () => [replaced(at, instead)] };
     }
     // One that is lost, since the entry is another, is taken for one that is not: trials decide.
     for (const { table, index, value } of written) held.set(`${table} ${index}`, value);
@@ -61,7 +61,10 @@ function* laterCollects({ steps }: RepairContext): Generator<Repair> {
     if (early.length === 0) continue;
     const splices = (): Splice[] => [
       ...early.map((at) => replaced(at)),
-      inserted(wait + 1, ...early.map((at) => steps.at(at))),
+      inserted(
+        wait + 1,
+        early.map((at) => steps.at(at)),
+      ),
     ];
     yield { cause: "order", at: first, splices };
   }
@@ -74,7 +77,7 @@ function* afterCollects({ steps, pages, tags }: RepairContext): Generator<Repair
   const beside = { side: "behind", takes } as const;
   for (let at = 0; at < steps.length; at++) {
     if (!takes(steps, at) || (at + 1 < steps.length && steps.op(at + 1) === steps.op(at))) continue;
-    yield { cause: "missing-inv", at, beside, splices: () => [inserted(at + 1, ...full)] };
+    yield { cause: "missing-inv", at, beside, splices: () => [inserted(at + 1, full)] };
   }
 }
 
@@ -88,6 +91,6 @@ function* dirtyEntries({ steps, walkerBits }: RepairContext): Generator<Repair> 
     else if (step.op === "fill" || step.op === "storeRun") instead = { ...step, first: dirty(step.first) };
     else if (step.op === "gather") instead = { ...step, entries: step.entries.map(dirty) };
     else continue;
-    yield { cause: "copy", at, splices: () => [replaced(at, instead)] };
+    yield { cause: "copy", at, splices: () => [replaced(at, [instead])] };
   }
 }
