@@ -22,8 +22,8 @@ import {
 import { allOf, firstOf, type ScriptSteps } from "./script-steps.ts";
 import type { Cause, ViolationClass } from "./violation-class.ts";
 
-/** Invalidations that a repair may repeat, all of them at each place. */
-const MAX_REPEATED = 1_000_000;
+/** Stretches of pages times invalidations that reach all of them: each is looked at for each. */
+const MAX_REACHED = 20_000_000;
 
 type Op = Step["op"];
 const isEverywhere = true;
@@ -120,7 +120,7 @@ function delayed(cause: Cause, op: "unpin" | "freeTable", { steps }: RepairConte
 }
 
 /** The invalidations and waits that are there, each made as strong as it can be in one respect. */
-function* weakened({ steps, pages, tags, iommu }: RepairContext): Generator<Repair> {
+function* weakened({ steps, about, pages, tags, iommu }: RepairContext): Generator<Repair> {
   const invalidates = allOf(steps, (op) => op === "invalidate");
   const waits = allOf(steps, (op) => op === "wait");
   const stepAt = (at: number): InvalidateStep => steps.at(at) as InvalidateStep;
@@ -162,17 +162,15 @@ function* weakened({ steps, pages, tags, iommu }: RepairContext): Generator<Repa
     isEverywhere,
     splices: each((s) => [s, ...tags.map((domain) => ({ ...s, domain }))]),
   };
-  const releases = allOf(steps, isRelease);
-  if ((releases.length + 1) * invalidates.length > MAX_REPEATED) return;
-  yield {
-    cause: "order",
-    at: first,
-    isEverywhere,
-    splices: () => {
-      const again = [BARRIER, ...invalidates.map(stepAt), DRAIN];
-      return [...releases, steps.length].map((at) => inserted(at, again));
-    },
-  };
+  if (about !== null) {
+    // To repeat all of them at each place would take the square of the pages: one of everything does no less.
+    const full = beforeReleases(steps, fullInvalidation(tags, pages));
+    if (full !== null) yield { cause: "order", at: first, isEverywhere, splices: () => full };
+    return;
+  }
+  const again = [BARRIER, ...invalidates.map(stepAt), DRAIN];
+  const splices = (): Splice[] => [...allOf(steps, isRelease), steps.length].map((at) => inserted(at, again));
+  yield { cause: "order", at: first, isEverywhere, splices };
 }
 
 /** Every root switch to a tag that nothing has been cached under, and what names the tag after it too. */
@@ -195,16 +193,22 @@ function freshTags({ steps, tags }: RepairContext): Repair {
   return { cause: "wrong-tag", at: firstOf(steps, "setRoot"), isEverywhere, splices };
 }
 
-/** Steps in front of everything that is given back or closed in a row, and behind all. */
-function beforeReleases(steps: ScriptSteps, added: readonly Step[]): Splice[] {
+/**
+ * Steps in front of everything that is given back or closed in a row, and behind all; null where there are so many places, in a
+ * script that invalidates in so many, that to decide it would take longer than a cause is worth.
+ */
+function beforeReleases(steps: ScriptSteps, added: readonly Step[]): Splice[] | null {
   const splices: Splice[] = [];
   let isRow = false;
+  let stretches = 1;
   for (let at = 0; at < steps.length; at++) {
     const isNeeding = !isStore(steps.op(at)) && needsInvalidation(steps, at);
     if (isNeeding && !isRow) splices.push(inserted(at, added));
     isRow = isNeeding;
+    if (steps.op(at) === "invalidate") stretches++;
   }
-  return [...splices, inserted(steps.length, added)];
+  splices.push(inserted(steps.length, added));
+  return splices.length * stretches > MAX_REACHED ? null : splices;
 }
 
 /** A complete invalidation at the earliest place where it helps. */
@@ -215,7 +219,8 @@ function* fullInvalidations(context: RepairContext): Generator<Repair> {
   const added = [...contexts, ...fullInvalidation(tags, pages)];
   const cause = "missing-inv";
   if (about === "everywhere") {
-    yield { cause, at: 0, isEverywhere, splices: () => beforeReleases(steps, added) };
+    const full = beforeReleases(steps, added);
+    if (full !== null) yield { cause, at: 0, isEverywhere, splices: () => full };
     return;
   }
   const beside = { side: "before", takes: needsInvalidation } as const;

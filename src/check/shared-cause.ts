@@ -98,7 +98,7 @@ function inManyPlaces(named: readonly Group[]): Healing[] {
   const many = new Map<string, Healing>();
   for (const group of named) {
     if (group.cause === null || group.cause === "plan" || group.isEverywhere) continue;
-    const key = `${group.domain} ${group.class} ${group.cause}`;
+    const key = `${group.domain} ${group.cause}`;
     const first = firsts.get(key);
     if (first === undefined) firsts.set(key, group);
     else if (first.causeStep !== group.causeStep) many.set(key, healingOf(first, true));
@@ -109,7 +109,7 @@ function inManyPlaces(named: readonly Group[]): Healing[] {
 /** Lets the groups that were looked into one by one have the cause of all. */
 function makeOne(named: readonly Group[], { like, cause, step }: Healing): void {
   for (const group of named)
-    if (group.cause === cause && group.domain === like.domain && group.class === like.class)
+    if (group.cause === cause && group.domain === like.domain)
       Object.assign(group, { causeStep: step, isEverywhere: true });
 }
 

@@ -194,6 +194,16 @@ describe("what a script that goes page by page forgets", () => {
     expect(found!.causeText).toContain("here and in other places");
   });
 
+  it("of every page is one finding where the invalidation stands in front of its store, order", () => {
+    const { lines, pages } = pageByPage(() => null);
+    const first = lines.findIndex((line) => line.startsWith("store "));
+    for (let at = first; at < lines.length; at += 5) {
+      const [store, barrier, invalidate] = lines.slice(at, at + 3);
+      lines.splice(at, 3, barrier!, invalidate!, store!);
+    }
+    expect(foundIn(lines.join("\n"))).toEqual([`V06 order 0-${pages}`]);
+  });
+
   it("of one page is named at its step, with no step of other pages around it", () => {
     const { text } = pageByPage((i) => (i === 700 ? "invalidate" : null));
     expect(foundIn(text)).toEqual(["V06 missing-inv 700-701"]);
