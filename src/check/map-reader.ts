@@ -201,8 +201,8 @@ function firstRunEndingAfter(runs: readonly MapRun[], from: number, page: number
 /** Where two maps answer differently, and what. Pre: sorted by IOVA, free of overlap. */
 function differing(before: readonly MapRun[], after: readonly MapRun[]): JointMap {
   const ranges = new RangeList();
-  // Two scattered maps have their edges in the same places; one piece more ends the last.
-  const joint = new JointMap(FIRST_ROOM, Math.max(before.length, after.length) + 1);
+  // Two scattered maps have their edges in the same places; a piece more stands in front of the first, and one ends the last.
+  const joint = new JointMap(FIRST_ROOM, Math.max(before.length, after.length) + 2);
   let page = 0;
   for (let i = 0, j = 0; ; ) {
     const o = before[i];
