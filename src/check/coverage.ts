@@ -1,11 +1,18 @@
-import { CACHE_ATC, CACHE_IOTLB, CACHE_WALK, CACHES_ALL } from "../edit-script/index.ts";
-import { ascending } from "./ascending.ts";
-import type { Invalidation } from "./invalidation-queues.ts";
-import { NEVER, PositionFinder } from "./positions.ts";
-import type { Ranges } from "./ranges.ts";
-import type { ScriptLog } from "./script-log.ts";
+import { CACHE_ATC, CACHE_IOTLB } from "../edit-script/index.ts";
+import type { Generations } from "./generations.ts";
+import type { Invalidations } from "./invalidations.ts";
+import { NEVER, type PositionFinder, placeNear } from "./positions.ts";
 
-const NONE: number[] = [];
+type Positions = readonly number[] | Int32Array;
+
+/** What decides how long caches keep things, besides the invalidations that reach a page. */
+export interface CoverageRules {
+  readonly posted: Invalidations;
+  readonly drains: PositionFinder;
+  readonly hasAtc: boolean;
+  /** An invalidation drops a leaf only if it contains it. */
+  readonly mustContain: boolean;
+}
 
 /**
  * Pages that the same invalidations reach.
@@ -18,54 +25,78 @@ const NONE: number[] = [];
 export class Coverage {
   readonly start: number;
   readonly end: number;
-  /** Invalidations that reach these pages, in queue order. */
-  readonly reaching: readonly Invalidation[];
   readonly generations: number;
   /** The very same arrays as a neighbour's where the generations are the same. */
   readonly begins: Int32Array;
   readonly deaths: Int32Array;
-  /** Index in `reaching` of the invalidation that ends generation g. */
-  readonly #enders: readonly number[];
+  /** The invalidations that reach these pages: those that all pages share, and the others by position, in queue order. */
+  readonly #shared: SharedReach;
+  readonly #own: readonly number[];
+  readonly #generations: Generations;
   readonly #rules: CoverageRules;
 
   constructor(
     start: number,
     end: number,
-    reaching: readonly Invalidation[],
+    shared: SharedReach,
+    own: readonly number[],
+    generations: Generations,
     rules: CoverageRules,
-    neighbour: Coverage | null,
   ) {
     this.start = start;
     this.end = end;
-    this.reaching = reaching;
+    this.generations = generations.length;
+    this.begins = generations.begins;
+    this.deaths = generations.deaths;
+    this.#shared = shared;
+    this.#own = own;
+    this.#generations = generations;
     this.#rules = rules;
-    let enders: number[] | null = null;
-    for (let i = 0; i < reaching.length; i++) {
-      const { nonLeaf, caches } = reaching[i]!;
-      if (nonLeaf && caches & CACHE_WALK) (enders ??= []).push(i);
-    }
-    this.#enders = enders ??= NONE;
-    this.generations = enders.length + 1;
-    if (neighbour !== null && this.#hasGenerationsOf(neighbour)) {
-      this.begins = neighbour.begins;
-      this.deaths = neighbour.deaths;
-      return;
-    }
-    this.begins = new Int32Array(this.generations + 1);
-    this.deaths = new Int32Array(this.generations);
-    for (let g = 0; g < enders.length; g++) {
-      this.begins[g + 1] = reaching[enders[g]!]!.step;
-      this.deaths[g] = reaching[enders[g]!]!.completes;
-    }
-    this.begins[this.generations] = NEVER;
-    this.deaths[this.generations - 1] = NEVER;
   }
 
-  #hasGenerationsOf(other: Coverage): boolean {
-    if (this.generations !== other.generations) return false;
-    for (let g = 0; g + 1 < this.generations; g++)
-      if (this.reaching[this.#enders[g]!] !== other.reaching[other.#enders[g]!]) return false;
-    return true;
+  /** Steps that submit the invalidations that reach these pages. */
+  reachingSteps(): ReadonlySet<number> {
+    const { steps } = this.#rules.posted;
+    return new Set([...this.#shared.positions, ...this.#own].map((at) => steps[at]!));
+  }
+
+  /** True iff all that reaches these pages contains the pages [start, end). */
+  isContaining(start: number, end: number): boolean {
+    const { starts, ends } = this.#rules.posted;
+    const contains = (at: number): boolean => starts[at]! <= start && end <= ends[at]!;
+    return this.#shared.positions.every(contains) && this.#own.every(contains);
+  }
+
+  /** The first generation that is not dead at a position. */
+  firstAlive(position: number): number {
+    return this.#generations.firstAlive(position);
+  }
+
+  /** The last generation that begins before a position. Pre: the position is not 0. */
+  lastBegun(position: number): number {
+    return this.#generations.lastBegun(position);
+  }
+
+  /** The last step before another one that submits an invalidation of these pages, 0 where none does. */
+  lastSubmitBefore(step: number): number {
+    const { posted } = this.#rules;
+    const from = posted.firstFrom(step);
+    const last = Math.max(
+      before(this.#own, placeOf(this.#own, from)),
+      before(this.#shared.positions, this.#shared.placeOf(from)),
+    );
+    return last < 0 ? 0 : posted.steps[last]!;
+  }
+
+  /** The first such step that is at least `step`, NEVER where none is. */
+  firstSubmitFrom(step: number): number {
+    const { posted } = this.#rules;
+    const from = posted.firstFrom(step);
+    const next = Math.min(
+      behind(this.#own, placeOf(this.#own, from)),
+      behind(this.#shared.positions, this.#shared.placeOf(from)),
+    );
+    return next === NEVER ? NEVER : posted.steps[next]!;
   }
 
   /**
@@ -73,78 +104,56 @@ export class Coverage {
    * [leafStart, leafEnd) is what the cached entry translates.
    */
   leafDeath(g: number, loaded: number, leafStart: number, leafEnd: number): number {
-    const i = this.#iotlbDrop(g, loaded, leafStart, leafEnd);
-    if (i < 0) return NEVER;
-    return this.#rules.hasAtc ? this.#atcDeath(i, leafStart, leafEnd) : this.reaching[i]!.completes;
+    const drop = this.#iotlbDrop(g, loaded, leafStart, leafEnd);
+    if (drop === NEVER) return NEVER;
+    const { posted, hasAtc } = this.#rules;
+    // A device may fill its own cache from the IOTLB until that has dropped the leaf: only an order queued behind counts.
+    const last = hasAtc ? this.#firstDrop(CACHE_ATC, drop, false, leafStart, leafEnd) : drop;
+    return last === NEVER ? NEVER : posted.completes[last]!;
   }
 
   /** The same for a cached absence, which devices do not keep in caches of their own. */
   absenceDeath(g: number, loaded: number): number {
-    const i = this.#iotlbDrop(g, loaded, this.start, this.end);
-    return i < 0 ? NEVER : this.reaching[i]!.completes;
+    const drop = this.#iotlbDrop(g, loaded, this.start, this.end);
+    return drop === NEVER ? NEVER : this.#rules.posted.completes[drop]!;
   }
 
-  /** The first generation that is not dead at a position. */
-  firstAlive(position: number): number {
-    let low = 0;
-    let high = this.generations - 1;
-    while (low < high) {
-      const mid = (low + high) >>> 1;
-      if (this.deaths[mid]! > position) high = mid;
-      else low = mid + 1;
-    }
-    return low;
-  }
-
-  /** The last generation that begins before a position. Pre: the position is not 0. */
-  lastBegun(position: number): number {
-    let low = 0;
-    let high = this.generations - 1;
-    while (low < high) {
-      const mid = (low + high + 1) >>> 1;
-      if (this.begins[mid]! < position) low = mid;
-      else high = mid - 1;
-    }
-    return low;
-  }
-
-  /** Index of the first invalidation that is submitted at or behind a position. */
-  firstReachingFrom(position: number): number {
-    let low = 0;
-    let high = this.reaching.length;
-    while (low < high) {
-      const mid = (low + high) >>> 1;
-      if (this.reaching[mid]!.step < position) low = mid + 1;
-      else high = mid;
-    }
-    return low;
-  }
-
-  /** Index of the first invalidation that makes the IOTLB drop the entry, or -1. */
+  /** Position of the first invalidation that makes the IOTLB drop the entry, or NEVER. */
   #iotlbDrop(g: number, loaded: number, leafStart: number, leafEnd: number): number {
-    const ender = this.#enders[g] ?? this.reaching.length;
-    // What was submitted up to the start of the generation was submitted before anything of it was loaded.
-    for (let i = g === 0 ? 0 : this.#enders[g - 1]! + 1; i < this.reaching.length; i++) {
-      const inv = this.reaching[i]!;
-      if (!(inv.caches & CACHE_IOTLB) || !this.#drops(inv, leafStart, leafEnd)) continue;
-      // A walk that began before a non-leaf invalidation is restarted with everything it has loaded since.
-      const isStopped = inv.nonLeaf && inv.caches & CACHE_WALK ? i >= ender : false;
-      if (isStopped || inv.step > loaded) return i;
-    }
-    return -1;
+    if (loaded === NEVER - 1) return NEVER;
+    const { posted } = this.#rules;
+    const first = this.#firstDrop(CACHE_IOTLB, posted.firstFrom(loaded + 1), false, leafStart, leafEnd);
+    const end = this.begins[g + 1]!;
+    if (loaded < end) return first;
+    // A walk that began before a non-leaf invalidation is restarted with everything it has loaded since.
+    return Math.min(first, this.#firstDrop(CACHE_IOTLB, posted.firstFrom(end), true, leafStart, leafEnd));
   }
 
-  /** A device may fill its own cache from the IOTLB until that has dropped the leaf: only an order queued behind counts. */
-  #atcDeath(from: number, leafStart: number, leafEnd: number): number {
-    for (let i = from; i < this.reaching.length; i++) {
-      const inv = this.reaching[i]!;
-      if (inv.caches & CACHE_ATC && this.#drops(inv, leafStart, leafEnd)) return inv.completes;
+  /** The first one, from a position on, that makes caches drop the entry, or NEVER; with `isStop`, one that stops walks. */
+  #firstDrop(cache: number, from: number, isStop: boolean, leafStart: number, leafEnd: number): number {
+    const [own, shared] = [this.#own, this.#shared];
+    const first = this.#firstIn(own, placeOf(own, from), cache, isStop, leafStart, leafEnd);
+    if (shared.positions.length === 0) return first;
+    const place = shared.placeOf(from);
+    return Math.min(first, this.#firstIn(shared.positions, place, cache, isStop, leafStart, leafEnd));
+  }
+
+  /** The same among those of one list, from a place on. */
+  #firstIn(
+    list: Positions,
+    place: number,
+    cache: number,
+    isStop: boolean,
+    leafStart: number,
+    leafEnd: number,
+  ): number {
+    const { posted, mustContain } = this.#rules;
+    for (let i = place; i < list.length; i++) {
+      const at = list[i]!;
+      if ((posted.caches[at]! & cache) === 0 || (isStop && !posted.stopsWalks(at))) continue;
+      if (!mustContain || (posted.starts[at]! <= leafStart && leafEnd <= posted.ends[at]!)) return at;
     }
     return NEVER;
-  }
-
-  #drops(inv: Invalidation, leafStart: number, leafEnd: number): boolean {
-    return !this.#rules.mustContain || (inv.start <= leafStart && leafEnd <= inv.end);
   }
 
   /** Position at which accesses that used a translation dead at `death` have been performed. */
@@ -153,59 +162,34 @@ export class Coverage {
   }
 }
 
-/** What decides how long caches keep things, besides the invalidations. */
-export interface CoverageRules {
-  readonly drains: PositionFinder;
-  readonly hasAtc: boolean;
-  /** An invalidation drops a leaf only if it contains it. */
-  readonly mustContain: boolean;
+/** The element before a place of a list, -1 where there is none; and the one that stands there, or NEVER. */
+const before = (list: Positions, place: number): number => (place === 0 ? -1 : list[place - 1]!);
+const behind = (list: Positions, place: number): number => (place === list.length ? NEVER : list[place]!);
+
+/** Where the first element stands that is at least `position`; the end of the list where there is none. */
+function placeOf(list: readonly number[], position: number): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const mid = (low + high) >>> 1;
+    if (list[mid]! < position) low = mid + 1;
+    else high = mid;
+  }
+  return low;
 }
 
-/**
- * Cuts the pages before `end` into stretches that the same invalidations of a tag reach, ascending; stretches without
- * any of the `wanted` pages are left out, but for the last.
- */
-export function* coverages(
-  log: ScriptLog,
-  domain: number,
-  end: number,
-  wanted: Ranges,
-  hasAtc: boolean,
-  mustContain: boolean,
-): Generator<Coverage> {
-  const own: Invalidation[] = [];
-  for (const inv of log.invalidations)
-    if (inv.domain === domain && inv.start < end && inv.caches & CACHES_ALL) own.push(inv);
-  const edges = new Float64Array(2 * own.length + 2);
-  const starts = edges.subarray(1, own.length + 1);
-  for (let i = 0; i < own.length; i++) {
-    starts[i] = own[i]!.start;
-    edges[own.length + 1 + i] = Math.min(own[i]!.end, end);
+/** Invalidations that reach all pages that are looked at, by position and in queue order. */
+export class SharedReach {
+  readonly positions: Int32Array;
+  /** Where the last answer stands. */
+  #place = 0;
+
+  constructor(positions: readonly number[]) {
+    this.positions = Int32Array.from(positions);
   }
-  edges[edges.length - 1] = end;
-  const sorted = ascending(edges);
-  const byStart = ascending(starts);
-  const rules = { drains: new PositionFinder(log.drainsOf(domain)), hasAtc, mustContain };
-  let last: Coverage | null = null;
-  /** Those that reach the stretch at hand, in queue order. */
-  const active: number[] = [];
-  let next = 0;
-  let range = 0;
-  for (let c = 0; c + 1 < sorted.length; c++) {
-    const from = edges[sorted[c]!]!;
-    const to = edges[sorted[c + 1]!]!;
-    if (from === to) continue;
-    while (range < wanted.ends.length && wanted.ends[range]! <= from) range++;
-    if (to < end && (wanted.starts[range] ?? Infinity) >= to) continue;
-    let kept = 0;
-    for (let k = 0; k < active.length; k++) if (own[active[k]!]!.end > from) active[kept++] = active[k]!;
-    if (kept < active.length) active.length = kept;
-    for (; next < byStart.length && starts[byStart[next]!]! <= from; next++)
-      if (own[byStart[next]!]!.end > from) active.push(byStart[next]!);
-    if (active.length > kept && active.length > 1) active.sort((a, b) => a - b);
-    const reaching = new Array<Invalidation>(active.length);
-    for (let k = 0; k < active.length; k++) reaching[k] = own[active[k]!]!;
-    last = new Coverage(from, to, reaching, rules, last);
-    yield last;
+
+  /** Where the first one stands from a position on. */
+  placeOf(position: number): number {
+    return (this.#place = placeNear(this.positions, position, this.#place));
   }
 }

@@ -1,5 +1,6 @@
 import { CACHE_ATC, CACHES_ALL, type EditScript, type Splice } from "../edit-script/index.ts";
-import { type Coverage, coverages } from "./coverage.ts";
+import type { Coverage } from "./coverage.ts";
+import { Coverages } from "./coverages.ts";
 import type { DecideOptions } from "./decide-options.ts";
 import { DECODERS } from "./decoder.ts";
 import { lostBits } from "./dirty/lost-bits.ts";
@@ -25,7 +26,7 @@ import { type OnlyPages, pagesOf, rangesOf } from "./only-pages.ts";
 import { OverlapSink } from "./overlap.ts";
 import { Pins } from "./pins.ts";
 import { NO_RANGES, oneRange, RangeList, type Ranges, touches, union } from "./ranges.ts";
-import { byTag, isRetired, type RootVersion, rootVersions } from "./roots.ts";
+import { byTag, type RootVersion, rootVersions } from "./roots.ts";
 import { ScriptLog } from "./script-log.ts";
 import { onlyOrder } from "./script-steps.ts";
 import { VersionReader } from "./versions.ts";
@@ -166,7 +167,7 @@ export class Decision {
       const watch = this.input.isEpoch ? new WholeMapSink(sink, maps, this.#hasAtc, cachesNotPresent) : null;
       this.walk(domain.id, options, watch ?? sink, (coverage, roots) => {
         judge.coverage = coverage;
-        judge.isRetired = isRetired(roots);
+        judge.roots = roots;
         watch?.enter(roots);
       });
       this.hasSkipped ||= judge.hasSkipped;
@@ -275,11 +276,13 @@ export class Decision {
       sink,
     );
     const mustContain = capability.invalidateCoversLeaf;
+    let pages = 0;
     for (const sharing of byTag(roots)) {
       const { tag } = sharing[0]!;
       const one = oneRange(0, 0);
       let next = 0;
-      for (const coverage of coverages(this.log, tag, end, ranges, this.#hasAtc, mustContain)) {
+      const all = new Coverages(this.log, tag, end, ranges, this.#hasAtc, mustContain);
+      for (let coverage = all.next(); coverage !== null; coverage = all.next()) {
         enter(coverage, sharing);
         while (next < ranges.ends.length && ranges.ends[next]! <= coverage.start) next++;
         let last = next;
@@ -287,15 +290,15 @@ export class Decision {
         const isCut =
           last > next && (ranges.starts[next]! < coverage.start || ranges.ends[last - 1]! > coverage.end);
         const inside = isCut ? clipped(ranges, next, last, coverage, one) : ranges;
-        const [from, to] = isCut ? [0, last - next] : [next, last];
-        if (roots.length === 1)
-          for (let r = from; r < to; r++) this.effort.pages += inside.ends[r]! - inside.starts[r]!;
+        const from = isCut ? 0 : next;
+        const to = isCut ? last - next : last;
+        if (roots.length === 1) for (let r = from; r < to; r++) pages += inside.ends[r]! - inside.starts[r]!;
         reach.run(coverage, inside, from, to, sharing);
       }
     }
     this.effort.histories += reach.histories;
-    // Everything was looked at; what no map has is not worth counting.
-    if (roots.length > 1) this.effort.pages += this.#mappedPages();
+    // With several roots everything was looked at; what no map has is not worth counting.
+    this.effort.pages += roots.length > 1 ? this.#mappedPages() : pages;
   }
 
   #mappedPages(): number {

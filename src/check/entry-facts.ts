@@ -9,15 +9,15 @@ import type { TableLog } from "./table-log.ts";
 import type { Version } from "./versions.ts";
 import type { ReachContext } from "./walk-reach.ts";
 
-/** "A walk may hold this table": the earliest position by generation, NEVER where it cannot. */
+/** "A walk may hold this table": the earliest position by generation, NEVER where it cannot and behind the last. */
 export interface HeldTable {
   readonly table: number;
   readonly log: TableLog | null;
   /** Rights left after those of the entries that led here. */
   readonly rights: number;
   readonly earliest: Int32Array;
-  /** The least of them; asked for by `heldFrom`. */
-  least?: number;
+  /** The least of them, once it was asked for by `heldFrom`. */
+  least: number | null;
   /** The final tables lead here. */
   isCurrent: boolean;
   /** Reached as it was before the script, so that it says what the old map says. */
@@ -49,7 +49,7 @@ export interface Slot {
 
 /** First position at which some walk may hold a table. Pre: its positions are complete. */
 export function heldFrom(state: HeldTable): number {
-  if (state.least !== undefined) return state.least;
+  if (state.least !== null) return state.least;
   const { earliest } = state;
   let least = NEVER;
   for (let g = 0; g < earliest.length; g++) if (earliest[g]! < least) least = earliest[g]!;
@@ -241,6 +241,8 @@ export class EntryFacts {
         log: child,
         rights,
         earliest,
+        // To find it takes as long as there are generations, and there are as many tables as places for links.
+        least: isEternal ? heldFrom(state) : null,
         isCurrent,
         isPristine,
         step: version.step,

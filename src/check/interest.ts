@@ -133,7 +133,8 @@ export class Interest {
     this.#descend(root, levels - 1, 0, null, changes, 0);
     if (this.#wanted.size === 0) return;
     const hints = new RangeList();
-    for (const inv of this.#log.invalidations) if (inv.domain === domain) hints.push(inv.start, inv.end);
+    const { length, domains, starts, ends } = this.#log.invalidations;
+    for (let at = 0; at < length; at++) if (domains[at] === domain) hints.push(starts[at]!, ends[at]!);
     for (const window of this.#log.windows)
       if (window.domain === domain) hints.push(window.start, window.end);
     this.#descend(root, levels - 1, 0, null, hints.union(this.#geometry.tableSpan(levels - 1)), 0);

@@ -40,7 +40,7 @@ export function kernelEvents(decision: Decision, path: Path, page: number): Inte
   const callOf = (step: number): number => (calls ? callAt(calls, step).number : 0);
   const loaded = new Set(path.loads.map((load) => load.table));
   const reached = [...frames];
-  const reaching = new Set(path.coverage.reaching.map((inv) => inv.step));
+  const reaching = path.coverage.reachingSteps();
   /** What the others order does not matter. */
   const acting = new Set<number>();
   const matters = (step: Step, number: number): boolean => {

@@ -1,56 +1,59 @@
 import type { ScriptDomain } from "../edit-script/index.ts";
-
-/** One posted invalidation. */
-export interface Invalidation {
-  readonly step: number;
-  /** Step of the wait that completes it, or NEVER. */
-  completes: number;
-  readonly domain: number;
-  readonly nonLeaf: boolean;
-  readonly caches: number;
-  readonly start: number;
-  readonly end: number;
-}
-
-/** What was posted to one IOMMU, and how much of that is complete. */
-interface Queue {
-  readonly posted: Invalidation[];
-  completed: number;
-}
+import type { Invalidations } from "./invalidations.ts";
 
 /** The queue of each IOMMU, filled and waited for in the order of the steps: what one wait completes, another may not. */
 export class InvalidationQueues {
+  readonly #posted: Invalidations;
   /** IOMMUs by tag. A tag that no domain has reaches nothing, wherever it is posted. */
   readonly #iommus = new Map<number, number>();
-  readonly #queues = new Map<number, Queue>();
+  /** By IOMMU, the positions of what was posted to it and no wait has completed. */
+  readonly #queues = new Map<number, number[]>();
+  /** The only one there is, if there is one: most scripts have no second IOMMU. */
+  #only: number[] | null = null;
+  /** The tag posted to last, and its queue: mostly it is the next one's. */
+  #lastTag = -1;
+  #last: number[] | null = null;
   readonly #drains: number[] = [];
   /** Those of one IOMMU, the waits for all among them; made when a wait is for one. */
   readonly #ownDrains = new Map<number, number[]>();
 
-  constructor(domains: readonly ScriptDomain[]) {
+  constructor(posted: Invalidations, domains: readonly ScriptDomain[]) {
+    this.#posted = posted;
     for (const { id, iommu } of domains) this.#iommus.set(id, iommu ?? 0);
   }
 
   /** The domain with tag `from`, if there is one, goes on with tag `to`. */
   rename(from: number, to: number): void {
+    this.#last = null;
     const iommu = this.#iommus.get(from);
     if (iommu !== undefined && !this.#iommus.has(to)) this.#iommus.set(to, iommu);
   }
 
-  post(invalidation: Invalidation): void {
-    const iommu = this.#iommuOf(invalidation.domain);
+  /** Posts the invalidation at a position, of a tag. */
+  post(at: number, tag: number): void {
+    if (this.#last === null || tag !== this.#lastTag) {
+      this.#lastTag = tag;
+      this.#last = this.#queueOf(tag);
+    }
+    this.#last.push(at);
+  }
+
+  #queueOf(tag: number): number[] {
+    const iommu = this.#iommuOf(tag);
     let queue = this.#queues.get(iommu);
-    if (queue === undefined) this.#queues.set(iommu, (queue = { posted: [], completed: 0 }));
-    queue.posted.push(invalidation);
+    if (queue === undefined) {
+      this.#queues.set(iommu, (queue = []));
+      this.#only = this.#queues.size === 1 ? queue : null;
+    }
+    return queue;
   }
 
   /** Completes what is posted to one IOMMU, or with null to all. */
   wait(step: number, drains: boolean, iommu: number | null): void {
-    for (const [own, queue] of this.#queues) {
-      if (iommu !== null && own !== iommu) continue;
-      const { posted } = queue;
-      while (queue.completed < posted.length) posted[queue.completed++]!.completes = step;
-    }
+    if (iommu === null && this.#only !== null) this.#complete(this.#only, step);
+    else
+      for (const [own, pending] of this.#queues)
+        if (iommu === null || own === iommu) this.#complete(pending, step);
     if (!drains) return;
     if (iommu === null) {
       this.#drains.push(step);
@@ -62,9 +65,14 @@ export class InvalidationQueues {
     else own.push(step);
   }
 
+  #complete(pending: number[], step: number): void {
+    const { completes } = this.#posted;
+    while (pending.length > 0) completes[pending.pop()!] = step;
+  }
+
   /** Steps at which accesses with a tag are drained, ascending. */
-  drainsOf(tag: number): readonly number[] {
-    return this.#ownDrains.get(this.#iommuOf(tag)) ?? this.#drains;
+  drainsOf(tag: number): Int32Array {
+    return new Int32Array(this.#ownDrains.get(this.#iommuOf(tag)) ?? this.#drains);
   }
 
   #iommuOf(tag: number): number {

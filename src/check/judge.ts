@@ -6,6 +6,7 @@ import { type JointMap, NOTHING } from "./joint-map.ts";
 import type { Lingering } from "./lingering.ts";
 import { NEVER } from "./positions.ts";
 import type { Relapse } from "./relapse.ts";
+import { isRetired, type RootVersion } from "./roots.ts";
 import type { Window } from "./script-log.ts";
 import type { ViolationClass } from "./violation-class.ts";
 import { leafMet, type Met, type Violations } from "./violations.ts";
@@ -24,8 +25,8 @@ export class Judge {
   readonly #steps: number;
   readonly #domain: number;
   coverage!: Coverage;
-  /** The facts to come are cached under a tag that no access asks for once the call has returned. */
-  isRetired = false;
+  /** The context entries that share the tag under which the facts to come are cached. */
+  roots: readonly RootVersion[] = [];
   readonly #hasAtc: boolean;
   readonly #lingering: Lingering | null;
   /** Something was not told that another violation hides. */
@@ -65,8 +66,8 @@ export class Judge {
     met: Met,
     grain = end - start,
   ): void {
-    // A device's own cache knows no tags.
-    if (this.isRetired && ((kind === "V04" && !this.#hasAtc) || kind === "V05")) kind = "V04b";
+    // What is cached under a tag that no access asks for after the call does no harm; but a device's own cache knows no tags.
+    if (isRetired(this.roots) && ((kind === "V04" && !this.#hasAtc) || kind === "V05")) kind = "V04b";
     const index = origin.index + Math.floor((start - origin.at) / origin.span);
     const indexStep = origin.span === grain ? 1 : 0;
     const { coverage } = this;

@@ -18,6 +18,9 @@ export class Lifetime {
   #to = 0;
   #after = 0;
   #last = 0;
+  /** Questions that the answer has held for, and answers that held for none. */
+  #hits = 0;
+  #misses = 0;
   /** The version asked for last. */
   #begin = 0;
   #until = 0;
@@ -42,16 +45,23 @@ export class Lifetime {
       begin < this.#to &&
       until > this.#after &&
       until <= this.#last
-    )
+    ) {
+      this.#hits++;
       return;
+    }
     this.#coverage = coverage;
     this.#state = state;
     const { deaths } = coverage;
-    const first = firstLoading(coverage, state, begin, until);
+    const isOne = coverage.generations === 1;
+    const first = isOne
+      ? canLoad(coverage, state, begin, until, 0)
+        ? 0
+        : -1
+      : firstLoading(coverage, state, begin, until);
     this.isReachable = first >= 0;
     if (this.isReachable) {
       // Of what is loaded last the caches are rid last.
-      const last = lastLoading(coverage, state, begin, until);
+      const last = isOne ? 0 : lastLoading(coverage, state, begin, until);
       const loaded = Math.min(until, deaths[last]!) - 1;
       this.#heldFrom = state.earliest[first]!;
       this.leafUntil = coverage.leafDeath(last, loaded, coverage.start, coverage.end);
@@ -59,7 +69,20 @@ export class Lifetime {
       const absentUntil = cachesAbsence ? coverage.absenceDeath(last, loaded) : loaded + 1;
       this.isLastingAbsence = absentUntil === NEVER;
     }
-    this.#bound(coverage, state, begin, until);
+    this.#from = begin;
+    this.#to = begin + 1;
+    this.#after = until - 1;
+    this.#last = until;
+    // Of a single page hardly anything is asked twice.
+    if (coverage.end - coverage.start > 1 && this.#isWorthBounding())
+      this.#bound(coverage, state, begin, until);
+  }
+
+  /** Bounds that nobody was within cost more than they save: then they are found now and then only. */
+  #isWorthBounding(): boolean {
+    const isWorth = this.#hits > 0 || ++this.#misses % 8 === 0;
+    this.#hits = 0;
+    return isWorth;
   }
 
   /** First position at which it can be loaded. Pre: it is reachable. */
@@ -75,11 +98,7 @@ export class Lifetime {
 
   /** Finds versions that have the same answer: one end may move, the other stays. */
   #bound(coverage: Coverage, { earliest }: HeldTable, begin: number, until: number): void {
-    const { begins, deaths, reaching } = coverage;
-    this.#from = begin;
-    this.#to = begin + 1;
-    this.#after = until - 1;
-    this.#last = until;
+    const { begins, deaths } = coverage;
     if (begin > 0) {
       const alive = coverage.firstAlive(begin);
       this.#from = alive === 0 ? 1 : Math.max(1, deaths[alive - 1]!);
@@ -96,9 +115,8 @@ export class Lifetime {
     const alive = coverage.firstAlive(until - 1);
     if (alive > 0) this.#edge(deaths[alive - 1]!, until);
     this.#edge(deaths[alive]!, until);
-    const next = coverage.firstReachingFrom(until);
-    if (next > 0) this.#edge(reaching[next - 1]!.step, until);
-    if (next < reaching.length) this.#edge(reaching[next]!.step, until);
+    this.#edge(coverage.lastSubmitBefore(until), until);
+    this.#edge(coverage.firstSubmitFrom(until), until);
   }
 
   /** Ends on either side of an edge have answers of their own. */

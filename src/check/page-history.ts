@@ -65,6 +65,7 @@ export function pageHistory(decision: Decision, page: OnlyPages, options: Decide
  */
 function thinned({ log }: Decision, numbers: readonly number[], page: OnlyPages): number[] {
   const { words, records } = log;
+  const { steps, starts, ends, caches } = log.invalidations;
   const pages = [...pagesOf(page)];
   const kept: number[] = [];
   const order = new OrderSteps();
@@ -79,9 +80,9 @@ function thinned({ log }: Decision, numbers: readonly number[], page: OnlyPages)
       continue;
     }
     if (op === OP.invalidate) {
-      while (log.invalidations[next]!.step < number) next++;
-      const { start, end, caches } = log.invalidations[next]!;
-      const reaches = (caches & CACHES_ALL) === 0 || pages.some((own) => start <= own && own < end);
+      while (steps[next]! < number) next++;
+      const [start, end] = [starts[next]!, ends[next]!];
+      const reaches = (caches[next]! & CACHES_ALL) === 0 || pages.some((own) => start <= own && own < end);
       if (!reaches && (!isWritten || strangers === MAX_STRANGERS)) continue;
       if (!reaches) strangers++;
     } else if (isOnEntries(op)) isWritten = true;

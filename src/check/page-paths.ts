@@ -1,5 +1,6 @@
 import { CACHE_ATC, CACHES_ALL } from "../edit-script/index.ts";
-import { type Coverage, coverages } from "./coverage.ts";
+import type { Coverage } from "./coverage.ts";
+import { Coverages } from "./coverages.ts";
 import type { Decision } from "./decide.ts";
 import { LEAF, TABLE } from "./entry-kind.ts";
 import { EntryReader } from "./entry-reader.ts";
@@ -76,8 +77,9 @@ export function* pathsOf(
   const historyOf = entryHistories(decision, mode);
   for (const root of roots) {
     const here = oneRange(page, page + 1);
-    const [coverage] = coverages(log, root.tag, end, here, hasAtc, input.capability.invalidateCoversLeaf);
-    if (coverage === undefined) return;
+    const { invalidateCoversLeaf } = input.capability;
+    const coverage = new Coverages(log, root.tag, end, here, hasAtc, invalidateCoversLeaf).next();
+    if (coverage === null) return;
     for (let g = 0; g < coverage.generations; g++) {
       const from = Math.max(coverage.begins[g]!, root.step);
       if (from >= Math.min(root.beginsUntil, coverage.begins[g + 1]!)) continue;

@@ -72,7 +72,9 @@ export class PinCounts implements FrameDrops {
   }
 
   stepOf(frame: number): number {
-    return this.#dropped[frame - this.#extent.first] ?? 0;
+    const { first, frames } = this.#extent;
+    const at = frame - first;
+    return at >= 0 && at < frames ? this.#dropped[at]! : 0;
   }
 
   get frames(): FrameSet {

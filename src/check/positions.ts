@@ -5,14 +5,37 @@
  */
 export const NEVER = 0x7fff_ffff;
 
+/* Lists are of one type: they are searched for every page, and a search that meets several types takes several times as long. */
+
 /** The first element of an ascending list that is at least `position`, or NEVER. */
-export const firstAtOrAfter = (list: ArrayLike<number>, position: number): number =>
+export const firstAtOrAfter = (list: Int32Array, position: number): number =>
   list[placeOf(list, position)] ?? NEVER;
 
 /** Where that element stands; the end of the list where there is none. */
-function placeOf(list: ArrayLike<number>, position: number): number {
-  let low = 0;
-  let high = list.length;
+const placeOf = (list: Int32Array, position: number): number => placeIn(list, position, 0, list.length);
+
+/** A longer stretch is not halved at first, but looked at where the element stands if the list rises evenly. */
+const LONG = 64;
+
+/** The same among the elements [low, high), when all before `low` are smaller. */
+function placeIn(list: Int32Array, position: number, from: number, to: number): number {
+  let low = from;
+  let high = to;
+  if (high - low > LONG) {
+    const first = list[low]!;
+    const last = list[high - 1]!;
+    if (position <= first) return low;
+    if (position > last) return high;
+    const guess = low + Math.floor(((position - first) / (last - first)) * (high - 1 - low));
+    let step = 1;
+    if (list[guess]! < position) {
+      for (low = guess + 1; low + step < high && list[low + step]! < position; step *= 2) low += step;
+      high = Math.min(high, low + step);
+    } else {
+      for (high = guess; high - step > low && list[high - step]! >= position; step *= 2) high -= step;
+      low = Math.max(low, high - step);
+    }
+  }
   while (low < high) {
     const mid = (low + high) >>> 1;
     if (list[mid]! < position) low = mid + 1;
@@ -24,27 +47,27 @@ function placeOf(list: ArrayLike<number>, position: number): number {
 /** Elements behind the last answer that are looked at before the whole list is searched. */
 const NEAR = 8;
 
-/** Finds positions in an ascending list, mostly close behind the one before: pages come in the order of their stores more often than not. */
+/** Where it stands, mostly close behind the place before: pages come in the order of their stores more often than not. */
+export function placeNear(list: Int32Array, position: number, before: number): number {
+  if (before > 0 && list[before - 1]! >= position) return placeIn(list, position, 0, before - 1);
+  const near = Math.min(list.length, before + NEAR);
+  for (let at = before; at < near; at++) if (list[at]! >= position) return at;
+  return placeIn(list, position, near, list.length);
+}
+
+/** Finds positions in an ascending list, one after the other. */
 export class PositionFinder {
-  readonly #list: ArrayLike<number>;
+  readonly #list: Int32Array;
   /** Where the last answer stands. */
   #at = 0;
 
-  constructor(list: ArrayLike<number>) {
+  constructor(list: Int32Array) {
     this.#list = list;
   }
 
   /** The first element that is at least `position`, or NEVER. */
   firstAtOrAfter(position: number): number {
-    const list = this.#list;
-    let at = this.#at;
-    if (at === 0 || list[at - 1]! < position)
-      for (const end = Math.min(list.length, at + NEAR); at < end; at++)
-        if (list[at]! >= position) {
-          this.#at = at;
-          return list[at]!;
-        }
-    this.#at = placeOf(list, position);
-    return list[this.#at] ?? NEVER;
+    this.#at = placeNear(this.#list, position, this.#at);
+    return this.#list[this.#at] ?? NEVER;
   }
 }

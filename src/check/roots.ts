@@ -58,8 +58,10 @@ export function rootVersions(
  * out in any order what one wait completes: until then accesses can begin with it and fill other caches.
  */
 function contextGone(log: ScriptLog, tag: number, readableUntil: number): number {
-  for (const { domain, caches, step, completes } of log.invalidations)
-    if (domain === tag && caches & CACHE_CONTEXT && step >= readableUntil) return completes;
+  const { length, domains, caches, steps, completes } = log.invalidations;
+  for (let at = 0; at < length; at++)
+    if (domains[at] === tag && caches[at]! & CACHE_CONTEXT && steps[at]! >= readableUntil)
+      return completes[at]!;
   return NEVER;
 }
 

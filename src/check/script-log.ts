@@ -10,7 +10,8 @@ import {
   type ScriptDomain,
   type SetRootStep,
 } from "../edit-script/index.ts";
-import { type Invalidation, InvalidationQueues } from "./invalidation-queues.ts";
+import { InvalidationQueues } from "./invalidation-queues.ts";
+import { Invalidations } from "./invalidations.ts";
 import { NEVER } from "./positions.ts";
 import { TableLog } from "./table-log.ts";
 import { Unpins } from "./weighted-runs.ts";
@@ -38,13 +39,13 @@ export class ScriptLog {
   stores = 0;
   readonly #hasCollects: boolean;
   readonly #logs = new Map<number, TableLog[]>();
-  readonly barriers: number[] = [];
+  readonly barriers: Int32Array;
   /** Steps that write no entry. */
-  readonly pauses: Uint32Array;
+  readonly pauses: Int32Array;
   /** Those of them that clean none either. */
-  readonly stops: Uint32Array;
-  readonly waits: number[] = [];
-  readonly invalidations: Invalidation[] = [];
+  readonly stops: Int32Array;
+  readonly waits: Int32Array;
+  readonly invalidations: Invalidations;
   readonly windows: Window[] = [];
   readonly unpins: Unpins;
   readonly roots: (SetRootStep & { readonly step: number })[] = [];
@@ -54,14 +55,19 @@ export class ScriptLog {
   /** `collects`: whether D bits matter, so that what is collected from counts as touched. */
   constructor(script: EditScript, domains: readonly ScriptDomain[], collects = false) {
     this.script = script;
-    this.#queues = new InvalidationQueues(domains);
     this.#hasCollects = collects;
     this.words = script.words;
     this.steps = script.steps;
     this.records = new Uint32Array(this.steps);
-    const { writes, unpins, cleans } = this.#locate();
-    this.pauses = new Uint32Array(this.steps - writes);
-    this.unpins = new Unpins(unpins);
+    const counts = this.#locate();
+    const count = (op: number): number => counts[op]!;
+    const cleans = count(OP.clean);
+    this.pauses = new Int32Array(this.steps - WRITES.reduce((sum, op) => sum + count(op), 0));
+    this.barriers = new Int32Array(count(OP.barrier));
+    this.waits = new Int32Array(count(OP.wait));
+    this.unpins = new Unpins(count(OP.unpin));
+    this.invalidations = new Invalidations(count(OP.invalidate));
+    this.#queues = new InvalidationQueues(this.invalidations, domains);
     this.#read();
     this.stops = cleans > 0 ? this.#pausesButCleans(cleans) : this.pauses;
   }
@@ -71,7 +77,7 @@ export class ScriptLog {
     for (const lives of this.#logs.values()) yield* lives;
   }
   /** Steps at which accesses with a tag are drained. */
-  drainsOf(tag: number): readonly number[] {
+  drainsOf(tag: number): Int32Array {
     return this.#queues.drainsOf(tag);
   }
   isTouched(table: number): boolean {
@@ -85,23 +91,21 @@ export class ScriptLog {
     return lives[lives.length - 1]!;
   }
 
-  /** Notes down where the records are, and counts what there are many of. */
-  #locate(): { readonly writes: number; readonly unpins: number; readonly cleans: number } {
+  /** Notes down where the records are, and counts those of each op. */
+  #locate(): Uint32Array {
     const { words, records } = this;
-    let [writes, unpins, cleans, step] = [0, 0, 0, 0];
+    const counts = new Uint32Array(256);
+    let step = 0;
     for (let at = 0; at < words.length; at += recordLength(words, at)) {
       records[step++] = at;
-      const op = words[at]! & 0xff;
-      if (isWrite(op)) writes++;
-      else if (op === OP.unpin) unpins++;
-      else if (op === OP.clean) cleans++;
+      counts[words[at]! & 0xff]!++;
     }
-    return { writes, unpins, cleans };
+    return counts;
   }
 
-  #pausesButCleans(cleans: number): Uint32Array {
+  #pausesButCleans(cleans: number): Int32Array {
     const { words, records, pauses } = this;
-    const stops = new Uint32Array(pauses.length - cleans);
+    const stops = new Int32Array(pauses.length - cleans);
     let length = 0;
     for (let i = 0; i < pauses.length; i++)
       if ((words[records[pauses[i]! - 1]!]! & 0xff) !== OP.clean) stops[length++] = pauses[i]!;
@@ -110,7 +114,7 @@ export class ScriptLog {
 
   #read(): void {
     const { words, records, pauses, unpins, steps } = this;
-    let paused = 0;
+    let [paused, barriers, waits, stores] = [0, 0, 0, 0];
     let lastTable = -1;
     let lastLog: TableLog | null = null;
     for (let step = 1; step <= steps; step++) {
@@ -124,14 +128,11 @@ export class ScriptLog {
           lastLog = this.#logForWrite(table);
         }
         lastLog!.push(step);
-        const count = words[at + 3]! >>> 16;
-        this.stores += count;
-        this.events += count;
+        stores += words[at + 3]! >>> 16;
         continue;
       }
-      this.events++;
       pauses[paused++] = step;
-      if (op === OP.barrier) this.barriers.push(step);
+      if (op === OP.barrier) this.barriers[barriers++] = step;
       else if (op === OP.clean) {
         const index = words[at + 3]! & 0xffff;
         this.#logForWrite(table).cleans.push({ step, index, count: words[at + 3]! >>> 16 });
@@ -143,25 +144,20 @@ export class ScriptLog {
             .collects.push({ step, index, count: words[at + 3]! >>> 16 });
       } else if (op === OP.invalidate) {
         const start = words[at + 5]! * TWO32 + words[at + 4]!;
-        const posted: Invalidation = {
-          step,
-          completes: NEVER,
-          domain: table,
-          nonLeaf: (flags & FLAG_NON_LEAF) !== 0,
-          caches: words[at + 3]!,
-          start,
-          end: start + words[at + 7]! * TWO32 + words[at + 6]!,
-        };
-        this.invalidations.push(posted);
-        this.#queues.post(posted);
+        const end = start + words[at + 7]! * TWO32 + words[at + 6]!;
+        const isNonLeaf = (flags & FLAG_NON_LEAF) !== 0;
+        const own = this.invalidations.push(step, table, words[at + 3]!, isNonLeaf, start, end);
+        this.#queues.post(own, table);
       } else if (op === OP.wait) {
-        this.waits.push(step);
+        this.waits[waits++] = step;
         this.#queues.wait(step, (flags & FLAG_DRAIN) !== 0, flags & FLAG_ONE_IOMMU ? table : null);
       } else if (op === OP.unpin) {
         const start = words[at + 5]! * TWO32 + words[at + 4]!;
         unpins.push(step, start, start + words[at + 7]! * TWO32 + words[at + 6]!);
       } else this.#release(op, flags, at, step);
     }
+    this.stores = stores;
+    this.events = stores + paused;
   }
 
   #release(op: number, flags: number, at: number, step: number): void {
@@ -217,5 +213,6 @@ export class ScriptLog {
   }
 }
 
+const WRITES: readonly number[] = [OP.store, OP.storeRun, OP.exchange, OP.fill, OP.gather];
 const isWrite = (op: number): boolean =>
   op === OP.store || op === OP.storeRun || op === OP.exchange || op === OP.fill || op === OP.gather;

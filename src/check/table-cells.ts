@@ -10,6 +10,9 @@ export class TableCells {
   readonly #context: ReachContext;
   /** Of the lowest tables, and of those above them, which each lead to many of the others. */
   readonly #lowest = new Map<TableLog, CellTable | SingleWrites>();
+  /** The one asked for last. */
+  #log: TableLog | null = null;
+  #last: CellTable | SingleWrites | null = null;
   readonly #upper = new Map<TableLog, (CellTable | undefined)[]>();
   /** Columns whose tables have been forgotten. */
   readonly #free: SingleWrites[] = [];
@@ -22,12 +25,14 @@ export class TableCells {
   of(log: TableLog, level: number): CellTable | SingleWrites {
     // Pages are visited in order: a table is not asked for again much later.
     if (level === 0) {
+      if (log === this.#log) return this.#last!;
       let cells = this.#lowest.get(log);
       if (cells === undefined) {
         if (this.#lowest.size >= MAX_TABLES) this.#forgetLowest();
         this.#lowest.set(log, (cells = this.#singleWrites(log) ?? this.#readCells(log, 0)));
       }
-      return cells;
+      this.#log = log;
+      return (this.#last = cells);
     }
     let byLevel = this.#upper.get(log);
     if (byLevel === undefined) {

@@ -9,9 +9,6 @@ export interface EntrySpan {
   readonly count: number;
 }
 
-const NO_STEPS = new Uint32Array(0);
-const FIRST_ROOM = 16;
-
 /**
  * Everything a script does to one table during one life: from its allocation (or the start) to its freeing. A page that is
  * freed and used again has two logs.
@@ -24,9 +21,8 @@ export class TableLog {
   freedAt: number;
   /** Steps that free it again. */
   readonly freedAgain: number[] = [];
-  writes = 0;
-  /** Step of each write, and some room behind the last. */
-  #steps = NO_STEPS;
+  /** Step of each write. */
+  readonly #steps: number[] = [];
   readonly #records: Uint32Array;
   readonly cleans: EntrySpan[] = [];
   /** Collects, where walkers set dirty bits. */
@@ -40,17 +36,15 @@ export class TableLog {
     this.freedAt = never;
   }
 
+  get writes(): number {
+    return this.#steps.length;
+  }
   get isWritten(): boolean {
-    return this.writes > 0;
+    return this.#steps.length > 0;
   }
   /** Notes down a write. */
   push(step: number): void {
-    if (this.writes === this.#steps.length) {
-      const longer = new Uint32Array(Math.max(FIRST_ROOM, 2 * this.writes));
-      longer.set(this.#steps);
-      this.#steps = longer;
-    }
-    this.#steps[this.writes++] = step;
+    this.#steps.push(step);
   }
   /** Step of the write at position `k`. */
   step(k: number): number {

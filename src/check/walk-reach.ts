@@ -14,6 +14,7 @@ import type { Ranges } from "./ranges.ts";
 import type { RootVersion } from "./roots.ts";
 import type { ScriptLog } from "./script-log.ts";
 import { SingleWrites } from "./single-writes.ts";
+import { SteadyLinks } from "./steady-links.ts";
 import { TableCells } from "./table-cells.ts";
 import type { Version, VersionReader } from "./versions.ts";
 
@@ -40,14 +41,17 @@ export interface ReachContext {
   untouchedUntil(start: number, end: number): number;
 }
 
-/** An entry that is a table pointer throughout. Pages of the same table ask for it again and again. */
-interface SteadyLink {
-  readonly state: HeldTable;
-  readonly index: number;
-  readonly child: HeldTable;
-}
-
 const R_W = 3;
+
+/** When walks of each generation may hold the table of a context entry first. */
+function heldSince(root: RootVersion, { begins, generations }: Coverage): Int32Array {
+  const earliest = new Int32Array(generations).fill(NEVER);
+  for (let g = 0; g < generations; g++) {
+    const at = Math.max(begins[g]!, root.step);
+    if (at < Math.min(root.beginsUntil, begins[g + 1]!)) earliest[g] = at;
+  }
+  return earliest;
+}
 
 /**
  * Follows every walk a device can make through tables that change under it.
@@ -71,8 +75,7 @@ export class WalkReach {
   #isOpen = false;
   readonly #before: EntryReader;
   readonly #runs: CellRuns;
-  /** By level: the last entry to which nothing happens, and there is nothing to say of. */
-  readonly #steady: (SteadyLink | undefined)[] = [];
+  readonly #steady: SteadyLinks;
   #root: { readonly begins: Int32Array; readonly version: RootVersion; readonly held: HeldTable } | null =
     null;
   /** Entry histories looked at, each standing for all entries that share it. */
@@ -83,6 +86,7 @@ export class WalkReach {
     this.#sink = sink;
     this.#entries = new EntryFacts(context, sink);
     this.#cells = new TableCells(context);
+    this.#steady = new SteadyLinks(context.geometry);
     this.#before = new EntryReader(context.tables);
     this.#runs = new CellRuns(context, this.#before);
     this.#acceptsPlain = context.acceptPlain && sink.plain !== undefined;
@@ -135,48 +139,47 @@ export class WalkReach {
       const end = Math.min(coverage.end, this.#context.geometry.tableSpan(root.levels - 1));
       if (coverage.start >= end) continue;
       this.#entries.pointerTo(held, coverage.start, end, root.table, 0, root.levels, coverage);
-      if (from < to && !this.#visitLowest(held, root.levels - 1, from, to))
-        this.#visit(held, root.levels - 1, 0, from, to);
+      if (from === to || this.#visitLowest(root, held, from, to)) continue;
+      this.#steady.enter(root, held);
+      this.#visit(held, root.levels - 1, 0, from, to);
     }
   }
 
-  /**
-   * Goes on in the lowest table where the ranges [from, to) lie below links to which nothing happens, as the pages before them
-   * did: where each page is invalidated by itself, the way to its table is looked at once. False where that is not known.
-   */
-  #visitLowest(root: HeldTable, top: number, from: number, to: number): boolean {
-    const { geometry } = this.#context;
+  /** Goes on in the lowest table where the way to it is known; false where it is not. */
+  #visitLowest(version: RootVersion, root: HeldTable, from: number, to: number): boolean {
     const start = this.#ranges.starts[from]!;
-    let state = root;
-    let base = 0;
-    for (let level = top; level > 0; level--) {
-      const steady = this.#steady[level];
-      const span = geometry.span(level);
-      const index = Math.floor((start - base) / span);
-      if (steady === undefined || steady.state !== state || steady.index !== index) return false;
-      state = steady.child;
-      base += index * span;
-    }
-    // A table that is not written may be taken from the old map.
-    if (!state.log?.isWritten || this.#ranges.ends[to - 1]! > base + geometry.tableSpan(0)) return false;
-    this.histories += top;
-    this.#visit(state, 0, base, from, to);
+    const end = this.#ranges.ends[to - 1]!;
+    const lowest = this.#steady.lowest(version, root, start, end);
+    if (lowest === null) return false;
+    const { state, base } = lowest;
+    this.histories += version.levels - 1;
+    if (end - start > 1 || !this.#acceptsPage(state, start - base, start))
+      this.#visit(state, 0, base, from, to);
+    return true;
+  }
+
+  /** True iff the only page that is looked at is decided by the entry that translates it, without any facts. */
+  #acceptsPage(state: HeldTable, index: number, page: number): boolean {
+    const writes = this.#cells.of(state.log!, 0);
+    const plain = this.#plainIn(state, writes);
+    if (plain === null || (writes instanceof CellTable && writes.cellAt(index) !== null)) return false;
+    this.#context.visit(state.table, 0);
+    this.#before.read(state.table, state.log, index);
+    if (!plain.accepts(index, page, this.#before.lo, this.#before.hi, this.#isOpen)) return false;
+    this.histories++;
     return true;
   }
 
   #heldRoot(root: RootVersion): HeldTable {
-    const { begins, generations } = this.#coverage;
+    const { begins } = this.#coverage;
     if (this.#root?.begins === begins && this.#root.version === root) return this.#root.held;
-    const earliest = new Int32Array(generations).fill(NEVER);
-    for (let g = 0; g < generations; g++) {
-      const at = Math.max(begins[g]!, root.step);
-      if (at < Math.min(root.beginsUntil, begins[g + 1]!)) earliest[g] = at;
-    }
+    const earliest = root.step === 0 && root.beginsUntil === NEVER ? begins : heldSince(root, this.#coverage);
     const held: HeldTable = {
       table: root.table,
       log: this.#context.log.logAt(root.table, root.step),
       rights: R_W,
       earliest,
+      least: earliest === begins ? 0 : null,
       isCurrent: root.until === NEVER,
       isPristine: root.step === 0,
       step: root.step,
@@ -271,13 +274,13 @@ export class WalkReach {
   ): void {
     const { versions } = this.#context;
     const { log } = state;
-    const steady = this.#steady[level];
-    if (steady !== undefined && steady.state === state && steady.index === index) {
+    const child = this.#steady.childOf(level, state, index);
+    if (child !== null) {
       this.histories++;
       const span = this.#context.geometry.span(level);
       const start = base + index * span;
       const [coverage, ranges] = [this.#coverage, this.#ranges];
-      this.#goOn({ state, level, index, count: 1, start, span, coverage, ranges, from, to }, steady.child);
+      this.#goOn({ state, level, index, count: 1, start, span, coverage, ranges, from, to }, child);
       return;
     }
     this.#before.read(state.table, log, index);
@@ -328,7 +331,7 @@ export class WalkReach {
     const isOnly = children.length === 1 && history.length === 1 && history[0]!.step === 0;
     for (const child of children) {
       if (isOnly && child.isCurrent && (child.log?.freedAt ?? NEVER) === NEVER)
-        this.#steady[level] = { state, index, child };
+        this.#steady.note(level, state, index, child);
       else this.#entries.pointer(slot, child);
       this.#goOn(slot, child);
     }
@@ -340,12 +343,11 @@ export class WalkReach {
     else this.#visit(child, level - 1, start, from, to);
   }
 
-  #heldUntil(child: HeldTable): number {
-    let until = 0;
-    child.earliest.forEach((e, g) => {
-      if (e !== NEVER) until = Math.max(until, this.#coverage.deaths[g]!);
-    });
-    return until;
+  /** The position from which on nobody holds it: generations die in turn. */
+  #heldUntil({ earliest }: HeldTable): number {
+    let g = earliest.length - 1;
+    while (g >= 0 && earliest[g] === NEVER) g--;
+    return g < 0 ? 0 : this.#coverage.deaths[g]!;
   }
 
   /** True iff the child can be taken from the old map: it is where it was, and neither it nor anything below was written. */
@@ -354,9 +356,6 @@ export class WalkReach {
     if (!skipUntouched || this.#expand || !child.isPristine || child.rights !== R_W) return false;
     if (child.log?.isWritten || this.#heldUntil(child) > this.#context.untouchedUntil(start, end))
       return false;
-    return (
-      !capability.invalidateCoversLeaf ||
-      this.#coverage.reaching.every((i) => i.start <= start && end <= i.end)
-    );
+    return !capability.invalidateCoversLeaf || this.#coverage.isContaining(start, end);
   }
 }

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Coverage, coverages } from "../../src/check/coverage.ts";
+import type { Coverage } from "../../src/check/coverage.ts";
+import { Coverages } from "../../src/check/coverages.ts";
 import type { HeldTable } from "../../src/check/entry-facts.ts";
 import { aliveUntil } from "../../src/check/facts.ts";
 import { Lifetime } from "../../src/check/lifetime.ts";
@@ -56,7 +57,8 @@ describe("until when what a version says can be used", () => {
           const domain = { id: 1, root: 0x100 as Pfn, levels: 2 };
           const log = new ScriptLog(EditScript.from(steps as Step[]), [domain]);
           const lifetime = new Lifetime();
-          for (const coverage of coverages(log, 1, PAGES, oneRange(0, PAGES), hasAtc, mustContain)) {
+          const all = new Coverages(log, 1, PAGES, oneRange(0, PAGES), hasAtc, mustContain);
+          for (const coverage of all.rest()) {
             if (coverage.generations > 2) seen.generations++;
             for (const { held, versions } of asks) {
               const state = heldIn(coverage, held);

@@ -30,11 +30,11 @@ export function explainLost(decision: Decision, group: Group, how: DecideOptions
 function kernelEvents(decision: Decision, { slots, copy }: LostWrite, page: number): InterleavingEvent[] {
   const { log, geometry } = decision;
   const events: InterleavingEvent[] = [];
+  const reaching = copy?.view.coverage.reachingSteps();
   for (let k = 0; k < log.steps; k++) {
     const step = decodeStep(log.words, log.records[k]!);
     let matters = step.op === "barrier" || step.op === "wait" || step.op === "setRoot";
-    if (step.op === "invalidate")
-      matters = copy?.view.coverage.reaching.some((inv) => inv.step === k + 1) ?? false;
+    if (step.op === "invalidate") matters = reaching?.has(k + 1) ?? false;
     else if (step.op === "freeTable") matters = slots.some(({ node }) => node.table === step.table);
     else if ("table" in step && step.op !== "clean") {
       const count = "count" in step ? step.count : step.op === "gather" ? step.entries.length : 1;

@@ -1,5 +1,6 @@
 import { CACHE_ATC, CACHES_ALL } from "../../edit-script/index.ts";
-import { type Coverage, coverages } from "../coverage.ts";
+import type { Coverage } from "../coverage.ts";
+import { Coverages } from "../coverages.ts";
 import type { Decision } from "../decide.ts";
 import { LEAF } from "../entry-kind.ts";
 import type { Ranges } from "../ranges.ts";
@@ -33,7 +34,7 @@ export class PageViews {
       const wanted = pages();
       return byTag(roots).map((sharing) => ({
         roots: sharing,
-        all: [...coverages(log, sharing[0]!.tag, end, wanted, hasAtc, invalidateCoversLeaf)],
+        all: new Coverages(log, sharing[0]!.tag, end, wanted, hasAtc, invalidateCoversLeaf).rest(),
         at: -1,
       }));
     };

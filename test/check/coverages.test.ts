@@ -1,0 +1,154 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Coverage } from "../../src/check/coverage.ts";
+import { Coverages } from "../../src/check/coverages.ts";
+import { NEVER } from "../../src/check/positions.ts";
+import type { Ranges } from "../../src/check/ranges.ts";
+import { ScriptLog } from "../../src/check/script-log.ts";
+import { CACHE_ATC, CACHE_IOTLB, CACHE_WALK, EditScript, type Step } from "../../src/edit-script/index.ts";
+import { iovaPfn, type Pfn } from "../../src/units/index.ts";
+
+const PAGES = 12;
+const TAG = 1;
+
+const pageRange = fc
+  .tuple(fc.nat(PAGES - 1), fc.integer({ min: 0, max: PAGES }))
+  .map(([start, pages]) => ({ iovaPfn: iovaPfn(start), pages }));
+
+/** Steps that invalidate, or wait, and some that only take their place. */
+const step = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc
+      .record({
+        domain: fc.constantFrom(TAG, TAG, TAG, 2),
+        scope: fc.constantFrom("leaf" as const, "nonLeaf" as const),
+        caches: fc.constantFrom(7, 7, 3, 1, 4, 6, 2),
+        where: fc.oneof(fc.constant({ iovaPfn: iovaPfn(0), pages: PAGES }), pageRange),
+      })
+      .map(({ where, ...how }) => ({ op: "invalidate" as const, ...how, ...where })),
+  },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant("wait" as const), drain: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.constant({ op: "barrier" as const }) },
+);
+
+/** Pages that are looked at, in ranges. */
+const wantedPages = fc.array(fc.boolean(), { minLength: PAGES, maxLength: PAGES });
+
+function rangesOf(pages: readonly boolean[]): Ranges {
+  const starts = pages.flatMap((is, page) => (is && !pages[page - 1] ? [page] : []));
+  const ends = pages.flatMap((is, page) => (is && !pages[page + 1] ? [page + 1] : []));
+  return { starts: Float64Array.from(starts), ends: Float64Array.from(ends) };
+}
+
+/** What is posted of the tag, as it stands in the script, with the wait that completes it. */
+function postedIn(steps: readonly Step[]) {
+  return steps.flatMap((step, k) => {
+    if (step.op !== "invalidate" || step.domain !== TAG) return [];
+    const wait = steps.findIndex((other, at) => at > k && other.op === "wait");
+    const completes = wait < 0 ? NEVER : wait + 1;
+    return [{ ...step, step: k + 1, completes, end: step.iovaPfn + step.pages }];
+  });
+}
+type Posted = ReturnType<typeof postedIn>[number];
+
+const stopsWalks = ({ scope, caches }: Posted): boolean => scope === "nonLeaf" && (caches & CACHE_WALK) !== 0;
+
+/** When a leaf that a walk of one generation loads last at a position is out of all caches, by the rules as they are written. */
+function leafDeath(
+  reaching: readonly Posted[],
+  hasAtc: boolean,
+  mustContain: boolean,
+  ender: Posted | undefined,
+  loaded: number,
+  start: number,
+  end: number,
+): number {
+  const drops = (inv: Posted): boolean => !mustContain || (inv.iovaPfn <= start && end <= inv.end);
+  const stops = (inv: Posted): boolean =>
+    stopsWalks(inv) && ender !== undefined && inv.step >= ender.step && ender.step <= loaded;
+  const first = reaching.findIndex(
+    (inv) => inv.caches & CACHE_IOTLB && drops(inv) && (inv.step > loaded || stops(inv)),
+  );
+  if (first < 0) return NEVER;
+  if (!hasAtc) return reaching[first]!.completes;
+  return reaching.slice(first).find((inv) => inv.caches & CACHE_ATC && drops(inv))?.completes ?? NEVER;
+}
+
+describe("the stretches of pages that the same invalidations reach", () => {
+  it("hold each wanted page once, and say of it what its own invalidations say", () => {
+    const seen = { shared: 0, own: 0, mixed: 0, generations: 0, deaths: 0 };
+    fc.assert(
+      fc.property(
+        fc.array(step, { minLength: 1, maxLength: 24, size: "max" }),
+        wantedPages,
+        fc.boolean(),
+        fc.boolean(),
+        fc.array(fc.nat(26), { minLength: 1, maxLength: 4 }),
+        (list, wanted, hasAtc, mustContain, positions) => {
+          const steps = list as Step[];
+          const domain = { id: TAG, root: 0x100 as Pfn, levels: 2 };
+          const log = new ScriptLog(EditScript.from(steps), [domain]);
+          const all = new Coverages(log, TAG, PAGES, rangesOf(wanted), hasAtc, mustContain).rest();
+          const posted = postedIn(steps);
+          for (let page = 0; page < PAGES; page++) {
+            const here = all.filter(({ start, end }) => start <= page && page < end);
+            if (!wanted[page]) expect(here.length).toBeLessThanOrEqual(1);
+            else expect(here).toHaveLength(1);
+            for (const coverage of here) {
+              const own = posted.filter((inv) => inv.iovaPfn <= page && page < inv.end);
+              const isShared = (inv: Posted): boolean => wanted.every((is, p) => !is || covers(inv, p));
+              const shared = own.filter(isShared).length;
+              if (shared > 0) seen.shared++;
+              if (shared < own.length) seen.own++;
+              if (shared > 0 && shared < own.length && own.some((inv) => !isShared(inv) && stopsWalks(inv)))
+                seen.mixed++;
+              expectAlike(coverage, own, hasAtc, mustContain, positions, seen);
+            }
+          }
+          expect(all.at(-1)?.end ?? PAGES).toBe(PAGES);
+        },
+      ),
+      { numRuns: 600 },
+    );
+    for (const count of Object.values(seen)) expect(count).toBeGreaterThan(300);
+  });
+});
+
+const covers = ({ iovaPfn: start, end }: Posted, page: number): boolean => start <= page && page < end;
+
+function expectAlike(
+  coverage: Coverage,
+  own: readonly Posted[],
+  hasAtc: boolean,
+  mustContain: boolean,
+  positions: readonly number[],
+  seen: { generations: number; deaths: number },
+): void {
+  const { start, end } = coverage;
+  expect([...coverage.reachingSteps()].sort((a, b) => a - b)).toEqual(own.map(({ step }) => step));
+  const stops = own.filter(stopsWalks);
+  expect([...coverage.begins]).toEqual([0, ...stops.map(({ step }) => step), NEVER]);
+  expect([...coverage.deaths]).toEqual([...stops.map(({ completes }) => completes), NEVER]);
+  expect(coverage.isContaining(start, end)).toBe(own.every((inv) => inv.iovaPfn <= start && end <= inv.end));
+  if (stops.length > 1) seen.generations++;
+  for (const position of positions) {
+    expect(coverage.firstAlive(position)).toBe(coverage.deaths.findIndex((death) => death > position));
+    const begun = stops.filter(({ step }) => step < position + 1).length;
+    expect(coverage.lastBegun(position + 1)).toBe(begun);
+    expect(coverage.lastSubmitBefore(position)).toBe(own.findLast((i) => i.step < position)?.step ?? 0);
+    expect(coverage.firstSubmitFrom(position)).toBe(own.find((i) => i.step >= position)?.step ?? NEVER);
+    for (let g = 0; g < coverage.generations; g++) {
+      const loaded = Math.max(position, coverage.begins[g]!);
+      if (loaded >= coverage.deaths[g]!) continue;
+      for (const leaf of [start, Math.max(0, start - 1)]) {
+        const expected = leafDeath(own, hasAtc, mustContain, stops[g], loaded, leaf, leaf + 2);
+        if (expected < NEVER) seen.deaths++;
+        expect(coverage.leafDeath(g, loaded, leaf, leaf + 2)).toBe(expected);
+      }
+      expect(coverage.absenceDeath(g, loaded)).toBe(
+        leafDeath(own, false, mustContain, stops[g], loaded, start, end),
+      );
+    }
+  }
+}
