@@ -22,8 +22,8 @@ import {
 import { allOf, firstOf, type ScriptSteps } from "./script-steps.ts";
 import type { Cause, ViolationClass } from "./violation-class.ts";
 
-/** Stretches of pages times invalidations that reach all of them: each is looked at for each. */
-const MAX_REACHED = 20_000_000;
+/** Generations of all pages together, where each page has its own: invalidations of the whole domain times those of a part that stop walks. */
+const MAX_GENERATIONS = 1e9;
 
 type Op = Step["op"];
 const isEverywhere = true;
@@ -194,21 +194,21 @@ function freshTags({ steps, tags }: RepairContext): Repair {
 }
 
 /**
- * Steps in front of everything that is given back or closed in a row, and behind all; null where there are so many places, in a
- * script that invalidates in so many, that to decide it would take longer than a cause is worth.
+ * Full invalidations in front of everything that is given back or closed in a row, and behind all; null where there are so many
+ * places, in a script that stops walks in so many, that to decide it would take longer than a cause is worth.
  */
 function beforeReleases(steps: ScriptSteps, added: readonly Step[]): Splice[] | null {
   const splices: Splice[] = [];
   let isRow = false;
-  let stretches = 1;
+  let stops = 0;
   for (let at = 0; at < steps.length; at++) {
     const isNeeding = !isStore(steps.op(at)) && needsInvalidation(steps, at);
     if (isNeeding && !isRow) splices.push(inserted(at, added));
     isRow = isNeeding;
-    if (steps.op(at) === "invalidate") stretches++;
+    if (steps.op(at) === "invalidate" && (steps.at(at) as InvalidateStep).scope === "nonLeaf") stops++;
   }
   splices.push(inserted(steps.length, added));
-  return splices.length * stretches > MAX_REACHED ? null : splices;
+  return splices.length * stops > MAX_GENERATIONS ? null : splices;
 }
 
 /** A complete invalidation at the earliest place where it helps. */

@@ -157,8 +157,10 @@ describe("one cause behind many tables that are replaced", () => {
 });
 
 /** Pages unmapped one after the other, each with all that orders it; `without` says of a page what it goes without. */
-function pageByPage(without: (i: number) => string | null): { text: string; pages: number; lines: string[] } {
-  const tables = 2;
+function pageByPage(
+  without: (i: number) => string | null,
+  tables = 2,
+): { text: string; pages: number; lines: string[] } {
   const pages = tables * 512;
   const before = ["hitless-edit-script 1 vtd-ss-39", "domain 1 root=0x100000000", "map new none"];
   before.push("table 0x100000000[0] = 0x100001003");
@@ -192,6 +194,14 @@ describe("what a script that goes page by page forgets", () => {
     expect(foundIn(text)).toEqual([`${kind} ${cause} 0-${pages}`]);
     const [found] = check(inputOf(parseScript(text))).findings;
     expect(found!.causeText).toContain("here and in other places");
+  });
+
+  it("of every other page of a long recording is one finding as well", () => {
+    const { text, pages } = pageByPage((i) => (i % 2 === 0 ? "invalidate" : null), 20);
+    const { findings } = check(inputOf(parseScript(text)));
+    expect(findings.map(({ class: kind, cause, pages }) => [kind, cause, pages])).toEqual([
+      ["V06", "missing-inv", pages / 2],
+    ]);
   });
 
   it("of every page is one finding where the invalidation stands in front of its store, order", () => {
