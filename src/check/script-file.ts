@@ -1,9 +1,17 @@
-import { OP, recordLength, type ScriptFile, type ScriptIoctl, tableContents } from "../edit-script/index.ts";
+import {
+  callStart,
+  OP,
+  recordLength,
+  type ScriptFile,
+  type ScriptIoctl,
+  type TableContents,
+} from "../edit-script/index.ts";
+import type { Pfn } from "../units/index.ts";
 import { DECODERS } from "./decoder.ts";
 import type { MaybeDirty } from "./dirty/maybe-dirty.ts";
 import { TABLE } from "./entry-kind.ts";
 import { highWord, isLittleEndian, lowWord } from "./entry-words.ts";
-import type { CallSpan, ChangeCalls, CheckInput, TablesBefore } from "./input.ts";
+import type { CallSpan, ChangeCalls, CheckedScript, CheckInput, TablesBefore } from "./input.ts";
 
 const WRITES: ReadonlySet<number> = new Set([OP.fill, OP.gather, OP.store, OP.storeRun, OP.exchange]);
 
@@ -12,7 +20,13 @@ const WRITES: ReadonlySet<number> = new Set([OP.fill, OP.gather, OP.store, OP.st
  * written before, if anything is known of that.
  */
 export function inputOf(file: ScriptFile, dirty: MaybeDirty | null = null): CheckInput {
-  const { capability, domains, script, oldMap, newMap, pins, keptTables, deviceCaches, isEpoch } = file;
+  const { oldMap, newMap, pins } = file;
+  return { ...checkedScriptOf(file, dirty), oldMap, newMap, pins };
+}
+
+/** The same but for the maps and pins. */
+export function checkedScriptOf(file: ScriptFile, dirty: MaybeDirty | null): CheckedScript {
+  const { capability, domains, script, keptTables, deviceCaches, isEpoch } = file;
   const calls = callsOf(file.ioctls, script.steps);
   const tables = tablesOf(file);
   return {
@@ -20,9 +34,6 @@ export function inputOf(file: ScriptFile, dirty: MaybeDirty | null = null): Chec
     domains,
     tables: dirty === null ? tables : { ...tables, mayBeDirty: (table, index) => dirty.has(table, index) },
     script,
-    oldMap,
-    newMap,
-    pins,
     keptTables,
     deviceCaches,
     isEpoch,
@@ -41,12 +52,15 @@ export function callsOf(ioctls: readonly ScriptIoctl[], steps: number): ChangeCa
   return { count: ioctls.length, spans };
 }
 
-/** Tables that have a line, that an entry points to, or that the script gives back: an empty one has no entry to list. */
+/**
+ * Tables that have a line, that an entry points to, or that the script gives back: an empty one has no entry to list. What is
+ * pointed to is looked up when a page without a line is asked for.
+ */
 function tablesOf(file: ScriptFile): TablesBefore {
-  const contents = tableContents(file) ?? contentsOf(file);
-  const tables = tablesIn(file, contents);
+  const contents = callStart(file)?.contents ?? contentsOf(file);
+  let tables: ReadonlySet<number> | null = null;
   return {
-    isTable: (table) => tables.has(table),
+    isTable: (table) => contents.has(table) || (tables ??= tablesIn(file, contents)).has(table),
     entry: (table, index) => contents.get(table)?.[index] ?? 0n,
     words(table) {
       const content = contents.get(table);
@@ -55,8 +69,8 @@ function tablesOf(file: ScriptFile): TablesBefore {
   };
 }
 
-function contentsOf(file: ScriptFile): ReadonlyMap<number, BigUint64Array> {
-  const contents = new Map<number, BigUint64Array>();
+function contentsOf(file: ScriptFile): TableContents {
+  const contents = new Map<Pfn, BigUint64Array>();
   for (const { root } of file.domains) contents.set(root, new BigUint64Array(512));
   for (const run of file.tables) {
     let content = contents.get(run.table);
@@ -67,18 +81,15 @@ function contentsOf(file: ScriptFile): ReadonlyMap<number, BigUint64Array> {
   return contents;
 }
 
-function tablesIn(
-  { domains, capability, script }: ScriptFile,
-  contents: ReadonlyMap<number, BigUint64Array>,
-): ReadonlySet<number> {
-  const tables = new Set(contents.keys());
+function tablesIn({ domains, capability, script }: ScriptFile, contents: TableContents): ReadonlySet<number> {
+  const tables = new Set<number>(contents.keys());
   const decoder = DECODERS.get(capability.format)?.(capability);
   /** Tables whose entries have been read, by level: tables may lead to each other. */
   const read = Array.from({ length: 8 }, () => new Set<number>());
   const visit = (table: number, level: number): void => {
     if (level === 0 || read[level]!.has(table)) return;
     read[level]!.add(table);
-    for (const entry of contents.get(table) ?? []) {
+    for (const entry of contents.get(table as Pfn) ?? []) {
       if (entry === 0n) continue;
       const [lo, hi] = [lowWord(entry), highWord(entry)];
       if (decoder?.kind(level, lo, hi) !== TABLE) continue;

@@ -27,6 +27,7 @@ interface Known {
  */
 export function tableDrifts(decision: Decision): TableDrift[] {
   const { log, input, decoder, geometry } = decision;
+  if (onlyLeavesChange(decision)) return [];
   const kept = new Set<number>(input.keptTables ?? []);
   const known = new Map<number, Known>();
   const drifts: TableDrift[] = [];
@@ -116,6 +117,19 @@ export function tableDrifts(decision: Decision): TableDrift[] {
   function isKnownTable(table: number): boolean {
     return reachable.has(table) || known.has(table);
   }
+}
+
+/**
+ * True iff the script writes nothing but tables of the lowest level that are in their places: all tables are reached as before. To
+ * read what leads to them would cost more than all else of a call that changes a page.
+ */
+function onlyLeavesChange({ log, interests }: Decision): boolean {
+  if (log.frees.length > 0 || log.roots.length > 0) return false;
+  const levels = new Map<number, number>();
+  for (const { located } of interests.values())
+    for (const { table, level } of located) levels.set(table, Math.max(level, levels.get(table) ?? 0));
+  for (const { table, life } of log.logs()) if (life > 0 || levels.get(table) !== 0) return false;
+  return true;
 }
 
 const hasTouchedBelow = (decision: Decision, at: Known, span: number): boolean => {

@@ -1,5 +1,7 @@
 import type { Pfn } from "../units/index.ts";
-import type { Recording } from "./recording.ts";
+import { type ChangedMap, type MapRunList, mapRunList } from "./call-maps.ts";
+import { CarriedPins } from "./carried-pins.ts";
+import type { RecordedCall, Recording } from "./recording.ts";
 import type { EditScript } from "./script.ts";
 import type { CollectStep, ExchangeStep, Step } from "./steps.ts";
 import { tableRuns } from "./table-runs.ts";
@@ -7,49 +9,76 @@ import type { PinRun, ScriptDomain, ScriptFile, TableRun } from "./text.ts";
 
 const ENTRIES = 512;
 
+/** What the maps of a call that was read from text are made of. */
+const CHANGES = new WeakMap<RecordedCall, () => ChangedMap>();
+/** Says how the map of a call comes about, so that it need not be read from a list. */
+export const ofCall = (call: RecordedCall, changed: () => ChangedMap): void =>
+  void CHANGES.set(call, changed);
+
 /**
  * Each call of a recording as a script of its own: with the tables, roots and pins that the calls before it leave when all
  * their stores have arrived. Pre: taken in order, one pass.
  */
 export function* callScripts(recording: Recording): Generator<ScriptFile> {
-  const { calls, ...before } = recording;
+  const { calls, ...others } = recording;
   const tables = new CarriedTables(recording);
-  let { oldMap, domains } = before;
-  let pins = before.pins;
-  for (const [i, { newMap, pinned, ioctls, script, stepLines }] of calls.entries()) {
-    if (pins !== null && pinned.length > 0) pins = [...pins, ...pinned];
-    const contents = tables.contents();
+  let { domains } = recording;
+  let map = mapRunList(recording.oldMap);
+  let pins = recording.pins === null ? null : CarriedPins.of(recording.pins);
+  for (const [i, call] of calls.entries()) {
+    const { pinned, ioctls, script, stepLines } = call;
+    const before = { domains, map, pins, tables: tables.contents() };
+    const after = CHANGES.get(call)?.() ?? { map: mapRunList(call.newMap), edited: null };
     let runs: readonly TableRun[] | null = null;
+    let held: readonly PinRun[] | null = null;
     const file: ScriptFile = {
-      ...before,
+      ...others,
       domains,
       get tables() {
-        return (runs ??= [...contents].flatMap(([table, content]) => tableRuns(table, (at) => content[at]!)));
+        return (runs ??= [...before.tables].flatMap(([table, content]) =>
+          tableRuns(table, (at) => content[at]!),
+        ));
       },
-      oldMap,
-      newMap,
-      pins,
+      get oldMap() {
+        return before.map.all();
+      },
+      get newMap() {
+        return after.map.all();
+      },
+      get pins() {
+        return before.pins && (held ??= [...before.pins.all(), ...pinned]);
+      },
       ioctls,
       script,
       stepLines,
     };
-    CONTENTS.set(file, contents);
+    BEFORE.set(file, { contents: before.tables, before: before.map, pins, pinned, ...after });
     yield file;
     if (i === calls.length - 1) return;
     tables.run(script);
-    oldMap = newMap;
+    map = after.map;
     domains = domainsAfter(domains, script);
-    if (pins !== null) pins = pinsAfter(pins, script);
+    pins = pins?.after(pinned, script) ?? null;
   }
 }
 
+/** What a script of a row of calls starts from, without lists of all of it. */
+export interface CallStart extends ChangedMap {
+  readonly contents: TableContents;
+  readonly before: MapRunList;
+  /** Null where nothing is said of pins. */
+  readonly pins: CarriedPins | null;
+  /** Those that the call takes itself. */
+  readonly pinned: readonly PinRun[];
+}
+
+const BEFORE = new WeakMap<ScriptFile, CallStart>();
+
+/** The same for a script that `callScripts` has made; null for any other. */
+export const callStart = (file: ScriptFile): CallStart | null => BEFORE.get(file) ?? null;
+
 /** What tables hold, entry by entry. */
-type TableContents = ReadonlyMap<Pfn, BigUint64Array>;
-
-const CONTENTS = new WeakMap<ScriptFile, TableContents>();
-
-/** The tables of a script that `callScripts` has made, so that they need not be read from runs; null for any other. */
-export const tableContents = (file: ScriptFile): TableContents | null => CONTENTS.get(file) ?? null;
+export type TableContents = ReadonlyMap<Pfn, BigUint64Array>;
 
 /** Table contents from call to call. */
 class CarriedTables {
@@ -165,25 +194,5 @@ function domainsAfter(domains: readonly ScriptDomain[], script: EditScript): rea
       after = after.map((d) =>
         d.id === step.domain ? { ...d, id: step.tag, root: step.root, levels: step.levels } : d,
       );
-  return after;
-}
-
-/** Pins after a script as runs free of overlap; frames without pins are in none. */
-function pinsAfter(pins: readonly PinRun[], script: EditScript): PinRun[] {
-  const deltas = new Map<number, number>();
-  const add = (start: number, pages: number, count: number): void => {
-    deltas.set(start, (deltas.get(start) ?? 0) + count);
-    deltas.set(start + pages, (deltas.get(start + pages) ?? 0) - count);
-  };
-  for (const { pfn, pages, count } of pins) add(pfn, pages, count);
-  for (const step of script.releases()) if (step.op === "unpin") add(step.pfn, step.pages, -1);
-  const after: PinRun[] = [];
-  let [start, count] = [0, 0];
-  for (const [at, delta] of [...deltas].sort((a, b) => a[0] - b[0])) {
-    if (delta === 0) continue;
-    if (count > 0) after.push({ pfn: start as Pfn, pages: at - start, count });
-    start = at;
-    count += delta;
-  }
   return after;
 }

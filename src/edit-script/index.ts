@@ -1,4 +1,5 @@
-export { callScripts, tableContents } from "./call-scripts.ts";
+export type { MapRunList, PageSpan } from "./call-maps.ts";
+export { type CallStart, callScripts, callStart, type TableContents } from "./call-scripts.ts";
 export { CAPABILITIES, type Capability } from "./capability.ts";
 export * from "./recording.ts";
 export * from "./records.ts";

@@ -1,15 +1,17 @@
 const FIRST_ROOM = 16;
+/** A call has several lists, most of them empty, and there may be thousands of calls. */
+const NO_LINES = new Uint32Array(0);
 /** Copying lines costs more than room that is never touched. */
 const GROWTH = 4;
 
 /** Numbers of lines in the order in which they are noted. A long recording has a million: as elements of a growing list they cost more than what stands in the lines. */
 export class LineNumbers {
   length = 0;
-  #lines = new Uint32Array(FIRST_ROOM);
+  #lines = NO_LINES;
 
   push(line: number): void {
     if (this.length === this.#lines.length) {
-      const longer = new Uint32Array(GROWTH * this.length);
+      const longer = new Uint32Array(Math.max(FIRST_ROOM, GROWTH * this.length));
       longer.set(this.#lines);
       this.#lines = longer;
     }

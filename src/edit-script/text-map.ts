@@ -1,4 +1,5 @@
 import { type IovaPfn, iovaPfn, type Pfn, pfn, type Rights } from "../units/index.ts";
+import type { ChangedMap, MapRunList } from "./call-maps.ts";
 import { LineNumbers } from "./line-numbers.ts";
 import type { PlainOptions } from "./plain-options.ts";
 import type { MapRun } from "./text.ts";
@@ -157,7 +158,7 @@ export class MapText {
   }
 
   /** A map with what the lines add and remove, in their order. */
-  edited(before: readonly MapRun[], backings: BackingText, fail: FailAt): readonly MapRun[] {
+  edited(before: MapRunList, backings: BackingText, fail: FailAt): ChangedMap {
     const first = this.#edits[0];
     if (first !== undefined && this.isWhole)
       fail(
@@ -168,35 +169,15 @@ export class MapText {
     this.#edits.forEach((edit, i) => {
       const line = this.#editLines.at(i);
       const end = edit.iovaPfn + edit.pages;
-      const from = firstEndingAfter(map, edit.iovaPfn);
-      const to = firstFrom(map, end);
+      const met = map.touching(edit.iovaPfn, end);
       let between: readonly MapRun[];
-      if (!("rights" in edit)) between = outside(map.slice(from, to), edit.iovaPfn, end);
-      else if (from < to) fail('"map add" covers what is mapped already; "map remove" it first', line);
+      if (!("rights" in edit)) between = outside(met, edit.iovaPfn, end);
+      else if (met.length > 0) fail('"map add" covers what is mapped already; "map remove" it first', line);
       else between = backings.resolve(edit, line, fail);
-      map = [...map.slice(0, from), ...between, ...map.slice(to)];
+      map = map.replaced(edit.iovaPfn, end, between);
     });
-    return map;
+    return { map, edited: this.#edits };
   }
-}
-
-/** Position of the first run that ends behind a page. Pre: runs are ascending and free of overlap. */
-function firstEndingAfter(map: readonly MapRun[], page: number): number {
-  let low = 0;
-  let high = map.length;
-  while (low < high) {
-    const mid = (low + high) >>> 1;
-    if (map[mid]!.iovaPfn + map[mid]!.pages > page) high = mid;
-    else low = mid + 1;
-  }
-  return low;
-}
-
-/** Position of the first run that begins at or behind a page. Pre: as above. */
-function firstFrom(map: readonly MapRun[], page: number): number {
-  let at = firstEndingAfter(map, page);
-  if (at < map.length && map[at]!.iovaPfn < page) at++;
-  return at;
 }
 
 const mapRun = (iova: number, pages: number, frame: number, rights: Rights): MapRun => ({

@@ -1,7 +1,8 @@
 import type { Pfn } from "../units/index.ts";
 import { ByteText } from "./byte-text.ts";
 import { followDomains } from "./call-domains.ts";
-import { CallMaps } from "./call-maps.ts";
+import { CallMaps, mapRunList } from "./call-maps.ts";
+import { ofCall } from "./call-scripts.ts";
 import { CAPABILITIES, type Capability } from "./capability.ts";
 import { KnownTags } from "./known-tags.ts";
 import { isOfCall, PLAIN, PlainLine } from "./plain-line.ts";
@@ -335,7 +336,8 @@ export class RecordingParser {
       this.#calls.map(({ map, line }) => (before) => {
         const edited = map.edited(before, this.#backings, fail);
         const isWhole = map.isWhole || (line === 0 && map.isSilent);
-        return isWhole ? map.whole("new", this.#backings, fail) : edited;
+        if (!isWhole) return edited;
+        return { map: mapRunList(map.whole("new", this.#backings, fail)), edited: null };
       }),
     );
     return this.#calls.map((call, i): RecordedCall => {
@@ -343,17 +345,19 @@ export class RecordingParser {
       maps.after(i);
       if (call.pins !== null) this.#read.pins ??= [];
       const { label, line, ioctls } = call;
-      return {
+      const recorded: RecordedCall = {
         label,
         line,
         get newMap() {
-          return maps.after(i);
+          return maps.after(i).map.all();
         },
         pinned: call.pins ?? [],
         ioctls,
         script: call.script(),
         stepLines: call.stepLines.list(),
       };
+      ofCall(recorded, () => maps.after(i));
+      return recorded;
     });
   }
 }

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { type CheckInput, callInputs, check, Decision, inputOf } from "../../src/check/index.ts";
+import {
+  type CheckInput,
+  callInputs,
+  check,
+  Decision,
+  inputOf,
+  type ReaderInput,
+} from "../../src/check/index.ts";
 import { CACHE_ATC } from "../../src/edit-script/index.ts";
 import type { Pfn } from "../../src/units/index.ts";
 import { callsThatLose, losesWrites } from "./brute-dirty.ts";
@@ -20,7 +27,7 @@ const howToDecide = (seed: number) =>
   }) as const;
 
 const lostIn = (
-  input: CheckInput,
+  input: CheckInput | ReaderInput,
   how: Parameters<Decision["violations"]>[0],
 ): ((page: number) => boolean) => {
   const found = [...new Decision(input).violations(how)].filter((v) => v.class === "V10");
@@ -31,7 +38,7 @@ const pagesOf = ({ start, end }: { readonly start: number; readonly end: number 
   Array.from({ length: end - start }, (_, i) => start + i);
 
 /** True iff no table stands in two places. */
-function isTree({ tables, capability }: CheckInput): boolean {
+function isTree({ tables, capability }: CheckInput | ReaderInput): boolean {
   const links = Array.from({ length: 2 ** capability.indexLg2! }, (_, i) => tables.entry(ROOT as Pfn, i))
     .filter((entry) => (entry & 3n) !== 0n && (entry & 0x80n) === 0n)
     .map((entry) => entry >> 12n);

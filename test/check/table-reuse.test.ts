@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { check, inputOf } from "../../src/check/index.ts";
+import { check, Decision, inputOf } from "../../src/check/index.ts";
+import { tableDrifts } from "../../src/check/table-ledger.ts";
 import { parseScript } from "../../src/edit-script/index.ts";
 
 /* Two calls: a page goes with its tables, another comes, and a table page of the first serves the second. */
@@ -38,5 +39,24 @@ describe("a table page that is freed and used again", () => {
     expect(findings(UNMAP + freed + mapWith("0x100001000"))).toEqual([
       "V12 leak table 0x100002000 is neither reachable nor freed",
     ]);
+  });
+});
+
+describe("a script that changes nothing but leaves of tables in their places", () => {
+  const drifts = (steps: string) => {
+    const decision = new Decision(inputOf(parseScript(BEFORE + steps)));
+    decision.auditPins();
+    return tableDrifts(decision).map(({ table, what }) => [table, what]);
+  };
+
+  it("loses no table", () => {
+    expect(drifts("store 0x100002000[0] = 0\nbarrier\n")).toEqual([]);
+  });
+
+  it("gives one back twice where it does, or loses all with a root of its own", () => {
+    const freed = "freeTable 0x100002000\n";
+    expect(drifts(`store 0x100002000[0] = 0\nbarrier\n${freed}${freed}`)).toEqual([[0x100002, "double"]]);
+    const rooted = "store 0x100002000[0] = 0\nbarrier\nsetRoot domain=1 root=0x100001000 tag=7\n";
+    expect(drifts(rooted)).toContainEqual([0x100000, "leak"]);
   });
 });

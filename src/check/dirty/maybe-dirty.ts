@@ -2,7 +2,7 @@ import { type ScriptFile, tableRuns } from "../../edit-script/index.ts";
 import type { Pfn } from "../../units/index.ts";
 import { Decision } from "../decide.ts";
 import { LEAF } from "../entry-kind.ts";
-import type { CheckInput, MemoryMode } from "../input.ts";
+import type { CheckInput, MemoryMode, ReaderInput } from "../input.ts";
 import { NOTHING } from "../joint-map.ts";
 import { NEVER } from "../positions.ts";
 import { RangeList, type Ranges } from "../ranges.ts";
@@ -47,7 +47,7 @@ export class MaybeDirty {
    * Those after a call that ran a script on these tables: on pages that the script touches, leaves in which D can be 1 in the
    * end; elsewhere the same as before. Pre: the input's `mayBeDirty` is this one's.
    */
-  after(input: CheckInput, mode: MemoryMode): MaybeDirty {
+  after(input: CheckInput | ReaderInput, mode: MemoryMode): MaybeDirty {
     if (!input.capability.hardwareDirty) return this;
     const decision = new Decision(input);
     const gone = new Set<number>();

@@ -1,5 +1,5 @@
 import {
-  type CheckInput,
+  type CallInput,
   CheckInputError,
   type CheckResult,
   callInputs,
@@ -53,15 +53,17 @@ export function runScriptCheck(
     const mismatch = results.find((r) => r.mismatch !== null)?.mismatch ?? null;
     if (mismatch !== null && found.size > 0) break;
     const findings = united(results);
+    let isNew = false;
     for (const finding of findings) {
       const at = placed(finding, { step: number, label: call.label, line: call.line }, file, replay);
       const key = findingKey(finding);
       const known = found.get(key);
       if (known === undefined) found.set(key, at);
       else known.changes.push(...at.changes);
+      isNew ||= known === undefined;
     }
-    if (findings.length > 0)
-      scripts.set(number, findings.some(({ shows }) => shows === "V10") ? alone() : file);
+    // Of a finding the script of the first call that shows it is asked for.
+    if (isNew) scripts.set(number, findings.some(({ shows }) => shows === "V10") ? alone() : file);
     const { steps, stores, unneededStores } = first!.stats;
     for (const result of results) {
       sums.classes += result.classes;
@@ -108,7 +110,7 @@ export function runScriptCheck(
 }
 
 function decided(
-  input: CheckInput,
+  input: CallInput["input"],
   modes: readonly MemoryMode[],
   { line }: RecordedCall,
   number: number,

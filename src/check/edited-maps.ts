@@ -1,0 +1,116 @@
+import type { MapRun, MapRunList, PageSpan } from "../edit-script/index.ts";
+import { FrameIndex } from "./frame-index.ts";
+import type { FrameSet } from "./frame-set.ts";
+import { ListedMaps, type MapReader, type MapSide } from "./map-reader.ts";
+import { MapRuns } from "./map-runs.ts";
+import { RangeList, type Ranges } from "./ranges.ts";
+
+/** The maps of a call that changes some pages: they are read where something is asked for, however large they are. */
+export class EditedMaps implements MapReader {
+  readonly #old: MapRunList;
+  readonly #new: MapRunList;
+  readonly #changes: Ranges;
+  readonly #leadingTo: (frames: FrameSet) => ReadonlySet<MapRun> | null;
+
+  /** `leadingTo`: the runs of both maps that lead to some frames, and perhaps others; null where that is not known any more. */
+  constructor(
+    before: MapRunList,
+    after: MapRunList,
+    changes: Ranges,
+    leadingTo: (frames: FrameSet) => ReadonlySet<MapRun> | null,
+  ) {
+    this.#old = before;
+    this.#new = after;
+    this.#changes = changes;
+    this.#leadingTo = leadingTo;
+  }
+
+  get end(): number {
+    return Math.max(this.#old.end, this.#new.end);
+  }
+
+  changes(): Ranges {
+    return this.#changes;
+  }
+
+  pagesOn(frames: FrameSet): Ranges {
+    const leading = this.#leadingTo(frames);
+    if (leading === null) return new ListedMaps(this.#old.all(), this.#new.all()).pagesOn(frames);
+    const pages = new RangeList();
+    for (const { iovaPfn, pages: count, pfn } of leading) {
+      const by = iovaPfn - pfn;
+      for (let i = frames.firstEndingAfter(pfn); i < frames.starts.length; i++) {
+        if (frames.starts[i]! >= pfn + count) break;
+        pages.push(by + Math.max(pfn, frames.starts[i]!), by + Math.min(pfn + count, frames.ends[i]!));
+      }
+    }
+    return pages.union();
+  }
+
+  runs(side: MapSide, ranges: Ranges): MapRuns {
+    const map = side === "old" ? this.#old : this.#new;
+    const found = new MapRuns();
+    let last: MapRun | null = null;
+    for (let r = 0; r < ranges.starts.length; r++)
+      for (const run of map.touching(ranges.starts[r]!, ranges.ends[r]!)) {
+        if (run !== last) found.push(run.iovaPfn, run.pages, run.pfn, run.rights);
+        last = run;
+      }
+    return found;
+  }
+}
+
+const NO_RUNS: ReadonlySet<MapRun> = new Set();
+
+/** The maps of one call after the other, and which of their runs lead to a frame. */
+export class CarriedMaps {
+  readonly #index = new FrameIndex();
+  /** The call that the index stands for. */
+  #call = 0;
+  /** Runs that the last call has taken away, and those it has brought. */
+  gone: ReadonlySet<MapRun> = NO_RUNS;
+  come: ReadonlySet<MapRun> = NO_RUNS;
+
+  constructor(first: MapRunList) {
+    for (const run of first.all()) this.#index.add(run);
+  }
+
+  /** Goes on to the call that changes some pages. */
+  next(before: MapRunList, after: MapRunList, edited: readonly PageSpan[]): EditedMaps {
+    for (const run of this.gone) this.#index.delete(run);
+    const changes = pagesIn(edited);
+    [this.gone, this.come] = exchanged(before, after, changes);
+    for (const run of this.come) this.#index.add(run);
+    const call = ++this.#call;
+    return new EditedMaps(before, after, changes, (frames) =>
+      call === this.#call ? this.#index.leadingTo(frames) : null,
+    );
+  }
+}
+
+const pagesIn = (spans: readonly PageSpan[]): Ranges => {
+  const pages = new RangeList();
+  for (const { iovaPfn, pages: count } of spans) pages.push(iovaPfn, iovaPfn + count);
+  return pages.union();
+};
+
+/** The runs that only the map before has, and those that only the map behind has. `changes` are the pages that differ. */
+function exchanged(
+  before: MapRunList,
+  after: MapRunList,
+  { starts, ends }: Ranges,
+): readonly [gone: ReadonlySet<MapRun>, come: ReadonlySet<MapRun>] {
+  const gone = new Set<MapRun>();
+  const come = new Set<MapRun>();
+  for (let r = 0; r < starts.length; r++) {
+    let [start, end] = [starts[r]!, ends[r]!];
+    for (const run of before.touching(start, end)) {
+      gone.add(run);
+      // What is left of a run that is cut lies beside the pages that differ.
+      start = Math.min(start, run.iovaPfn);
+      end = Math.max(end, run.iovaPfn + run.pages);
+    }
+    for (const run of after.touching(start, end)) come.add(run);
+  }
+  return [gone, come];
+}
