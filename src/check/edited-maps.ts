@@ -65,26 +65,45 @@ const NO_RUNS: ReadonlySet<MapRun> = new Set();
 /** The maps of one call after the other, and which of their runs lead to a frame. */
 export class CarriedMaps {
   readonly #index = new FrameIndex();
-  /** The call that the index stands for. */
+  /** The call that the index stands for; while one is under way, for both its maps. */
   #call = 0;
-  /** Runs that the last call has taken away, and those it has brought. */
-  gone: ReadonlySet<MapRun> = NO_RUNS;
-  come: ReadonlySet<MapRun> = NO_RUNS;
+  /** Runs that the call at hand takes away, and those it brings. */
+  #gone: ReadonlySet<MapRun> = NO_RUNS;
+  #come: ReadonlySet<MapRun> = NO_RUNS;
 
   constructor(first: MapRunList) {
     for (const run of first.all()) this.#index.add(run);
   }
 
-  /** Goes on to the call that changes some pages. */
-  next(before: MapRunList, after: MapRunList, edited: readonly PageSpan[]): EditedMaps {
-    for (const run of this.gone) this.#index.delete(run);
+  /** Goes on to the call that changes some pages. Pre: the one before it is over. */
+  begin(before: MapRunList, after: MapRunList, edited: readonly PageSpan[]): EditedMaps {
     const changes = pagesIn(edited);
-    [this.gone, this.come] = exchanged(before, after, changes);
-    for (const run of this.come) this.#index.add(run);
+    [this.#gone, this.#come] = exchanged(before, after, changes);
+    for (const run of this.#come) this.#index.add(run);
     const call = ++this.#call;
     return new EditedMaps(before, after, changes, (frames) =>
       call === this.#call ? this.#index.leadingTo(frames) : null,
     );
+  }
+
+  /** Frames that pages come to or leave in the call at hand, and beside them. */
+  get frames(): Ranges {
+    const frames = new RangeList();
+    for (const runs of [this.#gone, this.#come])
+      for (const { pfn, pages } of runs) frames.push(pfn, pfn + pages);
+    return frames.ranges();
+  }
+
+  /** The call is over. */
+  end(): void {
+    this.#call++;
+    for (const run of this.#gone) this.#index.delete(run);
+    this.#gone = this.#come = NO_RUNS;
+  }
+
+  /** The runs of the map that lead to some frames. Pre: no call is under way. */
+  leadingTo(frames: FrameSet): ReadonlySet<MapRun> {
+    return this.#index.leadingTo(frames);
   }
 }
 

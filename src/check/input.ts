@@ -41,6 +41,11 @@ export interface CheckedScript {
   readonly script: EditScript;
   /** Where pins are inferred: pages kept that the script unpins are pinned anew on the way, as MAP_DMA after UNMAP_DMA does. */
   readonly isRepinned?: boolean;
+  /**
+   * By how many pins some frames have more than pages lead to them, or fewer, before the script: an earlier call was told of it, and
+   * where it stays so nobody is told again. Where pins are given, it is among them.
+   */
+  readonly knownDrift?: readonly PinRun[];
   /** Tables that stay allocated although the script detaches them. */
   readonly keptTables?: readonly Pfn[];
   /** The caller was promised that a device which has seen the new map sees the old one no more (epoch mode, V11). */

@@ -41,7 +41,7 @@ export class Pins {
 
   /** Audits the pins; `mapsOn` tells both maps on some pages and perhaps on more. */
   audit(mapsOn: (pages: Ranges) => JointMap): void {
-    this.#drifts = this.#compare(mapsOn);
+    this.#drifts = untold(this.#compare(mapsOn), this.#input.knownDrift ?? []);
   }
 
   /**
@@ -131,6 +131,26 @@ function drifts(unpins: Unpins, pins: WeightedRuns, references: WeightedRuns): P
       found[found.length - 1] = { ...last, end };
     else found.push({ start, end, pins: left, references: led });
   });
+  return found;
+}
+
+/** Drifts without the parts of which an earlier call was told. `known`: free of overlap, in any order. */
+function untold(drifts: readonly PinDrift[], known: readonly PinRun[]): readonly PinDrift[] {
+  if (drifts.length === 0 || known.length === 0) return drifts;
+  const sorted = known.toSorted((a, b) => a.pfn - b.pfn);
+  const found: PinDrift[] = [];
+  let next = 0;
+  for (const drift of drifts) {
+    let { start } = drift;
+    while (next < sorted.length && sorted[next]!.pfn + sorted[next]!.pages <= start) next++;
+    for (let k = next; k < sorted.length && sorted[k]!.pfn < drift.end; k++) {
+      const { pfn, pages, count } = sorted[k]!;
+      if (count !== drift.pins - drift.references) continue;
+      if (start < pfn) found.push({ ...drift, start, end: pfn });
+      start = Math.max(start, pfn + pages);
+    }
+    if (start < drift.end) found.push({ ...drift, start });
+  }
   return found;
 }
 

@@ -3,7 +3,8 @@ import { type RunExtent, RunList } from "./run-list.ts";
 import type { EditScript } from "./script.ts";
 import type { PinRun } from "./text.ts";
 
-const BY_FRAME: RunExtent<PinRun> = { start: ({ pfn }) => pfn, end: ({ pfn, pages }) => pfn + pages };
+/** Where frames lie. */
+export const BY_FRAME: RunExtent<PinRun> = { start: ({ pfn }) => pfn, end: ({ pfn, pages }) => pfn + pages };
 
 /** Pins from call to call. Pins never change: a call makes other ones. */
 export class CarriedPins {
@@ -17,11 +18,16 @@ export class CarriedPins {
   }
 
   static of(given: readonly PinRun[]): CarriedPins {
-    return new CarriedPins(given, RunList.of(joined(given), BY_FRAME));
+    return new CarriedPins(given, RunList.of(held(given), BY_FRAME));
   }
 
   all(): readonly PinRun[] {
     return this.#given ?? this.#runs.all();
+  }
+
+  /** Runs that have a part in [start, end). */
+  touching(start: number, end: number): readonly PinRun[] {
+    return this.#runs.touching(start, end);
   }
 
   /** Those that are left when a call has pinned something and run its script. */
@@ -43,11 +49,13 @@ function counted(runs: RunList<PinRun>, run: PinRun): RunList<PinRun> {
   const last = around.at(-1);
   const from = first === undefined ? start : Math.min(start, first.pfn);
   const to = last === undefined ? end : Math.max(end, last.pfn + last.pages);
-  return runs.replaced(from, to, joined([...around, run]));
+  return runs.replaced(from, to, held([...around, run]));
 }
 
-/** Runs that may overlap, as runs free of overlap. */
-function joined(pins: readonly PinRun[]): PinRun[] {
+const held = (pins: readonly PinRun[]): PinRun[] => joinedPins(pins).filter(({ count }) => count > 0);
+
+/** Runs that may overlap, as the longest runs free of overlap whose counts are the sums; none where the sum is 0. */
+export function joinedPins(pins: readonly PinRun[]): PinRun[] {
   const deltas = new Map<number, number>();
   const add = (frame: number, count: number): void => {
     deltas.set(frame, (deltas.get(frame) ?? 0) + count);
@@ -60,7 +68,7 @@ function joined(pins: readonly PinRun[]): PinRun[] {
   let [start, count] = [0, 0];
   for (const [at, delta] of [...deltas].sort((a, b) => a[0] - b[0])) {
     if (delta === 0) continue;
-    if (count > 0) runs.push({ pfn: start as Pfn, pages: at - start, count });
+    if (count !== 0) runs.push({ pfn: start as Pfn, pages: at - start, count });
     start = at;
     count += delta;
   }

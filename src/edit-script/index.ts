@@ -1,8 +1,10 @@
 export type { MapRunList, PageSpan } from "./call-maps.ts";
 export { type CallStart, callScripts, callStart, type TableContents } from "./call-scripts.ts";
 export { CAPABILITIES, type Capability } from "./capability.ts";
+export { BY_FRAME, type CarriedPins, joinedPins } from "./carried-pins.ts";
 export * from "./recording.ts";
 export * from "./records.ts";
+export { RunList } from "./run-list.ts";
 export * from "./script.ts";
 export * from "./steps.ts";
 export { tableRuns } from "./table-runs.ts";

@@ -1,8 +1,18 @@
-import { callScripts, callStart, type Recording, type ScriptFile } from "../../edit-script/index.ts";
+import {
+  type CarriedPins,
+  callScripts,
+  callStart,
+  type PinRun,
+  type Recording,
+  type ScriptFile,
+  type UnpinStep,
+} from "../../edit-script/index.ts";
+import { CarriedDrift } from "../carried-drift.ts";
 import { CarriedMaps } from "../edited-maps.ts";
+import { FrameSet } from "../frame-set.ts";
 import type { CheckInput, MemoryMode, ReaderInput } from "../input.ts";
-import { PinBalance } from "../pin-balance.ts";
-import { checkedScriptOf, inputOf } from "../script-file.ts";
+import { RangeList, type Ranges } from "../ranges.ts";
+import { checkedScriptOf, inputOf as listed } from "../script-file.ts";
 import { WeightedRuns } from "../weighted-runs.ts";
 import { MaybeDirty } from "./maybe-dirty.ts";
 
@@ -24,35 +34,61 @@ const MANY = 8;
 export function* callInputs(recording: Recording, mode: MemoryMode = "weak"): Generator<CallInput> {
   let dirty = MaybeDirty.NONE;
   let left = recording.calls.length;
-  const maps = new EditedCalls();
+  const inputs = new CarriedInputs();
   for (const file of callScripts(recording)) {
-    const input = maps.inputOf(file, dirty) ?? inputOf(file, dirty);
+    const input = inputs.inputOf(file, dirty);
     const known = dirty;
     yield { file, input, alone: () => known.writtenInto(file) };
     if (--left > 0) dirty = dirty.after(input, mode);
   }
 }
 
-/** Makes inputs of calls that change little of a large map, so that each costs what it touches. */
-class EditedCalls {
-  /** Null in front of the first of a row of such calls. */
+/** Makes inputs of calls: those that change little of a large map cost what they touch. */
+class CarriedInputs {
+  #isFirst = true;
+  /** Null in front of the first call of a row that changes little, and what is not known where maps are given whole. */
   #maps: CarriedMaps | null = null;
-  #balance: PinBalance | null = null;
+  #drift: CarriedDrift | null = null;
+  /** Frames that the last call pins, unpins, or changes pages of. */
+  #touched: FrameSet | null = null;
 
-  /** Null where the maps and the pins have to be listed. */
-  inputOf(file: ScriptFile, dirty: MaybeDirty): ReaderInput | null {
+  inputOf(file: ScriptFile, dirty: MaybeDirty): CheckInput | ReaderInput {
     const { before, map, edited, pins, pinned } = callStart(file)!;
-    if (edited === null || edited.length * MANY > before.length) {
-      this.#maps = this.#balance = null;
-      return null;
+    this.#finish(pins);
+    const isFirst = this.#isFirst;
+    this.#isFirst = false;
+    const drift = pins === null ? null : (this.#drift ??= new CarriedDrift(pins.all(), before.all()));
+    const isLarge = edited === null || edited.length * MANY > before.length;
+    // What frames have too many pins of from the start is told of the first call.
+    if (isLarge || (isFirst && drift !== null && drift.all().length > 0)) {
+      this.#maps = this.#drift = null;
+      const input = listed(file, dirty);
+      return isFirst || drift === null ? input : { ...input, knownDrift: drift.all() };
     }
-    // With a pin for each page nothing need be known of those of other pages.
-    if (pins !== null) this.#balance ??= new PinBalance(pins.all(), before.all());
-    if (this.#balance?.isEven === false) return null;
     this.#maps ??= new CarriedMaps(before);
-    const maps = this.#maps.next(before, map, edited);
-    this.#balance?.after(pinned, file.script, this.#maps.gone, this.#maps.come);
-    const pinsTaken = pins === null ? null : WeightedRuns.ofPins(pinned);
-    return { ...checkedScriptOf(file, dirty), maps, pinsTaken };
+    const maps = this.#maps.begin(before, map, edited);
+    const input = { ...checkedScriptOf(file, dirty), maps };
+    if (drift === null) return input;
+    this.#touched = FrameSet.union(this.#maps.frames, framesOf(pinned), framesOf(unpins(file)));
+    const knownDrift = drift.on(this.#touched);
+    return { ...input, knownDrift, pinsTaken: WeightedRuns.ofPins([...pinned, ...knownDrift]) };
   }
+
+  /** The last call is over; `pins` are those that it leaves. */
+  #finish(pins: CarriedPins | null): void {
+    this.#maps?.end();
+    if (pins !== null && this.#touched !== null && this.#maps !== null)
+      this.#drift?.renew(this.#touched, pins, this.#maps.leadingTo(this.#touched));
+    this.#touched = null;
+  }
+}
+
+function* unpins({ script }: ScriptFile): Generator<UnpinStep> {
+  for (const step of script.releases()) if (step.op === "unpin") yield step;
+}
+
+function framesOf(runs: Iterable<Pick<PinRun, "pfn" | "pages">>): Ranges {
+  const frames = new RangeList();
+  for (const { pfn, pages } of runs) frames.push(pfn, pfn + pages);
+  return frames.ranges();
 }
