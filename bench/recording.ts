@@ -65,8 +65,11 @@ export function record(
   return { input, stores: entryStores + privateStores };
 }
 
-/** What a driver invalidates, and when: a range behind all stores, or behind each store its page or the whole domain. */
-export type Invalidating = "together" | "each page" | "all for each page";
+/**
+ * What a driver invalidates, and when: a range behind all stores; behind each store its page, the whole domain, or one of the two
+ * in turn.
+ */
+export type Invalidating = "together" | "each page" | "all for each page" | "all for every other page";
 
 /**
  * The same change as a driver makes it that stores entry by entry in the tables there are, and as a recorder lists it: a line for
@@ -88,7 +91,7 @@ export function inPlace(
   };
   const everything: Step = { ...invalidate(0, 512 ** levels), scope: "nonLeaf" } as Step;
   const pages = oldMap.flatMap(pagesOf);
-  for (const [page, frame] of pages) {
+  for (const [i, [page, frame]] of pages.entries()) {
     let table: number = root;
     const indexAt = (level: number): number => Math.floor(page / 512 ** level) % 512;
     for (let level = levels - 1; level > 0; level--)
@@ -100,7 +103,9 @@ export function inPlace(
     const unpin: Step = { op: "unpin", pfn: pfn(frame), pages: 1 };
     if (invalidating === "together") unpins.push(unpin);
     else {
-      const own = invalidating === "each page" ? invalidate(page, 1) : everything;
+      const isOwn =
+        invalidating === "each page" || (invalidating === "all for every other page" && i % 2 === 0);
+      const own = isOwn ? invalidate(page, 1) : everything;
       steps.push({ op: "barrier" }, own, { op: "wait", drain: true }, unpin);
     }
   }

@@ -180,5 +180,8 @@ export const scatteredCheckRows: readonly Row[] = [
   fragmentedRow(`decide ${grouped(PAGES)} of them, each with a flush of the whole domain`, () =>
     inPlace(moving(), "all for each page"),
   ),
+  fragmentedRow(`decide ${grouped(PAGES)} of them, every other one with such a flush`, () =>
+    inPlace(moving(), "all for every other page"),
+  ),
   scaleRow([1000, 100_000, 1_000_000]),
 ];

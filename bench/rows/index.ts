@@ -1,5 +1,6 @@
 import type { Row } from "../row.ts";
 import { checkRows } from "./check.ts";
+import { recordedCallsRow } from "./check-calls.ts";
 import { scatteredCheckRows } from "./check-scattered.ts";
 import { wrongCheckRows } from "./check-wrong.ts";
 import { deviceRows } from "./device.ts";
@@ -24,6 +25,7 @@ export const allRows = (): Row[] => [
   ...scatteredCheckRows,
   ...wrongCheckRows,
   readRecordingRow,
+  recordedCallsRow,
   ...deviceRows,
   ...memoryRows,
 ];

@@ -20,26 +20,27 @@ const keyOf = (table: number, index: number): number => table * ENTRIES + index;
 /** Entries whose D bit devices may have set, whatever the entries were written with. */
 export class MaybeDirty {
   /** Where nothing is known of earlier calls. */
-  static readonly NONE = new MaybeDirty(new Set());
-  readonly #keys: ReadonlySet<number>;
+  static readonly NONE = new MaybeDirty(new Map());
+  /** By table, 1 for such entries; no table is without one. What a call leaves alone is shared with the next. */
+  readonly #tables: ReadonlyMap<number, Uint8Array>;
 
-  private constructor(keys: ReadonlySet<number>) {
-    this.#keys = keys;
+  private constructor(tables: ReadonlyMap<number, Uint8Array>) {
+    this.#tables = tables;
   }
 
   has(table: number, index: number): boolean {
-    return this.#keys.has(keyOf(table, index));
+    return this.#tables.get(table)?.[index] === 1;
   }
 
   /** A script as it is to be given where nothing is known of earlier calls: with D = 1 in these entries. */
   writtenInto(file: ScriptFile): ScriptFile {
     const { entry } = inputOf(file).tables;
     const bits = file.capability.walkerBits;
-    const written = new Set([...this.#keys].map((key) => Math.floor(key / ENTRIES)));
     const now = (table: Pfn, index: number): bigint =>
       entry(table, index) | (this.has(table, index) ? bits : 0n);
-    const tables = file.tables.filter(({ table }) => !written.has(table));
-    for (const table of written as Set<Pfn>) tables.push(...tableRuns(table, (index) => now(table, index)));
+    const tables = file.tables.filter(({ table }) => !this.#tables.has(table));
+    for (const table of this.#tables.keys() as Iterable<Pfn>)
+      tables.push(...tableRuns(table, (index) => now(table, index)));
     return { ...file, tables };
   }
 
@@ -54,15 +55,27 @@ export class MaybeDirty {
     const come = new Set<number>();
     const visit = (key: number, mayBeDirty: boolean): void => {
       if (mayBeDirty) come.add(key);
-      else if (this.#keys.has(key)) gone.add(key);
+      else if (this.has(Math.floor(key / ENTRIES), key % ENTRIES)) gone.add(key);
     };
-    if (this.#keys.size > 0) writtenEntries(decision.log, (key) => visit(key, false));
+    if (this.#tables.size > 0) writtenEntries(decision.log, (key) => visit(key, false));
     for (const { id } of input.domains) visitEntries(decision, mode, id, visit);
     if (gone.size === 0 && come.size === 0) return this;
-    const keys = new Set(this.#keys);
-    for (const key of gone) keys.delete(key);
-    for (const key of come) keys.add(key);
-    return new MaybeDirty(keys);
+    const tables = new Map(this.#tables);
+    const own = new Map<number, Uint8Array>();
+    const set = (key: number, bit: 0 | 1): void => {
+      const table = Math.floor(key / ENTRIES);
+      let bits = own.get(table);
+      if (bits === undefined) {
+        bits = tables.get(table)?.slice() ?? new Uint8Array(ENTRIES);
+        own.set(table, bits);
+        tables.set(table, bits);
+      }
+      bits[key % ENTRIES] = bit;
+    };
+    for (const key of gone) set(key, 0);
+    for (const key of come) set(key, 1);
+    for (const [table, bits] of own) if (!bits.includes(1)) tables.delete(table);
+    return new MaybeDirty(tables);
   }
 }
 
