@@ -21,8 +21,8 @@ export class CarriedDrift {
     this.#runs = RunList.of(joinedPins([...pins, ...map.map(asDebt)]), BY_FRAME);
   }
 
-  all(): readonly PinRun[] {
-    return this.#runs.all();
+  get runs(): RunList<PinRun> {
+    return this.#runs;
   }
 
   /** That of some frames, and perhaps of others beside them. */

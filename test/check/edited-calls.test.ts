@@ -143,7 +143,7 @@ function parsed(text: string): Recording | null {
 
 describe("calls that change a part of the map", () => {
   it("are judged on that part as they are on the whole maps", () => {
-    const seen = { inParts: 0, listed: 0, clean: 0, violation: 0, drift: 0, known: 0, later: 0 };
+    const seen = { inParts: 0, listed: 0, clean: 0, violation: 0, drift: 0, known: 0, alone: 0, later: 0 };
     fc.assert(
       fc.property(
         fc.array(call, { minLength: 1, maxLength: 8, size: "max" }),
@@ -153,7 +153,7 @@ describe("calls that change a part of the map", () => {
         (calls, hasPins, extra, isReadLater) => {
           const recording = parsed(recordingOf(calls, hasPins, extra));
           if (recording === null) return;
-          const expectAlike = ({ input, file }: CallInput, call: number): void => {
+          const expectAlike = ({ input, file, alone }: CallInput, call: number): void => {
             const found = check(input);
             if ("maps" in input) seen.inParts++;
             else seen.listed++;
@@ -170,6 +170,11 @@ describe("calls that change a part of the map", () => {
               call === 0 || by !== (before.get(frame) ?? 0);
             const drifting = [...after].filter(([frame, by]) => by !== 0 && isNew(frame, by));
             if (drifting.length > 0) seen.drift++;
+            const isMended = [...before].some(([frame, by]) => by !== 0 && (after.get(frame) ?? 0) === 0);
+            if (!isMended) {
+              seen.alone++;
+              expect(driftingIn(check(inputOf(alone())))).toEqual(driftingIn(found));
+            }
             expect(driftingIn(found)).toEqual(drifting.map(([frame]) => frame).sort((a, b) => a - b));
           };
           const inputs = callInputs(recording);

@@ -2,8 +2,10 @@ import {
   type CarriedPins,
   callScripts,
   callStart,
+  joinedPins,
   type PinRun,
   type Recording,
+  type RunList,
   type ScriptFile,
   type UnpinStep,
 } from "../../edit-script/index.ts";
@@ -20,7 +22,10 @@ import { MaybeDirty } from "./maybe-dirty.ts";
 export interface CallInput {
   readonly file: ScriptFile;
   readonly input: CheckInput | ReaderInput;
-  /** The script with what devices may have written in earlier calls as D = 1 in its tables, so that it can stand alone. */
+  /**
+   * The script so that it can stand alone: with what devices may have written in earlier calls as D = 1 in its tables, and without
+   * the pins that those have leaked.
+   */
   alone(): ScriptFile;
 }
 
@@ -38,9 +43,19 @@ export function* callInputs(recording: Recording, mode: MemoryMode = "weak"): Ge
   for (const file of callScripts(recording)) {
     const input = inputs.inputOf(file, dirty);
     const known = dirty;
-    yield { file, input, alone: () => known.writtenInto(file) };
+    const drift = inputs.driftBefore;
+    yield { file, input, alone: () => withoutDrift(known.writtenInto(file), drift?.all() ?? []) };
     if (--left > 0) dirty = dirty.after(input, mode);
   }
+}
+
+/** A script that starts with a pin for each page, but for those that it takes itself. */
+function withoutDrift(file: ScriptFile, drift: readonly PinRun[]): ScriptFile {
+  if (file.pins === null || drift.length === 0) return file;
+  return {
+    ...file,
+    pins: joinedPins([...file.pins, ...drift.map((run) => ({ ...run, count: -run.count }))]),
+  };
 }
 
 /** Makes inputs of calls: those that change little of a large map cost what they touch. */
@@ -51,6 +66,8 @@ class CarriedInputs {
   #drift: CarriedDrift | null = null;
   /** Frames that the last call pins, unpins, or changes pages of. */
   #touched: FrameSet | null = null;
+  /** Frames whose pins earlier calls have left other than they should be, in front of the last call; null where none have. */
+  driftBefore: RunList<PinRun> | null = null;
 
   inputOf(file: ScriptFile, dirty: MaybeDirty): CheckInput | ReaderInput {
     const { before, map, edited, pins, pinned } = callStart(file)!;
@@ -58,12 +75,13 @@ class CarriedInputs {
     const isFirst = this.#isFirst;
     this.#isFirst = false;
     const drift = pins === null ? null : (this.#drift ??= new CarriedDrift(pins.all(), before.all()));
+    this.driftBefore = isFirst || drift === null ? null : drift.runs;
     const isLarge = edited === null || edited.length * MANY > before.length;
     // What frames have too many pins of from the start is told of the first call.
-    if (isLarge || (isFirst && drift !== null && drift.all().length > 0)) {
+    if (isLarge || (isFirst && drift !== null && drift.runs.length > 0)) {
       this.#maps = this.#drift = null;
       const input = listed(file, dirty);
-      return isFirst || drift === null ? input : { ...input, knownDrift: drift.all() };
+      return isFirst || drift === null ? input : { ...input, knownDrift: drift.runs.all() };
     }
     this.#maps ??= new CarriedMaps(before);
     const maps = this.#maps.begin(before, map, edited);

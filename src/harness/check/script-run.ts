@@ -63,7 +63,7 @@ export function runScriptCheck(
       isNew ||= known === undefined;
     }
     // Of a finding the script of the first call that shows it is asked for.
-    if (isNew) scripts.set(number, findings.some(({ shows }) => shows === "V10") ? alone() : file);
+    if (isNew) scripts.set(number, alone());
     const { steps, stores, unneededStores } = first!.stats;
     for (const result of results) {
       sums.classes += result.classes;
