@@ -54,10 +54,12 @@ export class Coverage {
     this.#rules = rules;
   }
 
-  /** Steps that submit the invalidations that reach these pages. */
-  reachingSteps(): ReadonlySet<number> {
-    const { steps } = this.#rules.posted;
-    return new Set([...this.#shared.positions, ...this.#own].map((at) => steps[at]!));
+  /** Positions of the invalidations that reach these pages, in queue order. */
+  *reaching(): Generator<number> {
+    const { positions } = this.#shared;
+    const own = this.#own;
+    for (let i = 0, k = 0; i < positions.length || k < own.length; )
+      yield (positions[i] ?? NEVER) < (own[k] ?? NEVER) ? positions[i++]! : own[k++]!;
   }
 
   /** True iff all that reaches these pages contains the pages [start, end). */

@@ -136,8 +136,9 @@ function events(decision: Decision, { seen, old, at, walksAfter }: Demonstration
   const showsOld = walksAfter ? [later, ...second] : [later];
   const sequence = [...(walksAfter ? [] : second), ...showsNew, ...showsOld, meets(old, "old")];
   const steps = new Map<number, InterleavingEvent>();
+  const marks = sequence.map((event) => event.step);
   for (const { path, page } of [seen, old])
-    for (const event of kernelEvents(decision, path, page)) steps.set(event.step, event);
+    for (const event of kernelEvents(decision, path, page, marks)) steps.set(event.step, event);
   return merged(
     [...steps.values()].sort((a, b) => a.step - b.step),
     sequence,

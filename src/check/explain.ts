@@ -20,7 +20,7 @@ export function explain(decision: Decision, group: Group, how: DecideOptions): I
   if (found === null) return withoutPath(decision, group);
   const { path, times } = found;
   const events = [
-    ...kernelEvents(decision, path, example.start),
+    ...kernelEvents(decision, path, example.start, [...times, example.from]),
     ...deviceEvents(decision, group, path, times),
   ];
   // A path that ends in a table nobody touches does not name the frame that goes.

@@ -103,7 +103,7 @@ describe("the stretches of pages that the same invalidations reach", () => {
               if (shared < own.length) seen.own++;
               if (shared > 0 && shared < own.length && own.some((inv) => !isShared(inv) && stopsWalks(inv)))
                 seen.mixed++;
-              expectAlike(coverage, own, hasAtc, mustContain, positions, seen);
+              expectAlike(log.invalidations, coverage, own, hasAtc, mustContain, positions, seen);
             }
           }
           expect(all.at(-1)?.end ?? PAGES).toBe(PAGES);
@@ -118,6 +118,7 @@ describe("the stretches of pages that the same invalidations reach", () => {
 const covers = ({ iovaPfn: start, end }: Posted, page: number): boolean => start <= page && page < end;
 
 function expectAlike(
+  posted: ScriptLog["invalidations"],
   coverage: Coverage,
   own: readonly Posted[],
   hasAtc: boolean,
@@ -126,7 +127,7 @@ function expectAlike(
   seen: { generations: number; deaths: number },
 ): void {
   const { start, end } = coverage;
-  expect([...coverage.reachingSteps()].sort((a, b) => a - b)).toEqual(own.map(({ step }) => step));
+  expect([...coverage.reaching()].map((at) => posted.steps[at])).toEqual(own.map(({ step }) => step));
   const stops = own.filter(stopsWalks);
   expect([...coverage.begins]).toEqual([0, ...stops.map(({ step }) => step), NEVER]);
   expect([...coverage.deaths]).toEqual([...stops.map(({ completes }) => completes), NEVER]);

@@ -1,4 +1,3 @@
-import { decodeStep } from "../../edit-script/index.ts";
 import type { Decision } from "../decide.ts";
 import type { DecideOptions } from "../decide-options.ts";
 import type { InterleavingEvent } from "../finding.ts";
@@ -6,6 +5,7 @@ import type { Group } from "../groups.ts";
 import { address, inOrder } from "../interleaving.ts";
 import { kernelEvent } from "../kernel-event.ts";
 import { type Path, pathsOf } from "../page-paths.ts";
+import { stepsShown } from "../steps-shown.ts";
 import { lostWriteOn } from "./lost-bits.ts";
 import type { LostWrite } from "./search.ts";
 
@@ -18,34 +18,33 @@ export function explainLost(decision: Decision, group: Group, how: DecideOptions
   const inStrong = group.class === "V15" ? null : own("strong");
   const lost = inStrong ?? own(how.mode);
   if (lost === null) return [];
+  const devices = deviceEvents(decision, lost, domain, page, inStrong === null ? how.mode : "strong");
+  const marks = devices.map(({ step }) => step);
   const events = [
-    ...kernelEvents(decision, lost, page),
-    ...deviceEvents(decision, lost, domain, page, inStrong === null ? how.mode : "strong"),
+    ...kernelEvents(decision, lost, page, marks),
+    ...devices,
     { who: "device" as const, step: decision.log.steps, text: `after the return: ${example.met}` },
   ];
   return inOrder(events);
 }
 
-/** Steps that change the page's entries, free their tables or reach the copy. */
-function kernelEvents(decision: Decision, { slots, copy }: LostWrite, page: number): InterleavingEvent[] {
+/** Steps that change the page's entries, free their tables or reach the copy, with what orders them. */
+function kernelEvents(
+  decision: Decision,
+  { slots, copy }: LostWrite,
+  page: number,
+  marks: readonly number[],
+): InterleavingEvent[] {
   const { log, geometry } = decision;
-  const events: InterleavingEvent[] = [];
-  const reaching = copy?.view.coverage.reachingSteps();
-  for (let k = 0; k < log.steps; k++) {
-    const step = decodeStep(log.words, log.records[k]!);
-    let matters = step.op === "barrier" || step.op === "wait" || step.op === "setRoot";
-    if (step.op === "invalidate") matters = reaching?.has(k + 1) ?? false;
-    else if (step.op === "freeTable") matters = slots.some(({ node }) => node.table === step.table);
-    else if ("table" in step && step.op !== "clean") {
-      const count = "count" in step ? step.count : step.op === "gather" ? step.entries.length : 1;
-      matters = slots.some(({ node }) => {
-        const index = Math.floor(page / geometry.span(node.level)) % geometry.entries;
-        return node.table === step.table && step.index <= index && index < step.index + count;
-      });
-    }
-    if (matters) events.push(kernelEvent(decision, k + 1));
+  const entries = new Map<number, Set<number>>();
+  for (const { node } of slots) {
+    const index = Math.floor(page / geometry.span(node.level)) % geometry.entries;
+    entries.set(node.table, (entries.get(node.table) ?? new Set()).add(index));
   }
-  return events;
+  const tables = new Set(entries.keys());
+  const coverage = copy?.view.coverage ?? null;
+  const steps = stepsShown(log, { entries, tables, frames: [], coverage, marks });
+  return steps.map(({ step }) => kernelEvent(decision, step));
 }
 
 function deviceEvents(

@@ -1,0 +1,102 @@
+import { FLAG_DRAIN, FLAG_ONE_IOMMU } from "../edit-script/index.ts";
+import type { Coverage } from "./coverage.ts";
+import { firstAtOrAfter, NEVER } from "./positions.ts";
+import type { ScriptLog } from "./script-log.ts";
+
+/** What a counterexample is about. */
+export interface Shown {
+  /** Entries by table. */
+  readonly entries: ReadonlyMap<number, ReadonlySet<number>>;
+  /** Tables whose freeing matters, and frames whose unpins do. */
+  readonly tables: ReadonlySet<number>;
+  readonly frames: readonly number[];
+  /** The invalidations that matter are those that reach these pages; null where none do. */
+  readonly coverage: Coverage | null;
+  /** Positions at which devices do something. */
+  readonly marks: readonly number[];
+}
+
+/**
+ * Steps of a script, ascending, that a counterexample shows: those that change its entries, give back what it is about, switch roots
+ * or declare windows; and of what orders them, which a script that goes page by page has for every page, the first of each kind
+ * behind another step or behind something that a device does.
+ */
+export function stepsShown(
+  log: ScriptLog,
+  shown: Shown,
+): { readonly step: number; readonly orders: boolean }[] {
+  const acting = [...new Set(actingSteps(log, shown))].sort((a, b) => a - b);
+  const marks = [...new Set([...acting, ...shown.marks])].sort((a, b) => a - b);
+  if (shown.coverage !== null) {
+    for (const step of firstInvalidations(log, shown.coverage, marks)) acting.push(step);
+    acting.sort((a, b) => a - b);
+  }
+  const kinds = orderingSteps(log);
+  return acting.flatMap((step, i) => {
+    const next = acting[i + 1] ?? NEVER;
+    const behind = kinds.map((steps) => firstAtOrAfter(steps, step + 1)).filter((at) => at < next);
+    return [
+      { step, orders: false },
+      ...behind.sort((a, b) => a - b).map((at) => ({ step: at, orders: true })),
+    ];
+  });
+}
+
+function* actingSteps(log: ScriptLog, { entries, tables, frames }: Shown): Generator<number> {
+  const { words, unpins } = log;
+  for (const own of log.logs()) {
+    const indices = [...(entries.get(own.table) ?? [])];
+    if (indices.length === 0) continue;
+    const isOn = (index: number, count: number): boolean =>
+      indices.some((entry) => index <= entry && entry < index + count);
+    for (let k = 0; k < own.writes; k++) {
+      const span = words[own.record(k) + 3]!;
+      if (isOn(span & 0xffff, span >>> 16)) yield own.step(k);
+    }
+    for (const spans of [own.cleans, own.collects])
+      for (const { step, index, count } of spans) if (isOn(index, count)) yield step;
+  }
+  for (const frame of frames)
+    for (let i = 0; i < unpins.steps.length; i++)
+      if (unpins.starts[i]! <= frame && frame < unpins.ends[i]!) yield unpins.steps[i]!;
+  for (const { step, table } of log.frees) if (tables.has(table)) yield step;
+  for (const { step } of log.roots) yield step;
+  for (const { open, close } of log.windows) {
+    yield open;
+    if (close !== NEVER) yield close;
+  }
+}
+
+/** The first invalidation of each kind that reaches some pages, behind each mark. */
+function* firstInvalidations(
+  log: ScriptLog,
+  coverage: Coverage,
+  marks: readonly number[],
+): Generator<number> {
+  const { steps, caches, nonLeaf } = log.invalidations;
+  const kinds = new Set<number>();
+  let next = 0;
+  for (const at of coverage.reaching()) {
+    const step = steps[at]!;
+    for (; next < marks.length && marks[next]! < step; next++) kinds.clear();
+    if (next === 0) continue;
+    const kind = 2 * caches[at]! + nonLeaf[at]!;
+    if (kinds.has(kind)) continue;
+    kinds.add(kind);
+    yield step;
+  }
+}
+
+/** Barriers, and waits of each kind. */
+function orderingSteps({ words, records, barriers, waits }: ScriptLog): readonly Int32Array[] {
+  const kinds = new Map<string, number[]>();
+  for (const step of waits) {
+    const at = records[step - 1]!;
+    const flags = words[at]! >>> 8;
+    const kind = `${flags & FLAG_DRAIN} ${flags & FLAG_ONE_IOMMU ? words[at + 2]! : "all"}`;
+    const own = kinds.get(kind);
+    if (own === undefined) kinds.set(kind, [step]);
+    else own.push(step);
+  }
+  return [barriers, ...[...kinds.values()].map((own) => Int32Array.from(own))];
+}
