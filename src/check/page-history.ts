@@ -4,6 +4,7 @@ import type { DecideOptions } from "./decide-options.ts";
 import { type OnlyPages, pagesOf } from "./only-pages.ts";
 import { OrderSteps, onlyOrders } from "./order-steps.ts";
 import { touches } from "./ranges.ts";
+import type { ScriptLog } from "./script-log.ts";
 
 /** Steps that a history may have before the cause of what it shows is left unnamed. */
 const MAX_STEPS = 4096;
@@ -13,6 +14,8 @@ const FEW_STEPS = 64;
 const MANY_STEPS = 512;
 /** Invalidations of other pages that stay in a thinned history: one of them may be what should have reached this page. */
 const MAX_STRANGERS = 32;
+/** Of the invalidations that reach the page, one after the other with nothing that matters between, so many first and last ones stay. */
+const MAX_IN_A_ROW = 32;
 
 /** The steps that matter to one page, or to two. */
 export interface PageHistory {
@@ -60,36 +63,58 @@ export function pageHistory(decision: Decision, page: OnlyPages, options: Decide
 }
 
 /**
- * Leaves out invalidations of other pages, but for the first ones behind a write of the page's own, and barriers and waits
- * that find nothing to order: of a script that goes page by page, what is about the others.
+ * Leaves out invalidations of other pages, but for the first ones behind a write of the page's own, those in the middle of a row, and
+ * barriers and waits that find nothing to order: of a script that goes page by page, what is about the others.
  */
 function thinned({ log }: Decision, numbers: readonly number[], page: OnlyPages): number[] {
   const { words, records } = log;
-  const { steps, starts, ends, caches } = log.invalidations;
-  const pages = [...pagesOf(page)];
-  const kept: number[] = [];
+  const acting = actingSteps(log, numbers, [...pagesOf(page)]);
   const order = new OrderSteps();
+  return numbers.filter((number) => {
+    const at = records[number - 1]!;
+    if (onlyOrders(words[at]! & 0xff)) return order.orders(words, at);
+    if (!acting.has(number)) return false;
+    order.follow();
+    return true;
+  });
+}
+
+/** Those of some steps that stay in a thinned history, but for what orders them. */
+function actingSteps(
+  log: ScriptLog,
+  numbers: readonly number[],
+  pages: readonly number[],
+): ReadonlySet<number> {
+  const { words, records } = log;
+  const { steps, starts, ends, caches } = log.invalidations;
+  const acting = new Set<number>();
   let strangers = 0;
   let isWritten = false;
   let next = 0;
+  /* Invalidations that reach the page. */
+  let row: number[] = [];
+  const closeRow = (): void => {
+    const middle = row.length - MAX_IN_A_ROW;
+    for (const [i, number] of row.entries()) if (i < MAX_IN_A_ROW || i >= middle) acting.add(number);
+    row = [];
+  };
   for (const number of numbers) {
-    const at = records[number - 1]!;
-    const op = words[at]! & 0xff;
-    if (onlyOrders(op)) {
-      if (order.orders(words, at)) kept.push(number);
+    const op = words[records[number - 1]!]! & 0xff;
+    if (onlyOrders(op)) continue;
+    if (op !== OP.invalidate) {
+      isWritten ||= isOnEntries(op);
+      closeRow();
+      acting.add(number);
       continue;
     }
-    if (op === OP.invalidate) {
-      while (steps[next]! < number) next++;
-      const [start, end] = [starts[next]!, ends[next]!];
-      const reaches = (caches[next]! & CACHES_ALL) === 0 || pages.some((own) => start <= own && own < end);
-      if (!reaches && (!isWritten || strangers === MAX_STRANGERS)) continue;
-      if (!reaches) strangers++;
-    } else if (isOnEntries(op)) isWritten = true;
-    order.follow();
-    kept.push(number);
+    while (steps[next]! < number) next++;
+    const [start, end] = [starts[next]!, ends[next]!];
+    if ((caches[next]! & CACHES_ALL) === 0 || pages.some((own) => start <= own && own < end))
+      row.push(number);
+    else if (isWritten && strangers++ < MAX_STRANGERS) acting.add(number);
   }
-  return kept;
+  closeRow();
+  return acting;
 }
 
 /** True iff a step writes, cleans or collects from entries. */

@@ -53,7 +53,7 @@ export function* repairsFor(
     return;
   }
   if (kind === "V05") yield* visibility(context);
-  if (kind === "V10" && context.about !== "everywhere") yield* carryingRepairs(context);
+  if (kind === "V10") yield* carryingRepairs(context);
   if (kind === "V01" || kind === "V01b" || kind === "V02" || kind === "V03" || kind === "V05")
     yield* order(context);
   if (firstOf(context.steps, "setRoot") >= 0) yield freshTags(context);

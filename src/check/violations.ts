@@ -163,7 +163,7 @@ export class Violations {
   push(violation: RawViolation): void {
     const { class: kind, shows, domain, access, table, level, start, end, relapse } = violation;
     const { coverage, step, until, from, index, grain, indexStep, met } = violation;
-    const place = this.#places.push({ class: kind, shows: shows ?? kind, domain, access, table, level }) - 1;
+    const place = this.#placeLike({ class: kind, shows: shows ?? kind, domain, access, table, level });
     const row = this.#append(place, coverage, step, until, from, index);
     this.#fill(row, start, end, grain ?? end - start, indexStep ?? 1, this.#codeOf(met));
     if (relapse !== undefined) this.#relapses.set(row, relapse);
@@ -174,10 +174,8 @@ export class Violations {
    */
   copy(other: Violations, i: number, kind: ViolationClass, start: number, end: number): void {
     const source = other.#places[other.place(i)]!;
-    const last = this.#places.at(-1);
-    const isSame =
-      last !== undefined && last.class === kind && ALIKE.every((key) => last[key] === source[key]);
-    const place = (isSame ? this.#places.length : this.#places.push({ ...source, class: kind })) - 1;
+    const { shows, domain, access, table, level } = source;
+    const place = this.#placeLike({ class: kind, shows, domain, access, table, level });
     const grain = other.grain(i);
     const indexStep = other.#integer(i, INDEX_STEP) as 0 | 1;
     const index = other.#integer(i, INDEX) + ((start - other.start(i)) / grain) * indexStep;
@@ -185,6 +183,13 @@ export class Violations {
     this.#fill(row, start, end, grain, indexStep, other.#number(i, MET));
     const relapse = other.#relapses.get(i);
     if (relapse !== undefined) this.#relapses.set(row, relapse);
+  }
+
+  /** The last place, where that is the same. */
+  #placeLike(place: Place): number {
+    const last = this.#places.at(-1);
+    const isSame = last !== undefined && ALIKE.every((key) => last[key] === place[key]);
+    return (isSame ? this.#places.length : this.#places.push(place)) - 1;
   }
 
   class(i: number): ViolationClass {
@@ -360,4 +365,4 @@ export function pagesByClass(
   return new Map([...lists].map(([kind, all]) => [kind, all.union()]));
 }
 
-const ALIKE = ["shows", "domain", "access", "table", "level"] as const;
+const ALIKE = ["class", "shows", "domain", "access", "table", "level"] as const;

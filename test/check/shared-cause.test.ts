@@ -196,6 +196,39 @@ describe("what a script that goes page by page forgets", () => {
     expect(found!.causeText).toContain("here and in other places");
   });
 
+  it("of one page is named and shown in a few steps where all is flushed for every page", () => {
+    const { text } = pageByPage((i) => (i === 1000 ? "invalidate" : null), 8);
+    const flushed = text.replaceAll(/^invalidate .*$/gm, "invalidate all");
+    const { findings } = check(inputOf(parseScript(flushed)));
+    expect(findings.map(({ class: kind, cause, page }) => [kind, cause, page])).toEqual([
+      ["V06", "early-unpin", 1000],
+    ]);
+    expect(findings[0]!.events.length).toBeLessThan(20);
+    const kernel = findings[0]!.events.filter(({ who }) => who === "kernel").map(({ text }) => text);
+    expect(kernel.map((step) => step.split(" ")[0])).toEqual(["store", "barrier", "wait", "unpin"]);
+  });
+
+  it("of every page is one finding where dirty bits are stored over, split-store", () => {
+    const { text, pages } = pageByPage(() => null);
+    const protecting = text
+      .replace("vtd-ss-39", "vtd-ss-39-ad")
+      .replace("map new none\n", "")
+      .replaceAll(/^map old (.*)$/gm, "map old $1\nmap new $1 rights=r")
+      .replaceAll(/^unpin .*\n?/gm, "");
+    const entries = [...text.matchAll(/^table (0x\S+\]) = (0x\S+)3$/gm)];
+    const entryOf = new Map(entries.map(([, slot, entry]) => [slot!, `${entry}1`]));
+    const stored = protecting.replaceAll(
+      /^store (\S+) = 0$/gm,
+      (_, slot) => `store ${slot} = ${entryOf.get(slot)}`,
+    );
+    expect(foundIn(stored)).toEqual([`V10 split-store 0-${pages}`]);
+    const [found] = check(inputOf(parseScript(stored))).findings;
+    expect(found!.causeText).toContain("here and in other places");
+    expect(found!.events.length).toBeLessThan(20);
+    const exchanged = stored.replaceAll(/^store (\S+) = (0x\S+)1$/gm, "exchange $1 = $21 expected=$23");
+    expect(foundIn(exchanged)).toEqual([]);
+  });
+
   it("of every other page of a long recording is one finding as well", () => {
     const { text, pages } = pageByPage((i) => (i % 2 === 0 ? "invalidate" : null), 20);
     const { findings } = check(inputOf(parseScript(text)));

@@ -11,7 +11,7 @@ const takesBits = (op: Step["op"]): boolean => op === "collect" || op === "excha
 /** Repairs worth trying where a dirty bit is lost, but for invalidations and waits that are there and too weak. */
 export function* carryingRepairs(context: RepairContext): Generator<Repair> {
   yield* exchanges(context);
-  yield* laterCollects(context);
+  if (context.about !== "everywhere") yield* laterCollects(context);
 }
 
 /** What is tried last: it heals whatever the matter was. */
@@ -20,8 +20,10 @@ export function* lastDirtyRepairs(context: RepairContext): Generator<Repair> {
   yield* dirtyEntries(context);
 }
 
-/** A plain store over an entry made an exchange. */
-function* exchanges({ steps, entry }: RepairContext): Generator<Repair> {
+/** A plain store over an entry made an exchange; at last, where one is not enough, each of them. */
+function* exchanges({ steps, about, entry }: RepairContext): Generator<Repair> {
+  const cause = "split-store";
+  const all: Splice[] = [];
   const held = new Map<string, bigint>();
   const now = (table: Pfn, index: number): bigint => held.get(`${table} ${index}`) ?? entry(table, index);
   for (let at = 0; at < steps.length; at++) {
@@ -33,11 +35,15 @@ function* exchanges({ steps, entry }: RepairContext): Generator<Repair> {
         const expected = now(table, index);
         return { op: "exchange", update, table, index, entry: value, expected };
       });
-      yield { cause: "split-store", at, splices: () => [replaced(at, instead)] };
+      const splice = replaced(at, instead);
+      all.push(splice);
+      if (about !== "everywhere") yield { cause, at, splices: () => [splice] };
     }
     // One that is lost, since the entry is another, is taken for one that is not: trials decide.
     for (const { table, index, value } of written) held.set(`${table} ${index}`, value);
   }
+  const [first] = all;
+  if (all.length > 1) yield { cause, at: first!.place, isEverywhere: true, splices: () => all };
 }
 
 function* entriesOf(step: Step): Generator<{ table: Pfn; index: number; value: bigint }> {

@@ -64,7 +64,7 @@ function keptPages(maps: JointMap): Ranges {
 /** Adds a violation, or makes the last one longer where the two differ in nothing but their place. */
 function add(found: RawViolation[], next: RawViolation): void {
   const last = found.at(-1);
-  const grain = next.end - next.start;
+  const grain = next.grain!;
   const continues =
     last !== undefined &&
     last.end === next.start &&
@@ -72,7 +72,7 @@ function add(found: RawViolation[], next: RawViolation): void {
     (next.index - last.index) * grain === next.start - last.start &&
     ALIKE.every((key) => last[key] === next[key]);
   if (continues) found[found.length - 1] = { ...last, end: next.end };
-  else found.push({ ...next, grain });
+  else found.push(next);
 }
 
 const ALIKE = ["table", "level", "step", "until", "from", "met", "coverage"] as const;
@@ -102,6 +102,7 @@ function violation(lost: LostWrite, start: number, end: number, domain: number, 
     domain,
     start,
     end,
+    grain: end - start,
     access: 2,
     from: fate.step === NEVER ? (copy?.setAt ?? 0) : fate.step,
     met: MET[fate.what],
