@@ -25,10 +25,6 @@ export interface CoverageRules {
 export class Coverage {
   readonly start: number;
   readonly end: number;
-  readonly generations: number;
-  /** The very same arrays as a neighbour's where the generations are the same. */
-  readonly begins: Int32Array;
-  readonly deaths: Int32Array;
   /** The invalidations that reach these pages: those that all pages share, and the others by position, in queue order. */
   readonly #shared: SharedReach;
   readonly #own: readonly number[];
@@ -45,13 +41,21 @@ export class Coverage {
   ) {
     this.start = start;
     this.end = end;
-    this.generations = generations.length;
-    this.begins = generations.begins;
-    this.deaths = generations.deaths;
     this.#shared = shared;
     this.#own = own;
     this.#generations = generations;
     this.#rules = rules;
+  }
+
+  /** How many there are, when they begin and when they die: the very same arrays as a neighbour's where they are the same. */
+  get generations(): number {
+    return this.#generations.length;
+  }
+  get begins(): Int32Array {
+    return this.#generations.begins;
+  }
+  get deaths(): Int32Array {
+    return this.#generations.deaths;
   }
 
   /** Positions of the invalidations that reach these pages, in queue order. */
@@ -186,8 +190,8 @@ export class SharedReach {
   /** Where the last answer stands. */
   #place = 0;
 
-  constructor(positions: readonly number[]) {
-    this.positions = Int32Array.from(positions);
+  constructor(positions: Int32Array) {
+    this.positions = positions;
   }
 
   /** Where the first one stands from a position on. */

@@ -7,6 +7,7 @@ import type { Ranges } from "./ranges.ts";
 import type { ScriptLog } from "./script-log.ts";
 
 const NONE: readonly number[] = [];
+const NO_SHARED = new SharedReach(new Int32Array(0));
 
 /**
  * Cuts the pages before `end` into stretches that the same invalidations of a tag reach, ascending; stretches without
@@ -19,8 +20,9 @@ export class Coverages {
   readonly #end: number;
   readonly #wanted: Ranges;
   readonly #rules: CoverageRules;
-  /** Invalidations of the tag, by position, and their pages. */
-  readonly #posted: readonly number[];
+  readonly #tag: number;
+  /** Invalidations of the tag that reach some wanted pages and not all, by position, and their pages. */
+  readonly #posted: Int32Array;
   readonly #starts: Float64Array;
   readonly #ends: Float64Array;
   /** Places in these columns in the order of starts and of ends, and the next of either behind the stretch made last. */
@@ -28,8 +30,8 @@ export class Coverages {
   readonly #byEnd: Uint32Array;
   #nextStart = 0;
   #nextEnd = 0;
-  /** 1 for those that reach all wanted pages. */
-  readonly #isShared: Uint8Array;
+  /** Those that reach all wanted pages, the edges of theirs that stretches have to keep to, and the generations they make. */
+  readonly #edges: readonly number[];
   readonly #shared: SharedReach;
   readonly #sharedGenerations: Generations;
   /** Places of the others that reach the stretch at hand, in queue order. */
@@ -50,33 +52,33 @@ export class Coverages {
     mustContain: boolean,
   ) {
     const posted = log.invalidations;
+    this.#tag = tag;
     this.#end = end;
     this.#wanted = wanted;
     this.#rules = { posted, drains: new PositionFinder(log.drainsOf(tag)), hasAtc, mustContain };
-    const own: number[] = [];
-    for (let at = 0; at < posted.length; at++)
-      if (posted.domains[at] === tag && posted.starts[at]! < end && posted.caches[at]! & CACHES_ALL)
-        own.push(at);
-    this.#posted = own;
-    const count = this.#posted.length;
-    this.#starts = new Float64Array(count);
-    this.#ends = new Float64Array(count);
-    this.#isShared = new Uint8Array(count);
     const first = wanted.starts[0] ?? -1;
     const last = wanted.ends[wanted.ends.length - 1] ?? Infinity;
-    const shared: number[] = [];
-    for (let i = 0; i < count; i++) {
-      const at = own[i]!;
-      this.#starts[i] = posted.starts[at]!;
-      this.#ends[i] = Math.min(posted.ends[at]!, end);
-      if (posted.starts[at]! > first || posted.ends[at]! < last) continue;
-      this.#isShared[i] = 1;
-      shared.push(at);
+    const own = new Int32Array(posted.length);
+    const shared = new Int32Array(posted.length);
+    let [owns, shareds] = [0, 0];
+    for (let at = 0; at < posted.length; at++) {
+      if (!this.#isOfTag(at)) continue;
+      if (posted.starts[at]! <= first && last <= posted.ends[at]!) shared[shareds++] = at;
+      else own[owns++] = at;
+    }
+    this.#posted = own.subarray(0, owns);
+    this.#starts = new Float64Array(owns);
+    this.#ends = new Float64Array(owns);
+    for (let i = 0; i < owns; i++) {
+      this.#starts[i] = posted.starts[own[i]!]!;
+      this.#ends[i] = Math.min(posted.ends[own[i]!]!, end);
     }
     this.#byStart = ascending(this.#starts);
     this.#byEnd = this.#endsAsStarted() ? this.#byStart : ascending(this.#ends);
-    this.#shared = new SharedReach(shared);
-    this.#sharedGenerations = this.#generations = Generations.whole.cut(posted, this.#stopsAmong(shared));
+    this.#shared = new SharedReach(shared.subarray(0, shareds));
+    this.#edges = this.#edgesOf(this.#shared.positions);
+    const stops = this.#shared.positions.filter((at) => posted.stopsWalks(at));
+    this.#sharedGenerations = this.#generations = Generations.whole.cut(posted, stops);
   }
 
   /** The next stretch, null behind the last. */
@@ -114,7 +116,7 @@ export class Coverages {
       start = starts[i]!;
       if (start > from) break;
       start = Infinity;
-      if (this.#isShared[i] === 1 || ends[i]! <= from) continue;
+      if (ends[i]! <= from) continue;
       active.push(i);
       isOther = true;
     }
@@ -125,7 +127,8 @@ export class Coverages {
       if (end > from) break;
       end = this.#end;
     }
-    return Math.min(start, end, this.#end);
+    const edge = this.#edges.find((at) => at > from) ?? Infinity;
+    return Math.min(start, end, edge, this.#end);
   }
 
   /** Others are active than before. */
@@ -144,10 +147,34 @@ export class Coverages {
 
   /** The last stretch, which may lie behind what reaches all wanted pages. */
   #unwanted(from: number, to: number): Coverage {
-    const posted = this.#posted;
-    const own = posted.filter((_, i) => this.#starts[i]! <= from && this.#ends[i]! > from);
-    const generations = Generations.whole.cut(this.#rules.posted, this.#stopsAmong(own));
-    return new Coverage(from, to, new SharedReach(NONE), own, generations, this.#rules);
+    const { posted } = this.#rules;
+    const own: number[] = [];
+    for (let at = 0; at < posted.length; at++)
+      if (this.#isOfTag(at) && posted.starts[at]! <= from && from < posted.ends[at]!) own.push(at);
+    const generations = Generations.whole.cut(posted, this.#stopsAmong(own));
+    return new Coverage(from, to, NO_SHARED, own, generations, this.#rules);
+  }
+
+  /** True iff an invalidation is of the tag, and of pages before the end. */
+  #isOfTag(at: number): boolean {
+    const { domains, starts, caches } = this.#rules.posted;
+    return domains[at] === this.#tag && starts[at]! < this.#end && (caches[at]! & CACHES_ALL) !== 0;
+  }
+
+  /**
+   * Where a stretch with wanted pages may begin and has to end, and behind which the same of these invalidations reach all pages;
+   * ascending.
+   */
+  #edgesOf(shared: Int32Array): number[] {
+    const { starts, ends } = this.#rules.posted;
+    let [from, to, last] = [0, this.#end, 0];
+    for (let i = 0; i < shared.length; i++) {
+      const [start, end] = [starts[shared[i]!]!, ends[shared[i]!]!];
+      if (start > from) from = start;
+      if (end < to) to = end;
+      if (end < this.#end && end > last) last = end;
+    }
+    return [from, to, last].sort((a, b) => a - b);
   }
 
   #stopsAmong(positions: readonly number[]): readonly number[] {

@@ -22,7 +22,7 @@ export class Generations {
   static readonly whole = new Generations(Int32Array.of(0, NEVER), Int32Array.of(NEVER));
 
   /** The same with more stops, in queue order: those of a page beside the ones that all pages share. */
-  cut(posted: Invalidations, stops: readonly number[]): Generations {
+  cut(posted: Invalidations, stops: ArrayLike<number>): Generations {
     const count = this.length - 1;
     const begins = new Int32Array(count + stops.length + 2);
     const deaths = new Int32Array(count + stops.length + 1);

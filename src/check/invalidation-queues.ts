@@ -13,12 +13,15 @@ export class InvalidationQueues {
   /** The tag posted to last, and its queue: mostly it is the next one's. */
   #lastTag = -1;
   #last: number[] | null = null;
-  readonly #drains: number[] = [];
+  readonly #drains: Int32Array;
+  #drained = 0;
   /** Those of one IOMMU, the waits for all among them; made when a wait is for one. */
   readonly #ownDrains = new Map<number, number[]>();
 
-  constructor(posted: Invalidations, domains: readonly ScriptDomain[]) {
+  /** `waits`: how many there will be at most. */
+  constructor(posted: Invalidations, waits: number, domains: readonly ScriptDomain[]) {
     this.#posted = posted;
+    this.#drains = new Int32Array(waits);
     for (const { id, iommu } of domains) this.#iommus.set(id, iommu ?? 0);
   }
 
@@ -56,12 +59,12 @@ export class InvalidationQueues {
         if (iommu === null || own === iommu) this.#complete(pending, step);
     if (!drains) return;
     if (iommu === null) {
-      this.#drains.push(step);
+      this.#drains[this.#drained++] = step;
       for (const own of this.#ownDrains.values()) own.push(step);
       return;
     }
     const own = this.#ownDrains.get(iommu);
-    if (own === undefined) this.#ownDrains.set(iommu, [...this.#drains, step]);
+    if (own === undefined) this.#ownDrains.set(iommu, [...this.#forAll, step]);
     else own.push(step);
   }
 
@@ -72,7 +75,12 @@ export class InvalidationQueues {
 
   /** Steps at which accesses with a tag are drained, ascending. */
   drainsOf(tag: number): Int32Array {
-    return new Int32Array(this.#ownDrains.get(this.#iommuOf(tag)) ?? this.#drains);
+    const own = this.#ownDrains.get(this.#iommuOf(tag));
+    return own === undefined ? this.#forAll : Int32Array.from(own);
+  }
+
+  get #forAll(): Int32Array {
+    return this.#drains.subarray(0, this.#drained);
   }
 
   #iommuOf(tag: number): number {

@@ -67,7 +67,7 @@ export class ScriptLog {
     this.waits = new Int32Array(count(OP.wait));
     this.unpins = new Unpins(count(OP.unpin));
     this.invalidations = new Invalidations(count(OP.invalidate));
-    this.#queues = new InvalidationQueues(this.invalidations, domains);
+    this.#queues = new InvalidationQueues(this.invalidations, count(OP.wait), domains);
     this.#read();
     this.stops = cleans > 0 ? this.#pausesButCleans(cleans) : this.pauses;
   }
