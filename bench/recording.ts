@@ -66,10 +66,15 @@ export function record(
 }
 
 /**
- * What a driver invalidates, and when: a range behind all stores; behind each store its page, the whole domain, or one of the two
- * in turn.
+ * What a driver invalidates, and when: a range behind all stores; behind each store its page, that with the links to it, the whole
+ * domain, or page and domain in turn.
  */
-export type Invalidating = "together" | "each page" | "all for each page" | "all for every other page";
+export type Invalidating =
+  | "together"
+  | "each page"
+  | "each page with its links"
+  | "all for each page"
+  | "all for every other page";
 
 /**
  * The same change as a driver makes it that stores entry by entry in the tables there are, and as a recorder lists it: a line for
@@ -103,9 +108,7 @@ export function inPlace(
     const unpin: Step = { op: "unpin", pfn: pfn(frame), pages: 1 };
     if (invalidating === "together") unpins.push(unpin);
     else {
-      const isOwn =
-        invalidating === "each page" || (invalidating === "all for every other page" && i % 2 === 0);
-      const own = isOwn ? invalidate(page, 1) : everything;
+      const own = invalidationFor(invalidating, i, invalidate(page, 1), everything);
       steps.push({ op: "barrier" }, own, { op: "wait", drain: true }, unpin);
     }
   }
@@ -115,6 +118,14 @@ export function inPlace(
     steps.push({ op: "barrier" }, range, { op: "wait", drain: true });
   }
   return { input: { ...input, script: EditScript.from([...steps, ...unpins]) }, stores: pages.length };
+}
+
+/** What is invalidated behind the store of the `i`-th page. */
+function invalidationFor(invalidating: Invalidating, i: number, page: Step, everything: Step): Step {
+  if (invalidating === "each page with its links") return { ...page, scope: "nonLeaf" } as Step;
+  const isAll =
+    invalidating === "all for each page" || (invalidating === "all for every other page" && i % 2 === 1);
+  return isAll ? everything : page;
 }
 
 /** Entries that a script stores, in tables nobody reaches and in live ones. */

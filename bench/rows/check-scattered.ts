@@ -177,6 +177,9 @@ export const scatteredCheckRows: readonly Row[] = [
   fragmentedRow(`decide ${grouped(PAGES)} scattered leaves remapped page by page`, () =>
     inPlace(moving(), "each page"),
   ),
+  fragmentedRow(`decide ${grouped(PAGES)} of them, each invalidated with the links to it`, () =>
+    inPlace(moving(), "each page with its links"),
+  ),
   fragmentedRow(`decide ${grouped(PAGES)} of them, each with a flush of the whole domain`, () =>
     inPlace(moving(), "all for each page"),
   ),

@@ -178,9 +178,11 @@ export class Coverages {
   }
 
   #stopsAmong(positions: readonly number[]): readonly number[] {
-    let stops: number[] | null = null;
-    for (const at of positions) if (this.#rules.posted.stopsWalks(at)) (stops ??= []).push(at);
-    return stops ?? NONE;
+    const { posted } = this.#rules;
+    let count = 0;
+    for (let k = 0; k < positions.length; k++) if (posted.stopsWalks(positions[k]!)) count++;
+    if (count === 0) return NONE;
+    return count === positions.length ? positions : positions.filter((at) => posted.stopsWalks(at));
   }
 
   /** True iff they end in the order in which they start. */

@@ -9,16 +9,6 @@ interface SteadyLink {
   readonly child: HeldTable;
 }
 
-/** A table of the lowest level below links to which nothing happens: who may hold the root may hold it. */
-export interface LowestTable {
-  readonly version: RootVersion;
-  readonly root: HeldTable;
-  readonly state: HeldTable;
-  /** Its pages. */
-  readonly base: number;
-  readonly end: number;
-}
-
 /**
  * The links to which nothing happens, and of which there is nothing to say, on the way to the page looked at last: where each page
  * is invalidated by itself, the way to its table is looked at once.
@@ -29,7 +19,13 @@ export class SteadyLinks {
   /** The context entry from which the walk began that found them, and its table. */
   #version: RootVersion | null = null;
   #root: HeldTable | null = null;
-  #lowest: LowestTable | null = null;
+  /** The table of the lowest level that was found last, below links to which nothing happens: who may hold its root may hold it. */
+  #lowest: HeldTable | null = null;
+  #lowestVersion: RootVersion | null = null;
+  #lowestRoot: HeldTable | null = null;
+  /** Its first page, and the one behind its last. */
+  base = 0;
+  #end = 0;
 
   constructor(geometry: Geometry) {
     this.#geometry = geometry;
@@ -52,40 +48,43 @@ export class SteadyLinks {
   }
 
   /**
-   * The table of the lowest level that holds the pages [start, end), as those hold it that hold a root; null where that is not
-   * known, or it is not written and may be taken from the old map.
+   * The table of the lowest level that holds the pages [start, end), as those hold it that hold a root, with its first page in
+   * `base`; null where that is not known, or it is not written and may be taken from the old map.
    */
-  lowest(version: RootVersion, root: HeldTable, start: number, end: number): LowestTable | null {
-    let known = this.#lowest;
-    if (known === null || known.version !== version || start < known.base || known.end < end)
-      known = this.#find(version, start, end);
-    if (known !== null && known.root !== root) known = heldUnder(root, known);
-    if (known !== null) this.#lowest = known;
-    return known;
+  lowest(version: RootVersion, root: HeldTable, start: number, end: number): HeldTable | null {
+    const isKnown = version === this.#lowestVersion && this.base <= start && end <= this.#end;
+    if (!isKnown && !this.#find(version, start, end)) return null;
+    if (root !== this.#lowestRoot) {
+      this.#lowest = heldUnder(root, this.#lowest!);
+      this.#lowestRoot = root;
+    }
+    return this.#lowest;
   }
 
-  #find(version: RootVersion, start: number, end: number): LowestTable | null {
-    const root = this.#root;
-    if (root === null || version !== this.#version) return null;
-    let state = root;
+  /** Looks for it from the root on that was entered last; what was found before stays where there is none. */
+  #find(version: RootVersion, start: number, end: number): boolean {
+    if (version !== this.#version) return false;
+    let state = this.#root!;
     let base = 0;
     for (let level = version.levels - 1; level > 0; level--) {
       const span = this.#geometry.span(level);
       const index = Math.floor((start - base) / span);
       const child = this.childOf(level, state, index);
-      if (child === null) return null;
+      if (child === null) return false;
       state = child;
       base += index * span;
     }
     const last = base + this.#geometry.tableSpan(0);
-    return state.log?.isWritten && end <= last ? { version, root, state, base, end: last } : null;
+    if (!state.log?.isWritten || end > last) return false;
+    [this.#lowest, this.#lowestVersion, this.#lowestRoot] = [state, version, this.#root];
+    [this.base, this.#end] = [base, last];
+    return true;
   }
 }
 
-/** The same table where other walks may hold the root: pages whose invalidations stop walks have generations of their own. */
-function heldUnder(root: HeldTable, { version, state, base, end }: LowestTable): LowestTable {
+/** A table where other walks may hold the root: pages whose invalidations stop walks have generations of their own. */
+function heldUnder(root: HeldTable, state: HeldTable): HeldTable {
   const { table, log, rights, isCurrent, isPristine, step, until, lingers, stored } = state;
   const [earliest, least] = [root.earliest, heldFrom(root)];
-  const held = { table, log, rights, earliest, least, isCurrent, isPristine, step, until, lingers, stored };
-  return { version, root, state: held, base, end };
+  return { table, log, rights, earliest, least, isCurrent, isPristine, step, until, lingers, stored };
 }

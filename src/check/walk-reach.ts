@@ -76,8 +76,10 @@ export class WalkReach {
   readonly #before: EntryReader;
   readonly #runs: CellRuns;
   readonly #steady: SteadyLinks;
-  #root: { readonly begins: Int32Array; readonly version: RootVersion; readonly held: HeldTable } | null =
-    null;
+  /** The context entry asked for last, when walks with it begin, and its table. */
+  #root: RootVersion | null = null;
+  #begins: Int32Array | null = null;
+  #heldRootTable: HeldTable | null = null;
   /** Entry histories looked at, each standing for all entries that share it. */
   histories = 0;
 
@@ -149,9 +151,9 @@ export class WalkReach {
   #visitLowest(version: RootVersion, root: HeldTable, from: number, to: number): boolean {
     const start = this.#ranges.starts[from]!;
     const end = this.#ranges.ends[to - 1]!;
-    const lowest = this.#steady.lowest(version, root, start, end);
-    if (lowest === null) return false;
-    const { state, base } = lowest;
+    const state = this.#steady.lowest(version, root, start, end);
+    if (state === null) return false;
+    const { base } = this.#steady;
     this.histories += version.levels - 1;
     if (end - start > 1 || !this.#acceptsPage(state, start - base, start))
       this.#visit(state, 0, base, from, to);
@@ -172,7 +174,7 @@ export class WalkReach {
 
   #heldRoot(root: RootVersion): HeldTable {
     const { begins } = this.#coverage;
-    if (this.#root?.begins === begins && this.#root.version === root) return this.#root.held;
+    if (this.#begins === begins && this.#root === root) return this.#heldRootTable!;
     const earliest = root.step === 0 && root.beginsUntil === NEVER ? begins : heldSince(root, this.#coverage);
     const held: HeldTable = {
       table: root.table,
@@ -187,7 +189,7 @@ export class WalkReach {
       lingers: [],
       stored: [],
     };
-    this.#root = { begins, version: root, held };
+    [this.#root, this.#begins, this.#heldRootTable] = [root, begins, held];
     return held;
   }
 
