@@ -1,7 +1,7 @@
 import { type Cell, goesOn, shifted } from "./cells.ts";
-import { type HeldTable, heldFrom } from "./entry-facts.ts";
 import { ABSENT, LEAF, MALFORMED, TABLE } from "./entry-kind.ts";
 import type { EntryReader } from "./entry-reader.ts";
+import { type HeldTable, heldFrom } from "./held-table.ts";
 import type { PlainEntries } from "./plain-entries.ts";
 import type { Ranges } from "./ranges.ts";
 import { PLAIN } from "./table-log.ts";

@@ -1,35 +1,12 @@
 import type { Coverage } from "./coverage.ts";
 import { ABSENT, LEAF, MALFORMED, TABLE } from "./entry-kind.ts";
 import { addSpan, type FactSink } from "./facts.ts";
+import { earliestIn, type HeldTable, heldFrom } from "./held-table.ts";
 import { NEVER } from "./positions.ts";
 import type { Ranges } from "./ranges.ts";
 import { Reach } from "./reach.ts";
-import type { StoredEntries } from "./stored-entries.ts";
-import type { TableLog } from "./table-log.ts";
 import type { Version } from "./versions.ts";
 import type { ReachContext } from "./walk-reach.ts";
-
-/** "A walk may hold this table": the earliest position by generation, NEVER where it cannot and behind the last. */
-export interface HeldTable {
-  readonly table: number;
-  readonly log: TableLog | null;
-  /** Rights left after those of the entries that led here. */
-  readonly rights: number;
-  readonly earliest: Int32Array;
-  /** The least of them, once it was asked for by `heldFrom`. */
-  least: number | null;
-  /** The final tables lead here. */
-  isCurrent: boolean;
-  /** Reached as it was before the script, so that it says what the old map says. */
-  isPristine: boolean;
-  /** Steps that store the link and overwrite it. */
-  readonly step: number;
-  readonly until: number;
-  /** Barriers until which entries on the way here linger. */
-  readonly lingers: readonly number[];
-  /** Entries on the way here that were read as the script has stored them. */
-  readonly stored: readonly StoredEntries[];
-}
 
 /** Entries with one history in a held table, and the ranges [from, to) of interest that touch them. */
 export interface Slot {
@@ -45,16 +22,6 @@ export interface Slot {
   readonly ranges: Ranges;
   readonly from: number;
   readonly to: number;
-}
-
-/** First position at which some walk may hold a table. Pre: its positions are complete. */
-export function heldFrom(state: HeldTable): number {
-  if (state.least !== null) return state.least;
-  const { earliest } = state;
-  let least = NEVER;
-  for (let g = 0; g < earliest.length; g++) if (earliest[g]! < least) least = earliest[g]!;
-  state.least = least;
-  return least;
 }
 
 const WRITE = 2;
@@ -123,7 +90,9 @@ export class EntryFacts {
   /** True iff some walk or cache may hold the table at a position. */
   #isHeldAt({ state, coverage }: Slot, position: number): boolean {
     if (position < heldFrom(state) || position >= (state.log?.freedAt ?? NEVER)) return false;
-    return state.earliest.some((e, g) => e <= position && position < coverage.deaths[g]!);
+    return coverage.deaths.some(
+      (death, g) => earliestIn(state, coverage)[g]! <= position && position < death,
+    );
   }
 
   /** Reports leaves: piece by piece where a range of interest or the end of what was invalidated cuts them. */
@@ -234,14 +203,13 @@ export class EntryFacts {
       ? state.earliest
       : (same?.earliest ?? new Int32Array(coverage.generations).fill(NEVER));
     const entry = { table: state.table, first: slot.index, count: slot.count, step: version.step };
-    if (!isEternal) this.#reach.lower(earliest);
+    if (!isEternal) this.#reach.lower(earliest!);
     if (same === undefined)
       children.push({
         table,
         log: child,
         rights,
         earliest,
-        // To find it takes as long as there are generations, and there are as many tables as places for links.
         least: isEternal ? heldFrom(state) : null,
         isCurrent,
         isPristine,
@@ -296,17 +264,18 @@ export class EntryFacts {
   subtree(slot: Slot, child: HeldTable): void {
     const { ranges, start, span, coverage } = slot;
     const alive: number[] = [];
+    const earliest = earliestIn(child, coverage);
     for (let g = 0; g < coverage.generations; g++) {
-      if (child.earliest[g] === NEVER) continue;
+      if (earliest[g] === NEVER) continue;
       const loaded = coverage.deaths[g]! - 1;
-      addSpan(alive, child.earliest[g]!, coverage.leafDeath(g, loaded, coverage.start, coverage.end));
+      addSpan(alive, earliest[g]!, coverage.leafDeath(g, loaded, coverage.start, coverage.end));
     }
     const absent = held(child, coverage);
     if (this.#context.capability.cachesNotPresent) {
       absent.length = 0;
       for (let g = 0; g < coverage.generations; g++)
-        if (child.earliest[g] !== NEVER)
-          addSpan(absent, child.earliest[g]!, coverage.absenceDeath(g, coverage.deaths[g]! - 1));
+        if (earliest[g] !== NEVER)
+          addSpan(absent, earliest[g]!, coverage.absenceDeath(g, coverage.deaths[g]! - 1));
     }
     const drained = coverage.drained(alive[alive.length - 1]!);
     const where = {
@@ -374,7 +343,8 @@ const origin = ({ state, index, level, start, span }: Slot, { step, until }: Ver
 /** Spans during which walks or the walk cache may hold a table. */
 function held(child: HeldTable, coverage: Coverage): number[] {
   const alive: number[] = [];
+  const earliest = earliestIn(child, coverage);
   for (let g = 0; g < coverage.generations; g++)
-    if (child.earliest[g] !== NEVER) addSpan(alive, child.earliest[g]!, coverage.deaths[g]!);
+    if (earliest[g] !== NEVER) addSpan(alive, earliest[g]!, coverage.deaths[g]!);
   return alive;
 }

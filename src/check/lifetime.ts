@@ -1,6 +1,6 @@
 import type { Coverage } from "./coverage.ts";
-import type { HeldTable } from "./entry-facts.ts";
 import type { Spans } from "./facts.ts";
+import { earliestIn, type HeldTable } from "./held-table.ts";
 import { NEVER } from "./positions.ts";
 import { Reach } from "./reach.ts";
 
@@ -63,7 +63,7 @@ export class Lifetime {
       // Of what is loaded last the caches are rid last.
       const last = isOne ? 0 : lastLoading(coverage, state, begin, until);
       const loaded = Math.min(until, deaths[last]!) - 1;
-      this.#heldFrom = state.earliest[first]!;
+      this.#heldFrom = earliestIn(state, coverage)[first]!;
       this.leafUntil = coverage.leafDeath(last, loaded, coverage.start, coverage.end);
       this.drained = coverage.drained(this.leafUntil);
       const absentUntil = cachesAbsence ? coverage.absenceDeath(last, loaded) : loaded + 1;
@@ -97,7 +97,8 @@ export class Lifetime {
   }
 
   /** Finds versions that have the same answer: one end may move, the other stays. */
-  #bound(coverage: Coverage, { earliest }: HeldTable, begin: number, until: number): void {
+  #bound(coverage: Coverage, state: HeldTable, begin: number, until: number): void {
+    const earliest = earliestIn(state, coverage);
     const { begins, deaths } = coverage;
     if (begin > 0) {
       const alive = coverage.firstAlive(begin);
@@ -141,10 +142,5 @@ function lastLoading(coverage: Coverage, state: HeldTable, begin: number, until:
   return g;
 }
 
-const canLoad = (
-  { deaths }: Coverage,
-  { earliest }: HeldTable,
-  begin: number,
-  until: number,
-  g: number,
-): boolean => Math.max(earliest[g]!, begin) < Math.min(until, deaths[g]!);
+const canLoad = (coverage: Coverage, state: HeldTable, begin: number, until: number, g: number): boolean =>
+  Math.max(earliestIn(state, coverage)[g]!, begin) < Math.min(until, coverage.deaths[g]!);

@@ -1,7 +1,7 @@
-import type { HeldTable } from "./entry-facts.ts";
 import type { Decoder } from "./entry-kind.ts";
 import type { EntryVersion } from "./entry-version.ts";
 import type { FaultFact, LeafFact } from "./facts.ts";
+import type { HeldTable } from "./held-table.ts";
 import type { PlainRules } from "./plain-rules.ts";
 import { NEVER } from "./positions.ts";
 import type { StoredEntries } from "./stored-entries.ts";

@@ -1,7 +1,7 @@
 import type { Coverage } from "./coverage.ts";
-import { type HeldTable, heldFrom } from "./entry-facts.ts";
 import { ABSENT, LEAF } from "./entry-kind.ts";
 import { EntryVersion } from "./entry-version.ts";
+import { type HeldTable, heldFrom } from "./held-table.ts";
 import { PageTeller } from "./page-teller.ts";
 import type { PlainRules } from "./plain-rules.ts";
 import { NEVER } from "./positions.ts";

@@ -1,6 +1,6 @@
 import type { Coverage } from "./coverage.ts";
-import type { HeldTable } from "./entry-facts.ts";
 import { addSpan } from "./facts.ts";
+import { earliestIn, type HeldTable } from "./held-table.ts";
 
 /**
  * When a version can be loaded, by generation: the positions between "some walk holds the table" and "the version can no
@@ -25,7 +25,7 @@ export class Reach {
     const isSame =
       coverage === this.#coverage && state === this.#state && begin === this.#begin && until === this.#end;
     if (isSame) return this.#count > 0;
-    const { earliest } = state;
+    const earliest = earliestIn(state, coverage);
     const { begins, deaths, generations } = coverage;
     this.#coverage = coverage;
     this.#state = state;

@@ -1,11 +1,12 @@
 import { CellRuns } from "./cell-runs.ts";
 import { type Cell, CellTable } from "./cells.ts";
 import type { Coverage } from "./coverage.ts";
-import { EntryFacts, type HeldTable, type Slot } from "./entry-facts.ts";
+import { EntryFacts, type Slot } from "./entry-facts.ts";
 import { ABSENT, type Decoder } from "./entry-kind.ts";
 import { EntryReader } from "./entry-reader.ts";
 import type { FactSink } from "./facts.ts";
 import type { CheckedCapability, Geometry } from "./geometry.ts";
+import { earliestIn, type HeldTable } from "./held-table.ts";
 import type { TablesBefore } from "./input.ts";
 import type { Lingering } from "./lingering.ts";
 import { PlainEntries } from "./plain-entries.ts";
@@ -76,7 +77,7 @@ export class WalkReach {
   readonly #before: EntryReader;
   readonly #runs: CellRuns;
   readonly #steady: SteadyLinks;
-  /** The context entry asked for last, when walks with it begin, and its table. */
+  /** The context entry asked for last, when walks with it begin where that makes a difference, and its table. */
   #root: RootVersion | null = null;
   #begins: Int32Array | null = null;
   #heldRootTable: HeldTable | null = null;
@@ -142,7 +143,6 @@ export class WalkReach {
       if (coverage.start >= end) continue;
       this.#entries.pointerTo(held, coverage.start, end, root.table, 0, root.levels, coverage);
       if (from === to || this.#visitLowest(root, held, from, to)) continue;
-      this.#steady.enter(root, held);
       this.#visit(held, root.levels - 1, 0, from, to);
     }
   }
@@ -173,15 +173,15 @@ export class WalkReach {
   }
 
   #heldRoot(root: RootVersion): HeldTable {
-    const { begins } = this.#coverage;
+    const isEver = root.step === 0 && root.beginsUntil === NEVER;
+    const begins = isEver ? null : this.#coverage.begins;
     if (this.#begins === begins && this.#root === root) return this.#heldRootTable!;
-    const earliest = root.step === 0 && root.beginsUntil === NEVER ? begins : heldSince(root, this.#coverage);
     const held: HeldTable = {
       table: root.table,
       log: this.#context.log.logAt(root.table, root.step),
       rights: R_W,
-      earliest,
-      least: earliest === begins ? 0 : null,
+      earliest: isEver ? null : heldSince(root, this.#coverage),
+      least: null,
       isCurrent: root.until === NEVER,
       isPristine: root.step === 0,
       step: root.step,
@@ -331,8 +331,9 @@ export class WalkReach {
     const slot: Slot = { state, level, index, count, start, span, coverage, ranges: this.#ranges, from, to };
     const children = this.#entries.emit(slot, history);
     const isOnly = children.length === 1 && history.length === 1 && history[0]!.step === 0;
+    const isEternal = isOnly && children[0]!.earliest === state.earliest;
     for (const child of children) {
-      if (isOnly && child.isCurrent && (child.log?.freedAt ?? NEVER) === NEVER)
+      if (isEternal && child.isCurrent && (child.log?.freedAt ?? NEVER) === NEVER)
         this.#steady.note(level, state, index, child);
       else this.#entries.pointer(slot, child);
       this.#goOn(slot, child);
@@ -346,10 +347,12 @@ export class WalkReach {
   }
 
   /** The position from which on nobody holds it: generations die in turn. */
-  #heldUntil({ earliest }: HeldTable): number {
-    let g = earliest.length - 1;
+  #heldUntil(child: HeldTable): number {
+    const { deaths } = this.#coverage;
+    const earliest = earliestIn(child, this.#coverage);
+    let g = deaths.length - 1;
     while (g >= 0 && earliest[g] === NEVER) g--;
-    return g < 0 ? 0 : this.#coverage.deaths[g]!;
+    return g < 0 ? 0 : deaths[g]!;
   }
 
   /** True iff the child can be taken from the old map: it is where it was, and neither it nor anything below was written. */
