@@ -7,6 +7,8 @@ import { seededRandom } from "./seeded-random.ts";
 const INDEX_LG2 = 2;
 const SIZE = 2 ** INDEX_LG2;
 const [ROOT, MIDDLE, LOWEST] = [0x10_0000, 0x10_0001, 0x10_0002];
+/** Tables of another root, which lead to other frames. */
+const [OTHER_ROOT, OTHER_MIDDLE, OTHER_LOWEST] = [0x10_0003, 0x10_0004, 0x10_0005];
 const FRAME = 0x1000;
 const entry = (frame: number): bigint => (BigInt(frame) << 12n) | 3n;
 
@@ -16,8 +18,13 @@ function pageByPage(seed: number): CheckInput {
   const before = new Map<string, bigint>([
     [`${ROOT} 0`, entry(MIDDLE)],
     [`${MIDDLE} 0`, entry(LOWEST)],
+    [`${OTHER_ROOT} 0`, entry(OTHER_MIDDLE)],
+    [`${OTHER_MIDDLE} 0`, entry(OTHER_LOWEST)],
   ]);
-  for (let i = 0; i < SIZE; i++) before.set(`${LOWEST} ${i}`, entry(FRAME + 2 * i));
+  for (let i = 0; i < SIZE; i++) {
+    before.set(`${LOWEST} ${i}`, entry(FRAME + 2 * i));
+    before.set(`${OTHER_LOWEST} ${i}`, entry(FRAME + 2 * i + random(2)));
+  }
   const steps: Step[] = [];
   const moved = new Set<number>();
   for (let i = 0; i < SIZE; i++) {
@@ -26,6 +33,14 @@ function pageByPage(seed: number): CheckInput {
       steps.push({ op: "store", update: i + 1, table, index: i, entry: entry(FRAME + 2 * i + 1) });
       moved.add(i);
     }
+    if (random(2) === 0)
+      steps.push({
+        op: "store",
+        update: i + 1,
+        table: OTHER_LOWEST as Pfn,
+        index: i,
+        entry: entry(FRAME + 2 * i + 1),
+      });
     if (random(8) > 0) steps.push({ op: "barrier" });
     const scope = random(3) > 0 ? "nonLeaf" : "leaf";
     const page = { iovaPfn: iovaPfn(i), pages: 1 + random(2) };
@@ -35,6 +50,10 @@ function pageByPage(seed: number): CheckInput {
   }
   for (const table of [ROOT, MIDDLE, LOWEST])
     if (random(4) === 0) steps.splice(random(steps.length + 1), 0, { op: "freeTable", table: table as Pfn });
+  if (random(4) === 0) {
+    const to = { root: OTHER_ROOT as Pfn, levels: 3, tag: 1 + random(2) };
+    steps.splice(random(steps.length + 1), 0, { op: "setRoot", update: SIZE + 1, domain: 1, ...to });
+  }
   const base = CAPABILITIES.get(["vtd-ss-39", "vtd-ss-39-cm", "vtd-ss-39-nc"][random(3)]!)!;
   const mapOf = (isAfter: boolean) =>
     Array.from({ length: SIZE }, (_, i) => {
@@ -45,7 +64,7 @@ function pageByPage(seed: number): CheckInput {
     capability: { ...base, inputBits: 12 + 3 * INDEX_LG2, indexLg2: INDEX_LG2 },
     domains: [{ id: 1, root: ROOT as Pfn, levels: 3 }],
     tables: {
-      isTable: (table) => table >= ROOT && table <= LOWEST,
+      isTable: (table) => table >= ROOT && table <= OTHER_LOWEST,
       entry: (table, index) => before.get(`${table} ${index}`) ?? 0n,
     },
     script: EditScript.from(steps),
@@ -72,8 +91,8 @@ function shown(input: CheckInput, mode: "weak" | "strong", page: number, isAlone
 }
 
 describe("pages below links that nothing happens to", () => {
-  it("show the same together as alone, also where a table on the way is given back", () => {
-    const seen = { right: 0, wrong: 0, freed: 0 };
+  it("show the same together as alone, also where a table on the way is given back or the root is another", () => {
+    const seen = { right: 0, wrong: 0, freed: 0, switched: 0 };
     for (let seed = 1; seed <= 1500; seed++) {
       const input = pageByPage(seed);
       const mode = seed % 2 === 0 ? "weak" : "strong";
@@ -82,6 +101,7 @@ describe("pages below links that nothing happens to", () => {
         expect(together, `seed ${seed}, page ${page}`).toEqual(shown(input, mode, page, true));
         if (together.length === 0) seen.right++;
         else seen.wrong++;
+        if ([...input.script].some(({ op }) => op === "setRoot")) seen.switched++;
         if (together.some((text) => text.startsWith("V07"))) seen.freed++;
       }
     }
