@@ -5,6 +5,7 @@ import { earliestIn, type HeldTable, heldFrom } from "./held-table.ts";
 import { NEVER } from "./positions.ts";
 import type { Ranges } from "./ranges.ts";
 import { Reach } from "./reach.ts";
+import type { LoadedFault } from "./told-entries.ts";
 import type { Version } from "./versions.ts";
 import type { ReachContext } from "./walk-reach.ts";
 
@@ -37,6 +38,8 @@ export class EntryFacts {
   readonly #reaches = [new Reach(), new Reach()] as const;
   /** When the version at hand can be. */
   #reach: Reach = this.#reaches[0];
+  /** The absences that were told last; null where something else was told than them and links. */
+  faults: LoadedFault[] | null = [];
 
   constructor(context: ReachContext, sink: FactSink) {
     this.#context = context;
@@ -48,6 +51,7 @@ export class EntryFacts {
     const { state } = slot;
     const { lingering } = this.#context;
     const since = heldFrom(state);
+    this.faults = [];
     let children = NONE;
     if (history.length === 1 && this.#isEternalLink(slot, history[0]!, since)) {
       children = [];
@@ -97,6 +101,7 @@ export class EntryFacts {
 
   /** Reports leaves: piece by piece where a range of interest or the end of what was invalidated cuts them. */
   #leaves(slot: Slot, version: Version): void {
+    this.faults = null;
     const { ranges, start, span, count, coverage } = slot;
     const end = start + span * count;
     const inner = this.#reach.cachedInside();
@@ -153,11 +158,19 @@ export class EntryFacts {
 
   /** Reports absent entries: what is not there is known only while it is loaded, except where absence is cached too. */
   #faults(slot: Slot, version: Version): void {
+    const isCached = this.#context.capability.cachesNotPresent;
+    const alive = isCached ? this.#reach.cachedAbsence() : this.#reach.loads();
+    // How long an absence is cached follows from the invalidations of these pages alone.
+    if (isCached) this.faults = null;
+    else this.faults?.push({ version, alive });
+    this.fault(slot, { version, alive });
+  }
+
+  /** Reports an absent entry. */
+  fault(slot: Slot, { version, alive }: LoadedFault): void {
     const { ranges, start } = slot;
     const above = slot.state.stored;
     const end = start + slot.span * slot.count;
-    const isCached = this.#context.capability.cachesNotPresent;
-    const alive = isCached ? this.#reach.cachedAbsence() : this.#reach.loads();
     for (let r = slot.from; r < slot.to; r++) {
       const from = Math.max(start, ranges.starts[r]!);
       const to = Math.min(end, ranges.ends[r]!);
@@ -319,6 +332,7 @@ export class EntryFacts {
     from: number,
     reason = this.#context.decoder.fault(slot.level, version.lo, version.hi),
   ): void {
+    this.faults = null;
     const { ranges, start } = slot;
     const slotEnd = start + slot.span * slot.count;
     for (let r = slot.from; r < slot.to; r++) {

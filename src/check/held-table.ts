@@ -1,5 +1,6 @@
 import type { Coverage } from "./coverage.ts";
 import { NEVER } from "./positions.ts";
+import type { RootVersion } from "./roots.ts";
 import type { StoredEntries } from "./stored-entries.ts";
 import type { TableLog } from "./table-log.ts";
 
@@ -40,4 +41,14 @@ export function heldFrom(state: HeldTable): number {
   for (let g = 0; g < earliest.length; g++) if (earliest[g]! < least) least = earliest[g]!;
   state.least = least;
   return least;
+}
+
+/** When walks of each generation may hold the table of a context entry first. */
+export function heldSince(root: RootVersion, { begins, generations }: Coverage): Int32Array {
+  const earliest = new Int32Array(generations).fill(NEVER);
+  for (let g = 0; g < generations; g++) {
+    const at = Math.max(begins[g]!, root.step);
+    if (at < Math.min(root.beginsUntil, begins[g + 1]!)) earliest[g] = at;
+  }
+  return earliest;
 }

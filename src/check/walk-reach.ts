@@ -6,7 +6,7 @@ import { ABSENT, type Decoder } from "./entry-kind.ts";
 import { EntryReader } from "./entry-reader.ts";
 import type { FactSink } from "./facts.ts";
 import type { CheckedCapability, Geometry } from "./geometry.ts";
-import { earliestIn, type HeldTable } from "./held-table.ts";
+import { earliestIn, type HeldTable, heldSince } from "./held-table.ts";
 import type { TablesBefore } from "./input.ts";
 import type { Lingering } from "./lingering.ts";
 import { PlainEntries } from "./plain-entries.ts";
@@ -17,6 +17,7 @@ import type { ScriptLog } from "./script-log.ts";
 import { SingleWrites } from "./single-writes.ts";
 import { SteadyLinks } from "./steady-links.ts";
 import { TableCells } from "./table-cells.ts";
+import { ToldEntries, type ToldEntry } from "./told-entries.ts";
 import type { Version, VersionReader } from "./versions.ts";
 
 /** Everything the analysis of one domain reads. */
@@ -44,14 +45,11 @@ export interface ReachContext {
 
 const R_W = 3;
 
-/** When walks of each generation may hold the table of a context entry first. */
-function heldSince(root: RootVersion, { begins, generations }: Coverage): Int32Array {
-  const earliest = new Int32Array(generations).fill(NEVER);
-  for (let g = 0; g < generations; g++) {
-    const at = Math.max(begins[g]!, root.step);
-    if (at < Math.min(root.beginsUntil, begins[g + 1]!)) earliest[g] = at;
-  }
-  return earliest;
+/** Versions of an entry that are present. */
+function presentIn(history: readonly Version[]): number {
+  let present = 0;
+  for (const version of history) if (version.kind !== ABSENT) present++;
+  return present;
 }
 
 /**
@@ -77,6 +75,7 @@ export class WalkReach {
   readonly #before: EntryReader;
   readonly #runs: CellRuns;
   readonly #steady: SteadyLinks;
+  readonly #told = new ToldEntries();
   /** The context entry asked for last, when walks with it begin where that makes a difference, and its table. */
   #root: RootVersion | null = null;
   #begins: Int32Array | null = null;
@@ -112,15 +111,15 @@ export class WalkReach {
   /** Tells facts that are judged together, once more where untouched subtrees have to be read leaf by leaf. */
   #together(tell: () => void): void {
     this.#isOpen = true;
-    if (!this.#told(tell)) {
+    if (!this.#isTold(tell)) {
       this.#expand = true;
-      this.#told(tell);
+      this.#isTold(tell);
       this.#expand = false;
     }
     this.#isOpen = false;
   }
 
-  #told(tell: () => void): boolean {
+  #isTold(tell: () => void): boolean {
     const { histories } = this;
     this.#sink.open();
     tell();
@@ -285,6 +284,13 @@ export class WalkReach {
       this.#goOn({ state, level, index, count: 1, start, span, coverage, ranges, from, to }, child);
       return;
     }
+    const told = this.#told.of(level, state, index, this.#coverage.begins);
+    if (told !== null) {
+      this.histories++;
+      if (told.present < 2 || this.#isOpen) this.#again(told, level, base, from, to);
+      else this.#together(() => this.#again(told, level, base, from, to));
+      return;
+    }
     this.#before.read(state.table, log, index);
     const { lo, hi } = this.#before;
     const history =
@@ -306,9 +312,7 @@ export class WalkReach {
     to: number,
   ): void {
     this.histories++;
-    let present = 0;
-    for (const version of history) if (version.kind !== ABSENT) present++;
-    if (present < 2 || this.#isOpen) {
+    if (presentIn(history) < 2 || this.#isOpen) {
       this.#facts(state, level, base, index, count, history, from, to);
       return;
     }
@@ -330,12 +334,37 @@ export class WalkReach {
     const start = base + index * span;
     const slot: Slot = { state, level, index, count, start, span, coverage, ranges: this.#ranges, from, to };
     const children = this.#entries.emit(slot, history);
+    const { faults } = this.#entries;
+    if (level > 0 && count === 1 && faults !== null) {
+      const present = presentIn(history);
+      const { begins } = coverage;
+      this.#told.note(level, { state, index, begins, present, children, faults });
+    }
     const isOnly = children.length === 1 && history.length === 1 && history[0]!.step === 0;
     const isEternal = isOnly && children[0]!.earliest === state.earliest;
     for (const child of children) {
       if (isEternal && child.isCurrent && (child.log?.freedAt ?? NEVER) === NEVER)
         this.#steady.note(level, state, index, child);
       else this.#entries.pointer(slot, child);
+      this.#goOn(slot, child);
+    }
+  }
+
+  /** Tells what an entry of an upper table has told of pages beside these. */
+  #again(
+    { state, index, children, faults }: ToldEntry,
+    level: number,
+    base: number,
+    from: number,
+    to: number,
+  ): void {
+    const [coverage, ranges] = [this.#coverage, this.#ranges];
+    const span = this.#context.geometry.span(level);
+    const start = base + index * span;
+    const slot: Slot = { state, level, index, count: 1, start, span, coverage, ranges, from, to };
+    for (const fault of faults) this.#entries.fault(slot, fault);
+    for (const child of children) {
+      this.#entries.pointer(slot, child);
       this.#goOn(slot, child);
     }
   }
