@@ -41,7 +41,7 @@ export function runScriptCheck(
 ): ScriptRun {
   const started = performance.now();
   const found = new Map<string, CheckedFinding>();
-  const scripts = new Map<number, ScriptFile>();
+  const scripts = new Map<number, () => ScriptFile>();
   const calls: CheckedCall[] = [];
   const sums = { steps: 0, stores: 0, classes: 0, pages: 0, schedules: 0, unneededStores: 0 };
   let number = 0;
@@ -62,8 +62,8 @@ export function runScriptCheck(
       else known.changes.push(...at.changes);
       isNew ||= known === undefined;
     }
-    // Of a finding the script of the first call that shows it is asked for.
-    if (isNew) scripts.set(number, alone());
+    // Of a finding the script of the first call that shows it is asked for; to make it takes as long as maps and tables are.
+    if (isNew) scripts.set(number, alone);
     const { steps, stores, unneededStores } = first!.stats;
     for (const result of results) {
       sums.classes += result.classes;
@@ -105,7 +105,7 @@ export function runScriptCheck(
       violations: violations.map((v) => ({ ...v, strategy: SCRIPT })),
       calls,
     },
-    scriptOf: (finding) => scripts.get(finding.changes[0]!.step)!,
+    scriptOf: (finding) => scripts.get(finding.changes[0]!.step)!(),
   };
 }
 
