@@ -172,7 +172,7 @@ export class Coverage {
 const before = (list: Positions, place: number): number => (place === 0 ? -1 : list[place - 1]!);
 const behind = (list: Positions, place: number): number => (place === list.length ? NEVER : list[place]!);
 
-/** Where the first element stands that is at least `position`; the end of the list where there is none. */
+/** Where the first element of a plain list stands that is at least `position`: columns are searched in positions.ts, in one type. */
 function placeOf(list: readonly number[], position: number): number {
   let low = 0;
   let high = list.length;

@@ -77,7 +77,7 @@ export class CarriedMaps {
 
   /** Goes on to the call that changes some pages. Pre: the one before it is over. */
   begin(before: MapRunList, after: MapRunList, edited: readonly PageSpan[]): EditedMaps {
-    const changes = pagesIn(edited);
+    const changes = pagesOf(edited);
     [this.#gone, this.#come] = exchanged(before, after, changes);
     for (const run of this.#come) this.#index.add(run);
     const call = ++this.#call;
@@ -86,12 +86,9 @@ export class CarriedMaps {
     );
   }
 
-  /** Frames that pages come to or leave in the call at hand, and beside them. */
-  get frames(): Ranges {
-    const frames = new RangeList();
-    for (const runs of [this.#gone, this.#come])
-      for (const { pfn, pages } of runs) frames.push(pfn, pfn + pages);
-    return frames.ranges();
+  /** The runs that the call at hand takes away and brings: pages that change have a part of them. */
+  get exchanged(): readonly MapRun[] {
+    return [...this.#gone, ...this.#come];
   }
 
   /** The call is over. */
@@ -107,7 +104,7 @@ export class CarriedMaps {
   }
 }
 
-const pagesIn = (spans: readonly PageSpan[]): Ranges => {
+const pagesOf = (spans: readonly PageSpan[]): Ranges => {
   const pages = new RangeList();
   for (const { iovaPfn, pages: count } of spans) pages.push(iovaPfn, iovaPfn + count);
   return pages.union();

@@ -1,3 +1,4 @@
+import type { MapRun } from "../edit-script/index.ts";
 import { ascending } from "./ascending.ts";
 import { pagesIn, RangeList, type Ranges } from "./ranges.ts";
 
@@ -101,6 +102,13 @@ export class FrameSet implements Ranges {
   get #ranges(): RangeIndex {
     return (this.#index ??= indexOf(rangesIn(this.#marks!)));
   }
+}
+
+/** The frames of runs, in the order of the runs; they may overlap. */
+export function framesOf(runs: Iterable<Pick<MapRun, "pfn" | "pages">>): Ranges {
+  const frames = new RangeList();
+  for (const { pfn, pages } of runs) frames.push(pfn, pfn + pages);
+  return frames.ranges();
 }
 
 function indexOf(ranges: Ranges): RangeIndex {

@@ -11,9 +11,8 @@ import {
 } from "../../edit-script/index.ts";
 import { CarriedDrift } from "../carried-drift.ts";
 import { CarriedMaps } from "../edited-maps.ts";
-import { FrameSet } from "../frame-set.ts";
+import { FrameSet, framesOf } from "../frame-set.ts";
 import type { CheckInput, MemoryMode, ReaderInput } from "../input.ts";
-import { RangeList, type Ranges } from "../ranges.ts";
 import { checkedScriptOf, inputOf as listed } from "../script-file.ts";
 import { WeightedRuns } from "../weighted-runs.ts";
 import { MaybeDirty } from "./maybe-dirty.ts";
@@ -87,7 +86,7 @@ class CarriedInputs {
     const maps = this.#maps.begin(before, map, edited);
     const input = { ...checkedScriptOf(file, dirty), maps };
     if (drift === null) return input;
-    this.#touched = FrameSet.union(this.#maps.frames, framesOf(pinned), framesOf(unpins(file)));
+    this.#touched = FrameSet.union(framesOf(this.#maps.exchanged), framesOf(pinned), framesOf(unpins(file)));
     const knownDrift = drift.on(this.#touched);
     return { ...input, knownDrift, pinsTaken: WeightedRuns.ofPins([...pinned, ...knownDrift]) };
   }
@@ -103,10 +102,4 @@ class CarriedInputs {
 
 function* unpins({ script }: ScriptFile): Generator<UnpinStep> {
   for (const step of script.releases()) if (step.op === "unpin") yield step;
-}
-
-function framesOf(runs: Iterable<Pick<PinRun, "pfn" | "pages">>): Ranges {
-  const frames = new RangeList();
-  for (const { pfn, pages } of runs) frames.push(pfn, pfn + pages);
-  return frames.ranges();
 }
