@@ -1,7 +1,8 @@
 import type { MapRun, MapRunList, PageSpan } from "../edit-script/index.ts";
 import { FrameIndex } from "./frame-index.ts";
 import type { FrameSet } from "./frame-set.ts";
-import { ListedMaps, type MapReader, type MapSide } from "./map-reader.ts";
+import type { JointMap } from "./joint-map.ts";
+import { differing, ListedMaps, type MapReader, type MapSide } from "./map-reader.ts";
 import { MapRuns } from "./map-runs.ts";
 import { RangeList, type Ranges } from "./ranges.ts";
 
@@ -9,19 +10,19 @@ import { RangeList, type Ranges } from "./ranges.ts";
 export class EditedMaps implements MapReader {
   readonly #old: MapRunList;
   readonly #new: MapRunList;
-  readonly #changes: Ranges;
+  readonly #changed: JointMap;
   readonly #leadingTo: (frames: FrameSet) => ReadonlySet<MapRun> | null;
 
   /** `leadingTo`: the runs of both maps that lead to some frames, and perhaps others; null where that is not known any more. */
   constructor(
     before: MapRunList,
     after: MapRunList,
-    changes: Ranges,
+    changed: JointMap,
     leadingTo: (frames: FrameSet) => ReadonlySet<MapRun> | null,
   ) {
     this.#old = before;
     this.#new = after;
-    this.#changes = changes;
+    this.#changed = changed;
     this.#leadingTo = leadingTo;
   }
 
@@ -30,7 +31,10 @@ export class EditedMaps implements MapReader {
   }
 
   changes(): Ranges {
-    return this.#changes;
+    return this.#changed.ranges;
+  }
+  changed(): JointMap {
+    return this.#changed;
   }
 
   pagesOn(frames: FrameSet): Ranges {
@@ -77,11 +81,12 @@ export class CarriedMaps {
 
   /** Goes on to the call that changes some pages. Pre: the one before it is over. */
   begin(before: MapRunList, after: MapRunList, edited: readonly PageSpan[]): EditedMaps {
-    const changes = pagesOf(edited);
-    [this.#gone, this.#come] = exchanged(before, after, changes);
+    [this.#gone, this.#come] = exchanged(before, after, pagesOf(edited));
+    // An edit may leave all as it was, in whole or in part.
+    const changed = differing([...this.#gone], [...this.#come]);
     for (const run of this.#come) this.#index.add(run);
     const call = ++this.#call;
-    return new EditedMaps(before, after, changes, (frames) =>
+    return new EditedMaps(before, after, changed, (frames) =>
       call === this.#call ? this.#index.leadingTo(frames) : null,
     );
   }
@@ -110,7 +115,7 @@ const pagesOf = (spans: readonly PageSpan[]): Ranges => {
   return pages.union();
 };
 
-/** The runs that only the map before has, and those that only the map behind has. `changes` are the pages that differ. */
+/** The runs that only the map before has, and those that only the map behind has, ascending; all else is as it was but on some pages. */
 function exchanged(
   before: MapRunList,
   after: MapRunList,

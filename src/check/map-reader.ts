@@ -199,7 +199,7 @@ function firstRunEndingAfter(runs: readonly MapRun[], from: number, page: number
 }
 
 /** Where two maps answer differently, and what. Pre: sorted by IOVA, free of overlap. */
-function differing(before: readonly MapRun[], after: readonly MapRun[]): JointMap {
+export function differing(before: readonly MapRun[], after: readonly MapRun[]): JointMap {
   const ranges = new RangeList();
   // Two scattered maps have their edges in the same places; a piece more stands in front of the first, and one ends the last.
   const joint = new JointMap(FIRST_ROOM, Math.max(before.length, after.length) + 2);

@@ -10,7 +10,7 @@ const EXTENT: RunExtent<Run> = { start: ({ at }) => at, end: ({ at, length }) =>
 const PLACES = 4000;
 
 /** A change of the places [start, start + length): they are filled anew by runs of some length, or left empty. */
-const change = fc.record({
+const partChange = fc.record({
   start: fc.nat(PLACES - 1),
   length: fc.oneof(
     { weight: 4, arbitrary: fc.integer({ min: 1, max: 12 }) },
@@ -18,6 +18,10 @@ const change = fc.record({
   ),
   runs: fc.nat(3),
 });
+const change = fc.oneof(
+  { weight: 12, arbitrary: partChange },
+  { weight: 1, arbitrary: fc.nat(2).map((runs) => ({ start: 0, length: 2 * PLACES, runs })) },
+);
 
 const touches = (run: Run, start: number, end: number): boolean =>
   run.at < end && start < run.at + run.length;
