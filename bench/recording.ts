@@ -67,14 +67,15 @@ export function record(
 
 /**
  * What a driver invalidates, and when: a range behind all stores; behind each store its page, that with the links to it, the whole
- * domain, or page and domain in turn.
+ * domain, or page and domain in turn, the page with the links to it or without.
  */
 export type Invalidating =
   | "together"
   | "each page"
   | "each page with its links"
   | "all for each page"
-  | "all for every other page";
+  | "all for every other page"
+  | "each page with its links, all for every other";
 
 /**
  * The same change as a driver makes it that stores entry by entry in the tables there are, and as a recorder lists it: a line for
@@ -121,11 +122,22 @@ export function inPlace(
 }
 
 /** What is invalidated behind the store of the `i`-th page. */
-function invalidationFor(invalidating: Invalidating, i: number, page: Step, everything: Step): Step {
-  if (invalidating === "each page with its links") return { ...page, scope: "nonLeaf" } as Step;
-  const isAll =
-    invalidating === "all for each page" || (invalidating === "all for every other page" && i % 2 === 1);
-  return isAll ? everything : page;
+function invalidationFor(
+  invalidating: Exclude<Invalidating, "together">,
+  i: number,
+  page: Step,
+  everything: Step,
+): Step {
+  const links = { ...page, scope: "nonLeaf" } as Step;
+  const isOther = i % 2 === 1;
+  const byMode: Readonly<Record<Exclude<Invalidating, "together">, Step>> = {
+    "each page": page,
+    "each page with its links": links,
+    "all for each page": everything,
+    "all for every other page": isOther ? everything : page,
+    "each page with its links, all for every other": isOther ? everything : links,
+  };
+  return byMode[invalidating];
 }
 
 /** Entries that a script stores, in tables nobody reaches and in live ones. */

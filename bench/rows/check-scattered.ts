@@ -186,5 +186,9 @@ export const scatteredCheckRows: readonly Row[] = [
   fragmentedRow(`decide ${grouped(PAGES)} of them, every other one with such a flush`, () =>
     inPlace(moving(), "all for every other page"),
   ),
+  fragmentedRow(
+    `decide ${grouped(PAGES)} of them, each with its links or, every other one, with such a flush`,
+    () => inPlace(moving(), "each page with its links, all for every other"),
+  ),
   scaleRow([1000, 100_000, 1_000_000]),
 ];

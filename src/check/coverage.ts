@@ -28,7 +28,8 @@ export class Coverage {
   /** The invalidations that reach these pages: those that all pages share, and the others by position, in queue order. */
   readonly #shared: SharedReach;
   readonly #own: readonly number[];
-  readonly #generations: Generations;
+  /** How time is cut for these pages: the very same object as a neighbour's where it is cut alike. */
+  readonly cut: Generations;
   readonly #rules: CoverageRules;
 
   constructor(
@@ -36,26 +37,26 @@ export class Coverage {
     end: number,
     shared: SharedReach,
     own: readonly number[],
-    generations: Generations,
+    cut: Generations,
     rules: CoverageRules,
   ) {
     this.start = start;
     this.end = end;
     this.#shared = shared;
     this.#own = own;
-    this.#generations = generations;
+    this.cut = cut;
     this.#rules = rules;
   }
 
-  /** How many there are, when they begin and when they die: the very same arrays as a neighbour's where they are the same. */
+  /** How many there are, when they begin and when they die: `begins` and `deaths` are good until the next pages are looked at. */
   get generations(): number {
-    return this.#generations.length;
+    return this.cut.length;
   }
   get begins(): Int32Array {
-    return this.#generations.begins;
+    return this.cut.begins;
   }
   get deaths(): Int32Array {
-    return this.#generations.deaths;
+    return this.cut.deaths;
   }
 
   /** Positions of the invalidations that reach these pages, in queue order. */
@@ -75,12 +76,12 @@ export class Coverage {
 
   /** The first generation that is not dead at a position. */
   firstAlive(position: number): number {
-    return this.#generations.firstAlive(position);
+    return this.cut.firstAlive(position);
   }
 
   /** The last generation that begins before a position. Pre: the position is not 0. */
   lastBegun(position: number): number {
-    return this.#generations.lastBegun(position);
+    return this.cut.lastBegun(position);
   }
 
   /** The last step before another one that submits an invalidation of these pages, 0 where none does. */

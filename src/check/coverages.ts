@@ -1,12 +1,14 @@
 import { CACHES_ALL } from "../edit-script/index.ts";
 import { ascending } from "./ascending.ts";
 import { Coverage, type CoverageRules, SharedReach } from "./coverage.ts";
-import { Generations } from "./generations.ts";
+import { CutGenerations, Generations } from "./generations.ts";
 import { PositionFinder } from "./positions.ts";
 import type { Ranges } from "./ranges.ts";
 import type { ScriptLog } from "./script-log.ts";
 
 const NONE: readonly number[] = [];
+/** Pages with more stops of their own have a memory of their own for the generations that these make. */
+const FEW_STOPS = 8;
 const NO_SHARED = new SharedReach(new Int32Array(0));
 
 /**
@@ -34,6 +36,8 @@ export class Coverages {
   readonly #edges: readonly number[];
   readonly #shared: SharedReach;
   readonly #sharedGenerations: Generations;
+  /** The same cut by few stops, by their number. */
+  readonly #cuts: CutGenerations[] = [];
   /** Places of the others that reach the stretch at hand, in queue order. */
   readonly #active: number[] = [];
   #own = NONE;
@@ -96,13 +100,6 @@ export class Coverages {
     return null;
   }
 
-  /** All that are left. */
-  rest(): Coverage[] {
-    const all: Coverage[] = [];
-    for (let next = this.next(); next !== null; next = this.next()) all.push(next);
-    return all;
-  }
-
   /** Takes in what reaches a page at which a stretch begins; returns where it ends. */
   #enter(from: number): number {
     const [starts, ends, active] = [this.#starts, this.#ends, this.#active];
@@ -140,9 +137,14 @@ export class Coverages {
     this.#own = own;
     const stops = this.#stopsAmong(own);
     if (stops.length === 0) this.#generations = this.#sharedGenerations;
-    else if (!isSame(stops, this.#ownStops))
-      this.#generations = this.#sharedGenerations.cut(this.#rules.posted, stops);
+    else if (!isSame(stops, this.#ownStops)) this.#generations = this.#cut(stops);
     this.#ownStops = stops;
+  }
+
+  #cut(stops: readonly number[]): Generations {
+    const [shared, posted, count] = [this.#sharedGenerations, this.#rules.posted, stops.length];
+    if (count > FEW_STOPS) return shared.cut(posted, stops);
+    return (this.#cuts[count] ??= new CutGenerations(shared, posted, count)).at(stops);
   }
 
   /** The last stretch, which may lie behind what reaches all wanted pages. */

@@ -94,9 +94,11 @@ export class EntryFacts {
   /** True iff some walk or cache may hold the table at a position. */
   #isHeldAt({ state, coverage }: Slot, position: number): boolean {
     if (position < heldFrom(state) || position >= (state.log?.freedAt ?? NEVER)) return false;
-    return coverage.deaths.some(
-      (death, g) => earliestIn(state, coverage)[g]! <= position && position < death,
-    );
+    const earliest = earliestIn(state, coverage);
+    const { begins, generations } = coverage;
+    for (let g = coverage.firstAlive(position); g < generations && begins[g]! <= position; g++)
+      if (earliest[g]! <= position) return true;
+    return false;
   }
 
   /** Reports leaves: piece by piece where a range of interest or the end of what was invalidated cuts them. */

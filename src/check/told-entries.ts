@@ -1,4 +1,5 @@
 import type { Spans } from "./facts.ts";
+import type { Generations } from "./generations.ts";
 import type { HeldTable } from "./held-table.ts";
 import type { Version } from "./versions.ts";
 
@@ -13,7 +14,7 @@ export interface ToldEntry {
   readonly state: HeldTable;
   readonly index: number;
   /** Generations for which it holds. */
-  readonly begins: Int32Array;
+  readonly cut: Generations;
   /** Versions that are present. */
   readonly present: number;
   readonly children: readonly HeldTable[];
@@ -37,11 +38,10 @@ export class ToldEntries {
   }
 
   /** What was told of an entry; null where that is not known, or other generations make a difference. */
-  of(level: number, state: HeldTable, index: number, begins: Int32Array): ToldEntry | null {
+  of(level: number, state: HeldTable, index: number, cut: Generations): ToldEntry | null {
     const all = this.#byLevel[level];
     if (all === undefined) return null;
-    for (const told of all)
-      if (told.state === state && told.index === index && told.begins === begins) return told;
+    for (const told of all) if (told.state === state && told.index === index && told.cut === cut) return told;
     return null;
   }
 }

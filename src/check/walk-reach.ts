@@ -5,6 +5,7 @@ import { EntryFacts, type Slot } from "./entry-facts.ts";
 import { ABSENT, type Decoder } from "./entry-kind.ts";
 import { EntryReader } from "./entry-reader.ts";
 import type { FactSink } from "./facts.ts";
+import type { Generations } from "./generations.ts";
 import type { CheckedCapability, Geometry } from "./geometry.ts";
 import { earliestIn, type HeldTable, heldSince } from "./held-table.ts";
 import type { TablesBefore } from "./input.ts";
@@ -78,7 +79,7 @@ export class WalkReach {
   readonly #told = new ToldEntries();
   /** The context entry asked for last, when walks with it begin where that makes a difference, and its table. */
   #root: RootVersion | null = null;
-  #begins: Int32Array | null = null;
+  #cut: Generations | null = null;
   #heldRootTable: HeldTable | null = null;
   /** Entry histories looked at, each standing for all entries that share it. */
   histories = 0;
@@ -173,8 +174,8 @@ export class WalkReach {
 
   #heldRoot(root: RootVersion): HeldTable {
     const isEver = root.step === 0 && root.beginsUntil === NEVER;
-    const begins = isEver ? null : this.#coverage.begins;
-    if (this.#begins === begins && this.#root === root) return this.#heldRootTable!;
+    const cut = isEver ? null : this.#coverage.cut;
+    if (this.#cut === cut && this.#root === root) return this.#heldRootTable!;
     const held: HeldTable = {
       table: root.table,
       log: this.#context.log.logAt(root.table, root.step),
@@ -188,7 +189,7 @@ export class WalkReach {
       lingers: [],
       stored: [],
     };
-    [this.#root, this.#begins, this.#heldRootTable] = [root, begins, held];
+    [this.#root, this.#cut, this.#heldRootTable] = [root, cut, held];
     return held;
   }
 
@@ -284,7 +285,7 @@ export class WalkReach {
       this.#goOn({ state, level, index, count: 1, start, span, coverage, ranges, from, to }, child);
       return;
     }
-    const told = this.#told.of(level, state, index, this.#coverage.begins);
+    const told = this.#told.of(level, state, index, this.#coverage.cut);
     if (told !== null) {
       this.histories++;
       if (told.present < 2 || this.#isOpen) this.#again(told, level, base, from, to);
@@ -337,8 +338,7 @@ export class WalkReach {
     const { faults } = this.#entries;
     if (level > 0 && count === 1 && faults !== null) {
       const present = presentIn(history);
-      const { begins } = coverage;
-      this.#told.note(level, { state, index, begins, present, children, faults });
+      this.#told.note(level, { state, index, cut: coverage.cut, present, children, faults });
     }
     const isOnly = children.length === 1 && history.length === 1 && history[0]!.step === 0;
     const isEternal = isOnly && children[0]!.earliest === state.earliest;
@@ -377,9 +377,9 @@ export class WalkReach {
 
   /** The position from which on nobody holds it: generations die in turn. */
   #heldUntil(child: HeldTable): number {
-    const { deaths } = this.#coverage;
+    const { deaths, generations } = this.#coverage;
     const earliest = earliestIn(child, this.#coverage);
-    let g = deaths.length - 1;
+    let g = generations - 1;
     while (g >= 0 && earliest[g] === NEVER) g--;
     return g < 0 ? 0 : deaths[g]!;
   }

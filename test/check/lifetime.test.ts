@@ -11,6 +11,7 @@ import { Reach } from "../../src/check/reach.ts";
 import { ScriptLog } from "../../src/check/script-log.ts";
 import { EditScript, type Step } from "../../src/edit-script/index.ts";
 import { iovaPfn, type Pfn } from "../../src/units/index.ts";
+import { stretchesOf } from "./stretches.ts";
 
 const PAGES = 4;
 
@@ -58,7 +59,7 @@ describe("until when what a version says can be used", () => {
           const log = new ScriptLog(EditScript.from(steps as Step[]), [domain]);
           const lifetime = new Lifetime();
           const all = new Coverages(log, 1, PAGES, oneRange(0, PAGES), hasAtc, mustContain);
-          for (const coverage of all.rest()) {
+          for (const coverage of stretchesOf(all)) {
             if (coverage.generations > 2) seen.generations++;
             for (const { held, versions } of asks) {
               const state = heldIn(coverage, held);

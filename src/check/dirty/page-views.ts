@@ -10,8 +10,8 @@ import type { Slot, View } from "./table-node.ts";
 /** What reaches the pages under one tag, and where the page at hand is. */
 interface Tag {
   readonly roots: readonly RootVersion[];
-  readonly all: readonly Coverage[];
-  at: number;
+  readonly stretches: Coverages;
+  at: Coverage | null;
 }
 
 /** The invalidations that reach one page after the other, ascending, under each tag. */
@@ -34,8 +34,8 @@ export class PageViews {
       const wanted = pages();
       return byTag(roots).map((sharing) => ({
         roots: sharing,
-        all: new Coverages(log, sharing[0]!.tag, end, wanted, hasAtc, invalidateCoversLeaf).rest(),
-        at: -1,
+        stretches: new Coverages(log, sharing[0]!.tag, end, wanted, hasAtc, invalidateCoversLeaf),
+        at: null,
       }));
     };
   }
@@ -61,10 +61,13 @@ export class PageViews {
     for (let i = 0; i < this.#tags.length; i++) {
       const tag = this.#tags[i]!;
       const before = tag.at;
-      tag.at = Math.max(0, tag.at);
-      while (tag.at + 1 < tag.all.length && tag.all[tag.at]!.end <= page) tag.at++;
+      while (tag.at === null || tag.at.end <= page) {
+        const next = tag.stretches.next();
+        if (next === null) break;
+        tag.at = next;
+      }
       if (tag.at === before) continue;
-      this.#views[i] = { coverage: tag.all[tag.at]!, roots: tag.roots };
+      this.#views[i] = { coverage: tag.at!, roots: tag.roots };
       this.#entered++;
     }
   }
