@@ -10,7 +10,7 @@ import type { CheckResult, Finding } from "./finding.ts";
 import { type Group, grouped, mergedByCause, onFirstPage } from "./groups.ts";
 import type { CheckInput, CheckOptions, ReaderInput } from "./input.ts";
 import { type PageRange, pagesIn } from "./interest.ts";
-import { ledger } from "./ledger.ts";
+import { type LedgerEntry, ledger, mergedDrifts } from "./ledger.ts";
 import { CAUSES, RULES, type ViolationClass } from "./violation-class.ts";
 import type { RawViolation, Violations } from "./violations.ts";
 import { publishedTooEarly } from "./weak-only.ts";
@@ -37,27 +37,16 @@ export function check(input: CheckInput | ReaderInput, options: CheckOptions = {
   const found = decision.violations(how);
   const { histories, pages } = decision.effort;
   const groups = found.length > 0 ? named(decision, found, how, options.causes ?? true) : [];
-  const audit = ledger(decision).map(({ violation, cause }): Group => {
-    const ranges = violation.end > violation.start ? [violation] : [];
-    const example = violation as RawViolation;
-    const { class: kind, domain, step } = violation;
-    return {
-      class: kind,
-      shows: kind,
-      domain,
-      ranges,
-      example,
-      crowd: null,
-      members: [],
-      cause,
-      causeStep: step,
-      isEverywhere: false,
-      gap: null,
-    };
-  });
-  const others = dominant([...mergedByCause(groups), ...audit.filter((g) => g.class !== "V12")]);
-  const drifts = audit.filter((g) => g.class === "V12" && !isConsequence(g, others));
-  const findings = [...others.map(onFirstPage), ...drifts]
+  const entries = ledger(decision);
+  const torn = entries
+    .filter(({ drift }) => drift === null)
+    .map((entry) => audited(entry, [entry.violation]));
+  const others = dominant([...mergedByCause(groups), ...torn]);
+  const drifts = entries.filter((entry) => entry.drift !== null && !isConsequence(entry, others));
+  const findings = [
+    ...others.map(onFirstPage),
+    ...mergedDrifts(drifts).map(({ entry, ranges }) => audited(entry, ranges)),
+  ]
     .map((g) => finding(decision, g, how))
     .sort(byPlace);
   const { log } = decision;
@@ -79,11 +68,29 @@ export function check(input: CheckInput | ReaderInput, options: CheckOptions = {
   };
 }
 
+/** What the script alone shows, as a group with its cause. */
+function audited({ violation, cause }: LedgerEntry, ranges: readonly PageRange[]): Group {
+  const { class: kind, domain, step } = violation;
+  return {
+    class: kind,
+    shows: kind,
+    domain,
+    ranges,
+    example: violation as RawViolation,
+    crowd: null,
+    members: [],
+    cause,
+    causeStep: step,
+    isEverywhere: false,
+    gap: null,
+  };
+}
+
 /** Tables that a broken plan never linked, or never let go of where something else is wrong, are its consequence. */
-function isConsequence({ example, ranges }: Group, others: readonly Group[]): boolean {
-  if (example.table === 0) return false;
-  if (ranges.length === 0) return others.length > 0;
-  const [{ start, end }] = ranges as [PageRange];
+function isConsequence({ violation }: LedgerEntry, others: readonly Group[]): boolean {
+  const { table, start, end } = violation;
+  if (table === 0) return false;
+  if (start === end) return others.length > 0;
   return others.some((other) => other.ranges.some((range) => range.start < end && start < range.end));
 }
 

@@ -1,4 +1,5 @@
 import type { Decision } from "./decide.ts";
+import { joined, type PageRange } from "./interest.ts";
 import { firstAtOrAfter } from "./positions.ts";
 import type { RootVersion } from "./roots.ts";
 import { tableDrifts } from "./table-ledger.ts";
@@ -9,53 +10,104 @@ import type { RawViolation } from "./violations.ts";
 export interface LedgerEntry {
   readonly violation: Omit<RawViolation, "coverage">;
   readonly cause: Cause;
+  /** What does not add up; null where that is no matter of accounts. */
+  readonly drift: Drift | null;
 }
+
+/** A table, or frames in a row, of which more or less is left than must be. */
+interface Drift {
+  readonly name: string;
+  /** What several of them are called, and what is said of one and of several. */
+  readonly names: "tables" | "frames";
+  readonly says: string;
+  readonly allSay: string;
+}
+
+const TABLE_SAYS = {
+  leak: { says: "is neither reachable nor freed", allSay: "are neither reachable nor freed" },
+  double: { says: "is freed twice", allSay: "are freed twice" },
+  unknown: { says: "is freed but was no table", allSay: "are freed but were no tables" },
+} as const;
+
+const NOWHERE = { index: 0, level: 0, until: 0, access: 0 };
 
 /** What the script alone decides: pins and tables that do not add up, and roots that change in pieces. */
 export function ledger(decision: Decision): LedgerEntry[] {
   const { log, input } = decision;
   const entries: LedgerEntry[] = [];
   const domain = input.domains[0]?.id ?? 0;
-  const nowhere = { index: 0, level: 0, until: 0, access: 0 };
-  for (const drift of decision.pins.drifts) {
-    const frames = `frames 0x${(drift.start * 4096).toString(16)} to 0x${(drift.end * 4096).toString(16)}`;
-    const met = `${frames} hold ${drift.pins} pins for ${drift.references} pages of the new map`;
+  const add = (
+    cause: Cause,
+    drift: Drift,
+    where: { readonly table: number; readonly step: number; readonly start: number; readonly end: number },
+  ): void => {
     const violation = {
+      ...NOWHERE,
+      ...where,
       class: "V12",
       domain,
-      start: 0,
-      end: 0,
-      table: 0,
-      step: 0,
       from: log.steps,
-      met,
+      met: textOf([drift]),
     } as const;
-    entries.push({
-      violation: { ...nowhere, ...violation },
-      cause: drift.pins > drift.references ? "leak" : "double",
-    });
+    entries.push({ violation, cause, drift });
+  };
+  for (const { start, end, pins, references } of decision.pins.drifts) {
+    const says = `hold ${counted(pins, "pin")} for ${counted(references, "page")} of the new map`;
+    const name = `0x${(start * 4096).toString(16)} to 0x${(end * 4096).toString(16)}`;
+    const drift: Drift = { name, names: "frames", says, allSay: says };
+    add(pins > references ? "leak" : "double", drift, { table: 0, step: 0, start: 0, end: 0 });
   }
-  for (const drift of tableDrifts(decision)) {
-    const { table, step, start, end } = drift;
-    const what = {
-      leak: "is neither reachable nor freed",
-      double: "is freed twice",
-      unknown: "is freed but was no table",
-    }[drift.what];
-    const met = `table 0x${(table * 4096).toString(16)} ${what}`;
-    const violation = { class: "V12", domain, start, end, table, step, from: log.steps, met } as const;
-    entries.push({
-      violation: { ...nowhere, ...violation },
-      cause: drift.what === "leak" ? "leak" : "double",
-    });
+  for (const { what, ...where } of tableDrifts(decision)) {
+    const name = `0x${(where.table * 4096).toString(16)}`;
+    add(what === "leak" ? "leak" : "double", { name, names: "tables", ...TABLE_SAYS[what] }, where);
   }
   for (const own of input.domains)
     for (const { class: kind, met, root } of tornRoots(decision, own.id)) {
       const end = decision.geometry.tableSpan(root.levels - 1);
       const where = { domain: own.id, start: 0, end, table: root.table, step: root.step, from: root.step };
-      entries.push({ violation: { ...nowhere, ...where, class: kind, met }, cause: "split-store" });
+      const violation = { ...NOWHERE, ...where, class: kind, met };
+      entries.push({ violation, cause: "split-store", drift: null });
     }
   return entries;
+}
+
+/** Makes one of all that say the same: what a script forgets for one table it forgets for more. */
+export function mergedDrifts(entries: readonly LedgerEntry[]): { entry: LedgerEntry; ranges: PageRange[] }[] {
+  const lists = new Map<string, LedgerEntry[]>();
+  for (const entry of entries) {
+    const key = `${entry.drift?.names} ${entry.drift?.says}`;
+    const list = lists.get(key);
+    if (list === undefined) lists.set(key, [entry]);
+    else list.push(entry);
+  }
+  return [...lists.values()].map((list) => {
+    const [first] = list as [LedgerEntry];
+    const ranges = list.flatMap(({ violation: { start, end } }) => (end > start ? [{ start, end }] : []));
+    const met = textOf(list.map(({ drift }) => drift!));
+    return {
+      entry: { ...first, violation: { ...first.violation, met } },
+      ranges: joined(
+        ranges.sort((a, b) => a.start - b.start),
+        Infinity,
+      ),
+    };
+  });
+}
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
+
+/** As many are named. */
+const NAMED = 3;
+
+/** Pre: all say the same. */
+function textOf(drifts: readonly Drift[]): string {
+  const [{ names, says, allSay }] = drifts as [Drift];
+  const named = drifts.slice(0, NAMED).map(({ name }) => name);
+  if (drifts.length === 1) return `${names === "tables" ? "table" : names} ${named[0]} ${says}`;
+  const rest = drifts.length - named.length;
+  const list = rest > 0 ? named.join(", ") : named.slice(0, -1).join(", ");
+  const last = rest > 0 ? `${rest.toLocaleString("en-US")} more` : named.at(-1);
+  return `${names} ${list} and ${last} ${allSay}`;
 }
 
 /** A context entry that walkers can meet half changed. */

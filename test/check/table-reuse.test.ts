@@ -60,3 +60,33 @@ describe("a script that changes nothing but leaves of tables in their places", (
     expect(drifts(rooted)).toContainEqual([0x100000, "leak"]);
   });
 });
+
+describe("what does not add up in many places", () => {
+  it("is one finding for all tables that are lost", () => {
+    const tables = [4, 5, 6, 7].map((k) => `table 0x100001000[${k - 2}] = 0x10000${k}003\n`).join("");
+    const leak = `${BEFORE}${tables}`;
+    const found = check(
+      inputOf(
+        parseScript(`${leak}store 0x100001000[3] = 0
+store 0x100001000[4] = 0
+barrier
+invalidate iova=0 size=1G scope=nonLeaf
+wait drain
+`),
+      ),
+    ).findings.filter((f) => f.class === "V12");
+    expect(found.map(({ class: kind, met }) => `${kind} ${met}`)).toEqual([
+      "V12 tables 0x100005000 and 0x100006000 are neither reachable nor freed",
+    ]);
+    expect(found[0]!.ranges).toEqual([{ start: 3 * 512, end: 5 * 512 }]);
+  });
+
+  it("names three of them and counts the rest", () => {
+    const pins = [0, 2, 4, 6, 8].map((k) => `pins 0x20000${k}000 size=0x1000\n`).join("");
+    const found = check(inputOf(parseScript(`${BEFORE}${pins}store 0x100002000[1] = 0\nbarrier\n`))).findings;
+    expect(found.filter((f) => f.class === "V12").map(({ cause, met }) => `${cause} ${met}`)).toContain(
+      "leak frames 0x200000000 to 0x200001000, 0x200002000 to 0x200003000, 0x200004000 to 0x200005000 and 2 more " +
+        "hold 1 pin for 0 pages of the new map",
+    );
+  });
+});
