@@ -19,6 +19,7 @@ export const callFinding = ({ class: kind, met }: CallFinding, domain: number): 
   causeText: null,
   domain,
   ranges: [],
+  frames: [],
   pages: 0,
   met,
   rule: RULES[kind],

@@ -44,11 +44,11 @@ export function check(input: CheckInput | ReaderInput, options: CheckOptions = {
   const others = dominant([...mergedByCause(groups), ...torn]);
   const drifts = entries.filter((entry) => entry.drift !== null && !isConsequence(entry, others));
   const findings = [
-    ...others.map(onFirstPage),
-    ...mergedDrifts(drifts).map(({ entry, ranges }) => audited(entry, ranges)),
-  ]
-    .map((g) => finding(decision, g, how))
-    .sort(byPlace);
+    ...others.map((group) => finding(decision, onFirstPage(group), how, [])),
+    ...mergedDrifts(drifts).map(({ entry, ranges, frames }) =>
+      finding(decision, audited(entry, ranges), how, frames),
+    ),
+  ].sort(byPlace);
   const { log } = decision;
   return {
     verdict: findings.length === 0 ? "clean" : "violation",
@@ -86,12 +86,20 @@ function audited({ violation, cause }: LedgerEntry, ranges: readonly PageRange[]
   };
 }
 
-/** Tables that a broken plan never linked, or never let go of where something else is wrong, are its consequence. */
-function isConsequence({ violation }: LedgerEntry, others: readonly Group[]): boolean {
-  const { table, start, end } = violation;
-  if (table === 0) return false;
-  if (start === end) return others.length > 0;
-  return others.some((other) => other.ranges.some((range) => range.start < end && start < range.end));
+/**
+ * Tables that a broken plan never linked, or never let go of, are its consequence: where entries of the same domain are written wrongly.
+ * Nothing else that is wrong loses tables.
+ */
+function isConsequence({ violation, cause, drift }: LedgerEntry, others: readonly Group[]): boolean {
+  if (drift?.names !== "tables" || cause !== "leak") return false;
+  const { domain, start, end } = violation;
+  return others.some((other) => {
+    // Somebody else's page, where a freed table is still walked.
+    if (start === end && other.class === "V07") return true;
+    if (other.cause !== "plan" && other.cause !== "split-store" && other.cause !== null) return false;
+    if (start === end) return true;
+    return other.domain === domain && other.ranges.some((range) => range.start < end && start < range.end);
+  });
 }
 
 /** Groups violations and names their causes. */
@@ -111,7 +119,12 @@ function toldByOrder(decision: Decision, found: Violations, how: DecideOptions):
   return publishedTooEarly(weak, decision.violations({ ...how, mode: "strong", skipHidden: false }));
 }
 
-function finding(decision: Decision, group: Group, how: DecideOptions): Finding {
+function finding(
+  decision: Decision,
+  group: Group,
+  how: DecideOptions,
+  frames: readonly PageRange[],
+): Finding {
   const { example } = group;
   const hasPages = group.ranges.length > 0;
   return {
@@ -123,6 +136,7 @@ function finding(decision: Decision, group: Group, how: DecideOptions): Finding 
     domain: group.domain,
     ranges: group.ranges,
     pages: pagesIn(group.ranges),
+    frames,
     met: example.met,
     rule: RULES[group.class],
     page: hasPages ? group.ranges[0]!.start : null,

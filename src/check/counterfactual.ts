@@ -3,6 +3,7 @@ import type { Decision } from "./decide.ts";
 import type { DecideOptions } from "./decide-options.ts";
 import { callsOfTrial } from "./dirty/trial-calls.ts";
 import { type Group, taken } from "./groups.ts";
+import type { MemoryMode } from "./input.ts";
 import type { OnlyPages } from "./only-pages.ts";
 import { pageHistory } from "./page-history.ts";
 import { pagePairs } from "./relapse.ts";
@@ -10,7 +11,7 @@ import { type Repair, spliced } from "./repair.ts";
 import { repairsFor } from "./repairs.ts";
 import { listedSteps, loggedSteps, type ScriptSteps } from "./script-steps.ts";
 import { shareCauses } from "./shared-cause.ts";
-import { contextOf, isNoBetter, rank } from "./trial.ts";
+import { contextOf, isNoBetter, meantFor, rank } from "./trial.ts";
 import type { Cause } from "./violation-class.ts";
 import type { Violations } from "./violations.ts";
 
@@ -89,15 +90,25 @@ function nameOneByOne(
 }
 
 /** Repairs that heal the group's example, the most telling first; none where its history is too long to try. */
-function causesOf(decision: Decision, group: Group, options: DecideOptions): Candidate[] {
+function causesOf(decision: Decision, group: Group, how: DecideOptions): Candidate[] {
   const { step } = group.example;
+  // What is wrong in strong order too is healed where strong order shows it no more; what was never pushed out shows in weak only.
+  const isWeak = group.class === "V15" || group.class === "V05";
+  const options: DecideOptions = isWeak ? how : { ...how, mode: "strong" };
   const page = pagesToTry(decision, group, options);
   const history = pageHistory(decision, page, options);
   if (history === null) return [];
   const { steps, numbers, tables, isThinned } = history;
   const { input } = decision;
   if (isThinned && !shows(decision, steps, numbers, page, group, options)) return [];
-  const context = contextOf(decision, group.domain, listedSteps(steps), tables);
+  const context = contextOf(
+    decision,
+    group.domain,
+    listedSteps(steps),
+    tables,
+    null,
+    meantFor(decision, group, steps, numbers),
+  );
   const all = loggedSteps(decision.log);
   const whole: Candidate[] = [];
   const partial: Candidate[] = [];
@@ -106,8 +117,12 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
   for (const repair of repairsFor(group.shows, group.class === "V15", context)) {
     if (++trials > most) break;
     const repaired = spliced(steps, repair.splices());
-    const left = decidedAlone(decision, steps, numbers, repaired, page, options);
-    if ([...left].some((v) => isNoBetter(v.class, group))) continue;
+    const decided = (mode: MemoryMode): Violations =>
+      decidedAlone(decision, steps, numbers, repaired, page, { ...options, mode });
+    const left = decided(options.mode);
+    const isLeft = [...left].some((v) => isNoBetter(v.class, group));
+    if (repair.isLast && left.length > 0) continue;
+    if (isLeft && !(group.class === "V15" && isShownIn(decided("strong"), left))) continue;
     (left.length > 0 ? partial : whole).push({
       cause: repair.cause,
       step: stepOf(repair, numbers, all),
@@ -117,6 +132,12 @@ function causesOf(decision: Decision, group: Group, options: DecideOptions): Can
   if (healing.length > 0) return healing;
   // Whether a repair that was not tried would have healed is not known.
   return trials > most ? [] : [{ cause: "plan", step }];
+}
+
+/** True iff some violations show all classes that others do: what is left for want of a barrier is nothing then. */
+function isShownIn(strong: Violations, weak: Violations): boolean {
+  const classes = new Set([...strong].map((v) => v.class));
+  return [...weak].every((v) => classes.has(v.class));
 }
 
 /** What a page shows where a script is all that happens to it: its history, perhaps with a repair. */

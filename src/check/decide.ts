@@ -17,7 +17,7 @@ import {
   type MemoryMode,
   type ReaderInput,
 } from "./input.ts";
-import { Interest } from "./interest.ts";
+import { type Interest, interestsOf } from "./interest.ts";
 import { JointMap, NOTHING } from "./joint-map.ts";
 import { Judge } from "./judge.ts";
 import { Lingering } from "./lingering.ts";
@@ -25,7 +25,7 @@ import { ListedMaps, type MapReader } from "./map-reader.ts";
 import { type OnlyPages, pagesOf, rangesOf } from "./only-pages.ts";
 import { OverlapSink } from "./overlap.ts";
 import { Pins } from "./pins.ts";
-import { NO_RANGES, oneRange, RangeList, type Ranges, touches, union } from "./ranges.ts";
+import { firstEndingAfter, NO_RANGES, oneRange, RangeList, type Ranges, union } from "./ranges.ts";
 import { byTag, type RootVersion, rootVersions } from "./roots.ts";
 import { ScriptLog } from "./script-log.ts";
 import { onlyOrder } from "./script-steps.ts";
@@ -53,7 +53,7 @@ export class Decision {
   readonly effort: Effort = { histories: 0, pages: 0 };
   /** Stale leaves were left out where a frame without a pin hides them. */
   hasSkipped = false;
-  readonly interests = new Map<number, Interest>();
+  interests: ReadonlyMap<number, Interest> = new Map();
   readonly #ranges = new Map<number, Ranges>();
   #maps: JointMap | null = null;
   #frames: UnpinnedFrames | null = null;
@@ -172,8 +172,7 @@ export class Decision {
       });
       this.hasSkipped ||= judge.hasSkipped;
       if (watch !== null) judge.relapse(watch.relapses());
-      if (options.only === null)
-        this.#keptFrames(judge, () => pagesByClass(found, domain.id, own).get("V06") ?? NO_RANGES);
+      if (options.only === null) this.#keptFrames(judge, this.#rangesOf(domain.id));
       if (!this.input.capability.hardwareDirty) continue;
       const shown = options.skipHidden ? hiding("V10", pagesByClass(found, domain.id, own)) : NO_RANGES;
       for (const lost of lostBits(this, options, domain.id, shown)) found.push(lost);
@@ -181,22 +180,25 @@ export class Decision {
     return found;
   }
 
-  /** Frames that lose their last pin although a page nobody touches keeps them reachable. */
-  #keptFrames(judge: Judge, shown: () => Ranges): void {
+  /** Frames that lose their last pin although a page nobody touches keeps them reachable. What was `walked` is judged by its entries. */
+  #keptFrames(judge: Judge, walked: Ranges): void {
     if (this.#unpinned.frames.isEmpty || !this.maps.mayKeep(this.#pagesReached)) return;
     const frames = this.#unpinned.dropped;
     if (frames.isEmpty) return;
-    const known = shown();
     const maps = this.#reached;
     for (let piece = 0; piece + 1 < maps.length; piece++) {
       if (!maps.isKept(piece)) continue;
       const by = maps.start(piece) - maps.oldFrames[piece]!;
       const end = maps.end(piece);
       for (let i = frames.firstEndingAfter(maps.oldFrames[piece]!); i < frames.starts.length; i++) {
-        const first = Math.max(maps.start(piece), by + frames.starts[i]!);
-        if (first >= end) break;
-        if (touches(known, first, first + 1)) continue;
-        judge.unpinned(first, Math.min(end, by + frames.ends[i]!), this.#unpinned.step(i));
+        let from = Math.max(maps.start(piece), by + frames.starts[i]!);
+        if (from >= end) break;
+        const to = Math.min(end, by + frames.ends[i]!);
+        for (let w = firstEndingAfter(walked, from); from < to; w++) {
+          const until = Math.min(to, walked.starts[w] ?? to);
+          if (from < until) judge.unpinned(from, until, this.#unpinned.step(i));
+          from = walked.ends[w] ?? to;
+        }
       }
     }
   }
@@ -328,34 +330,16 @@ export class Decision {
 
   /** Pages of a domain that have to be looked at. */
   #rangesOf(id: number): Ranges {
-    const { domains, tables } = this.input;
-    if (this.interests.size === 0) {
-      const wanted = new Set<number>();
-      for (const log of this.log.logs()) if (log.life === 0) wanted.add(log.table);
-      for (const domain of domains) {
-        const interest = new Interest(this.log, this.geometry, this.decoder, tables, wanted);
-        this.interests.set(domain.id, interest);
-        interest.locateNear(domain.id, domain.root, domain.levels, this.reader.changes());
-      }
-      for (const domain of domains)
-        this.interests.get(domain.id)!.locateEverywhere(domain.root, domain.levels);
-      // A table that was found in one domain is not looked for in the next.
-      for (const domain of domains)
-        for (const other of domains)
-          if (other !== domain)
-            this.interests
-              .get(domain.id)!
-              .locateShared(this.interests.get(other.id)!, domain.root, domain.levels);
-    }
+    const { input, log, geometry, decoder, reader } = this;
+    if (this.interests.size === 0)
+      this.interests = interestsOf(input, log, geometry, decoder, reader.changes());
     let ranges = this.#ranges.get(id);
     if (ranges === undefined) {
-      const { levels } = domains.find((d) => d.id === id)!;
+      const { levels } = input.domains.find((d) => d.id === id)!;
       // A new root says everything anew.
       const everything = oneRange(0, this.geometry.tableSpan(levels - 1));
       ranges =
-        this.rootsOf(id).length > 1
-          ? everything
-          : this.interests.get(id)!.ranges(levels, this.reader.changes());
+        this.rootsOf(id).length > 1 ? everything : this.interests.get(id)!.ranges(levels, reader.changes());
       this.#ranges.set(id, ranges);
     }
     return ranges;

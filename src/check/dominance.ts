@@ -56,7 +56,7 @@ export function dominant(groups: readonly Group[]): Group[] {
     let left = group.ranges;
     for (const other of groups) {
       if (other === group || !HIDES[judgedAs(other)]?.includes(judgedAs(group))) continue;
-      const isSame = other.cause === group.cause || other.cause === null;
+      const isSame = mayShare(other) && (other.cause === group.cause || other.cause === null);
       if (other.domain === group.domain && (isSame || isMadeBy(other.class, judgedAs(group))))
         left = without(left, other.ranges);
     }
@@ -67,6 +67,13 @@ export function dominant(groups: readonly Group[]): Group[] {
   }
   return result;
 }
+
+/**
+ * True iff others with the same cause, or where none is named, are its own: what a missing barrier shows is not what is wrong in strong
+ * order too, unless one repair heals both. That a plan is wrong says nothing of how often.
+ */
+const mayShare = ({ class: kind, cause }: Group): boolean =>
+  kind !== "V15" || (cause !== "plan" && cause !== null);
 
 /** A stale path that shows something somewhere need not be reported where it shows nothing. */
 const isCauseOf = (other: Group, latent: Group): boolean =>

@@ -5,6 +5,7 @@ import { earliestIn, type HeldTable, heldFrom } from "./held-table.ts";
 import { NEVER } from "./positions.ts";
 import type { Ranges } from "./ranges.ts";
 import { Reach } from "./reach.ts";
+import type { TableLog } from "./table-log.ts";
 import type { LoadedFault } from "./told-entries.ts";
 import type { Version } from "./versions.ts";
 import type { ReachContext } from "./walk-reach.ts";
@@ -66,7 +67,7 @@ export class EntryFacts {
       if (!reach.set(slot.coverage, state, version.step, until)) continue;
       lingering.note(version.until, version.readableUntil, since, state.lingers);
       const first = reach.first;
-      if (this.#context.journalRules && version.until <= since)
+      if (this.#context.journalRules && version.until <= state.linkedSince)
         this.#bad(slot, version, "unpublished", first);
       else if (version.isTorn && !this.#isWindowed(slot, version)) this.#bad(slot, version, "torn", first);
       else if (version.kind === MALFORMED) this.#bad(slot, version, "malformed", first);
@@ -225,6 +226,7 @@ export class EntryFacts {
         log: child,
         rights,
         earliest,
+        linkedSince: Math.max(state.linkedSince, this.#firstLink(history, version, child)),
         least: isEternal ? heldFrom(state) : null,
         isCurrent,
         isPristine,
@@ -234,6 +236,16 @@ export class EntryFacts {
         stored: version.step === 0 ? state.stored : [...state.stored, entry],
       });
     else same.isCurrent ||= isCurrent;
+  }
+
+  /** The step of the first version that leads to the same life of a table as one that does. */
+  #firstLink(history: readonly Version[], { step, lo, hi }: Version, child: TableLog | null): number {
+    const { decoder, log } = this.#context;
+    const table = decoder.frame(lo, hi);
+    for (const earlier of history)
+      if (earlier.step < step && earlier.kind === TABLE && decoder.frame(earlier.lo, earlier.hi) === table)
+        if (log.logAt(table, earlier.step) === child) return earlier.step;
+    return step;
   }
 
   /** Reports the pointer to a child table as something walks and caches hold. */

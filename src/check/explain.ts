@@ -16,7 +16,10 @@ export function explain(decision: Decision, group: Group, how: DecideOptions): I
   if (group.shows === "V10") return explainLost(decision, group, how);
   if (group.shows === "V11") return explainRelapse(decision, group, how);
   const mode = group.class === "V15" ? how.mode : "strong";
-  const found = bestPath(decision, group, mode) ?? bestPath(decision, group, how.mode);
+  const strong = bestPath(decision, group, mode);
+  // What strong order shows on the page may be another entry's doing than what was found first.
+  const found =
+    strong?.isShowing || mode === how.mode ? strong : (bestPath(decision, group, how.mode) ?? strong);
   if (found === null) return withoutPath(decision, group);
   const { path, times } = found;
   const events = [
@@ -44,17 +47,20 @@ function withoutPath(decision: Decision, { example, shows }: Group): Interleavin
   ];
 }
 
+interface ShownPath {
+  readonly path: Path;
+  readonly times: number[];
+  /** What it loads last lives long enough to show the violation. */
+  readonly isShowing: boolean;
+}
+
 /** The path that ends in the entry of the violation, with a position for each load. */
-function bestPath(
-  decision: Decision,
-  group: Group,
-  mode: "strong" | "weak",
-): { path: Path; times: number[] } | null {
+function bestPath(decision: Decision, group: Group, mode: "strong" | "weak"): ShownPath | null {
   const { example, domain } = group;
   const lasts = lastsUntil(group);
   // What was unpinned harms accesses that are under way; nothing stale is used by those that come after the return.
   const until = group.shows === "V06" ? underWayUntil : usableUntil;
-  let fallback: { path: Path; times: number[] } | null = null;
+  let fallback: ShownPath | null = null;
   for (const path of pathsOf(decision, domain, example.start, mode)) {
     const last = path.loads[path.loads.length - 1]!;
     if (last.table !== example.table || last.index !== example.index || last.version.step !== example.step)
@@ -62,8 +68,8 @@ function bestPath(
     for (const at of [last.from, last.to - 1]) {
       const position = Math.min(at, decision.log.steps);
       const times = path.loads.map((load, i) => (i === path.loads.length - 1 ? position : load.from));
-      fallback ??= { path, times };
-      if (until(decision, path, at) > lasts) return { path, times };
+      fallback ??= { path, times, isShowing: false };
+      if (until(decision, path, at) > lasts) return { path, times, isShowing: true };
     }
   }
   return fallback;

@@ -16,6 +16,8 @@ export interface Finding {
   /** Pages concerned, ascending; none where the finding is about pins or table pages. */
   readonly ranges: readonly PageRange[];
   readonly pages: number;
+  /** Frames, by number, that are left with too many pins or too few; none where it is about anything else. */
+  readonly frames: readonly PageRange[];
   /** What a device, or the audit, meets. */
   readonly met: string;
   readonly rule: string;

@@ -1,6 +1,6 @@
 import type { CallGap } from "./between-calls.ts";
 import { hides } from "./dominance.ts";
-import { joined, type PageRange } from "./interest.ts";
+import { joined, type PageRange, pagesIn } from "./interest.ts";
 import type { Cause, ViolationClass } from "./violation-class.ts";
 import type { RawViolation, Violations } from "./violations.ts";
 
@@ -179,19 +179,59 @@ export function taken(groups: readonly Group[], most: number): { first: Group[];
   return { first, others };
 }
 
-/** Joins groups of one class, one cause and one step; all that lies between calls has one cause. */
+/**
+ * Joins groups of one class, one cause and one step; all that lies between calls has one cause. What is in many places, or is likely to
+ * be, is one finding as well: nobody reads the same thing twenty times.
+ */
 export function mergedByCause(groups: readonly Group[]): Group[] {
   const lists = new Map<string, Group[]>();
   for (const group of groups) {
     const step = group.gap === null ? group.causeStep : -1;
     listOf(lists, `${group.class} ${group.cause} ${group.domain} ${step}`).push(group);
   }
-  return [...lists.values()].map((list) => {
-    const first = list.reduce((best, g) => (isBefore(g, best) ? g : best));
-    const ranges = list.flatMap((group) => group.ranges);
-    const members = list.flatMap((group) => group.members);
-    return { ...first, crowd: null, members, ranges: list.length === 1 ? ranges : joined(ranges, Infinity) };
-  });
+  const merged = [...lists.values()].map(mergedList);
+  const alike = new Map<string, Group[]>();
+  for (const group of merged) listOf(alike, `${group.class} ${group.domain}`).push(group);
+  return [...alike.values()].flatMap(mergedPlaces);
+}
+
+/** As many places are told one by one. */
+const FEW_PLACES = 4;
+
+/** Joins those with one cause in many places, and with them what nobody has looked into, if there is no other cause. */
+function mergedPlaces(groups: readonly Group[]): Group[] {
+  const byCause = new Map<string, Group[]>();
+  let rest: Group[] = [];
+  let unnamed: Group[] = [];
+  for (const group of groups)
+    if (group.gap !== null) rest.push(group);
+    else if (group.cause === null) unnamed.push(group);
+    else listOf(byCause, group.cause).push(group);
+  const isOnly = byCause.size === 1;
+  for (const list of byCause.values()) {
+    if (list.length <= FEW_PLACES) {
+      // Two stores that go wrong on one page are told once.
+      const all = mergedList(list);
+      const sum = list.reduce((pages, { ranges }) => pages + pagesIn(ranges), 0);
+      rest.push(...(pagesIn(all.ranges) < sum ? [all] : list));
+      continue;
+    }
+    const all = isOnly ? [...list, ...unnamed] : list;
+    if (isOnly) unnamed = [];
+    const causeStep = Math.min(...list.map((group) => group.causeStep));
+    rest.push({ ...mergedList(all), cause: list[0]!.cause, causeStep, isEverywhere: true });
+  }
+  rest = [...rest, ...unnamed];
+  const place = new Map(groups.map((group, i) => [group, i]));
+  const placeOf = (group: Group): number => place.get(group) ?? -1;
+  return rest.sort((a, b) => placeOf(a) - placeOf(b));
+}
+
+function mergedList(list: readonly Group[]): Group {
+  const first = list.reduce((best, g) => (isBefore(g, best) ? g : best));
+  const ranges = list.flatMap((group) => group.ranges);
+  const members = list.flatMap((group) => group.members);
+  return { ...first, crowd: null, members, ranges: list.length === 1 ? ranges : joined(ranges, Infinity) };
 }
 
 /** The same group, with what was found on its first page to stand for all: another finding may have taken the page that did. */

@@ -14,6 +14,11 @@ export interface HeldTable {
   /** Rights left after those of the entries that led here. */
   readonly rights: number;
   readonly earliest: Int32Array | null;
+  /**
+   * First position at which it hangs where it does, whatever rights lead to it: what was overwritten in it before nobody could read
+   * here in time.
+   */
+  readonly linkedSince: number;
   /** The least of them, once it was asked for by `heldFrom`. */
   least: number | null;
   /** The final tables lead here. */

@@ -1,12 +1,14 @@
-import { OP } from "../edit-script/index.ts";
+import { OP, type ScriptDomain } from "../edit-script/index.ts";
+import type { Pfn } from "../units/index.ts";
 import { type Decoder, TABLE } from "./entry-kind.ts";
 import { highWord, lowWord } from "./entry-words.ts";
 import type { Geometry } from "./geometry.ts";
-import type { TablesBefore } from "./input.ts";
+import type { CheckedScript, TablesBefore } from "./input.ts";
 import { NEVER } from "./positions.ts";
 import { firstEndingAfter, oneRange, RangeList, type Ranges, union } from "./ranges.ts";
 import type { ScriptLog } from "./script-log.ts";
 import type { TableLog } from "./table-log.ts";
+import { TablePlaces } from "./table-places.ts";
 
 /** A table the script writes or frees, where it stands before the script. */
 export interface LocatedTable {
@@ -31,7 +33,8 @@ export const pagesIn = (ranges: readonly PageRange[]): number =>
  */
 export class Interest {
   readonly located: LocatedTable[] = [];
-  readonly #byTable = new Map<number, LocatedTable>();
+  /** Where each was found. */
+  readonly #bases = new Map<number, number[]>();
   readonly #log: ScriptLog;
   readonly #geometry: Geometry;
   readonly #decoder: Decoder;
@@ -39,6 +42,10 @@ export class Interest {
   /** Written or freed tables that no domain has been found to hold yet; all domains share it. */
   readonly #wanted: Set<number>;
   #sorted: LocatedTable[] | null = null;
+  readonly #isShared: (table: Pfn) => boolean;
+  /** A table that was found may stand in other places as well, or one on the way to it does. */
+  isAlsoElsewhere = false;
+  #isExhaustive = false;
 
   constructor(
     log: ScriptLog,
@@ -46,8 +53,10 @@ export class Interest {
     decoder: Decoder,
     tables: TablesBefore,
     wanted: Set<number>,
+    isShared: (table: Pfn) => boolean,
   ) {
     this.#wanted = wanted;
+    this.#isShared = isShared;
     this.#log = log;
     this.#geometry = geometry;
     this.#decoder = decoder;
@@ -143,13 +152,22 @@ export class Interest {
   /** Takes over what another domain holds where both lead to the same table in the same place: each domain has caches of its own. */
   locateShared(other: Interest, root: number, levels: number): void {
     for (const { table, level, base } of other.located) {
-      if (this.#byTable.get(table)?.base === base || base >= this.#geometry.tableSpan(levels - 1)) continue;
+      if (this.#isKnown(table, base) || base >= this.#geometry.tableSpan(levels - 1)) continue;
       const parent = this.#parentOf(table, level, base, root, levels);
       if (parent === undefined) continue;
-      const found = { table, level, base, parent };
-      this.located.push(found);
-      this.#byTable.set(table, found);
+      this.#note({ table, level, base, parent });
     }
+  }
+
+  #isKnown(table: number, base: number): boolean {
+    return this.#bases.get(table)?.includes(base) ?? false;
+  }
+
+  #note(found: LocatedTable): void {
+    this.located.push(found);
+    const bases = this.#bases.get(found.table);
+    if (bases === undefined) this.#bases.set(found.table, [found.base]);
+    else bases.push(found.base);
   }
 
   /** The table whose entry leads to a table in its place, null for the root; undefined where it is not there. */
@@ -182,6 +200,19 @@ export class Interest {
     this.#descend(root, levels - 1, 0, null, everything, 0);
   }
 
+  /** Looks for all that the script touches, in all places. */
+  locateAgain(root: number, levels: number): void {
+    this.#isExhaustive = true;
+    const everything = oneRange(0, this.#geometry.tableSpan(levels - 1));
+    this.#descend(root, levels - 1, 0, null, everything, 0);
+    this.#isExhaustive = false;
+  }
+
+  /** True iff there is anything left to look for. */
+  get #isLooking(): boolean {
+    return this.#isExhaustive || this.#wanted.size > 0;
+  }
+
   /** True iff a page becomes a table in the script: it was none before, and plain stores are the first thing that it sees. */
   #isNew(table: number): boolean {
     const log = this.#log.logAt(table, 0);
@@ -198,35 +229,83 @@ export class Interest {
     parent: number | null,
     ranges: Ranges,
     from: number,
+    isBelowShared = false,
   ): void {
-    if (this.#log.isTouched(table) && this.#byTable.get(table)?.base !== base) {
-      const found = { table, level, base, parent };
-      this.located.push(found);
-      this.#byTable.set(table, found);
+    const isShared = isBelowShared || this.#isShared(table as Pfn);
+    if (this.#log.isTouched(table) && !this.#isKnown(table, base)) {
+      this.#note({ table, level, base, parent });
       this.#wanted.delete(table);
+      this.isAlsoElsewhere ||= isShared;
     }
     if (level === 0) return;
     const { starts, ends } = ranges;
     const span = this.#geometry.span(level);
     const end = base + this.#geometry.tableSpan(level);
     let next = base;
-    for (let r = from; r < starts.length && starts[r]! < end && this.#wanted.size > 0; r++) {
+    for (let r = from; r < starts.length && starts[r]! < end && this.#isLooking; r++) {
       if (ends[r]! <= next) continue;
       const first = Math.floor((Math.max(starts[r]!, next) - base) / span);
       const last = Math.floor((Math.min(ends[r]!, end) - 1 - base) / span);
-      for (let index = first; index <= last && this.#wanted.size > 0; index++) {
+      for (let index = first; index <= last && this.#isLooking; index++) {
         const entry = this.#tables.entry(table as never, index);
         const lo = lowWord(entry);
         const hi = highWord(entry);
         if (this.#decoder.kind(level, lo, hi) !== TABLE) continue;
         const child = this.#decoder.frame(lo, hi);
         const start = base + index * span;
-        if (level > 1 || this.#wanted.has(child))
-          this.#descend(child, level - 1, start, table, ranges, firstEndingAfter(ranges, start));
+        const isWanted = this.#isExhaustive ? this.#log.isTouched(child) : this.#wanted.has(child);
+        if (level > 1 || isWanted)
+          this.#descend(child, level - 1, start, table, ranges, firstEndingAfter(ranges, start), isShared);
       }
       next = base + (last + 1) * span;
     }
   }
+}
+
+/** What is to be looked at in each domain, by its id: all that the script touches is located, wherever it stands. */
+export function interestsOf(
+  { domains, tables }: CheckedScript,
+  log: ScriptLog,
+  geometry: Geometry,
+  decoder: Decoder,
+  changes: Ranges,
+): Map<number, Interest> {
+  const interests = new Map<number, Interest>();
+  const wanted = new Set<number>();
+  for (const own of log.logs()) if (own.life === 0) wanted.add(own.table);
+  const isShared = tables.isShared ?? sharedIn(tables, domains, geometry, decoder);
+  for (const { id, root, levels } of domains) {
+    const interest = new Interest(log, geometry, decoder, tables, wanted, isShared);
+    interests.set(id, interest);
+    interest.locateNear(id, root, levels, changes);
+  }
+  for (const { id, root, levels } of domains) interests.get(id)!.locateEverywhere(root, levels);
+  // A table that was found in one domain is not looked for in the next.
+  for (const { id, root, levels } of domains)
+    for (const other of domains)
+      if (other.id !== id) interests.get(id)!.locateShared(interests.get(other.id)!, root, levels);
+  if ([...interests.values()].some((interest) => interest.isAlsoElsewhere))
+    for (const { id, root, levels } of domains) interests.get(id)!.locateAgain(root, levels);
+  return interests;
+}
+
+const PLACES = new WeakMap<TablesBefore, TablePlaces>();
+
+/** Which tables stand in several places, looked up in all of them once: a script is decided several times. */
+function sharedIn(
+  tables: TablesBefore,
+  domains: readonly ScriptDomain[],
+  { entries }: Geometry,
+  decoder: Decoder,
+): (table: Pfn) => boolean {
+  let places = PLACES.get(tables);
+  if (places === undefined) {
+    PLACES.set(tables, (places = new TablePlaces(decoder, entries)));
+    for (const { root, levels } of domains)
+      places.addRoot(root, levels, (table, index) => tables.entry(table, index));
+  }
+  const known = places;
+  return (table) => known.isShared(table);
 }
 
 /** Sorts ranges, joins those that meet, and cuts them at `end`. */

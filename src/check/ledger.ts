@@ -17,6 +17,7 @@ export interface LedgerEntry {
 /** A table, or frames in a row, of which more or less is left than must be. */
 interface Drift {
   readonly name: string;
+  readonly frames: PageRange | null;
   /** What several of them are called, and what is said of one and of several. */
   readonly names: "tables" | "frames";
   readonly says: string;
@@ -39,13 +40,12 @@ export function ledger(decision: Decision): LedgerEntry[] {
   const add = (
     cause: Cause,
     drift: Drift,
-    where: { readonly table: number; readonly step: number; readonly start: number; readonly end: number },
+    where: Pick<RawViolation, "domain" | "table" | "step" | "start" | "end">,
   ): void => {
     const violation = {
       ...NOWHERE,
       ...where,
       class: "V12",
-      domain,
       from: log.steps,
       met: textOf([drift]),
     } as const;
@@ -54,12 +54,16 @@ export function ledger(decision: Decision): LedgerEntry[] {
   for (const { start, end, pins, references } of decision.pins.drifts) {
     const says = `hold ${counted(pins, "pin")} for ${counted(references, "page")} of the new map`;
     const name = `0x${(start * 4096).toString(16)} to 0x${(end * 4096).toString(16)}`;
-    const drift: Drift = { name, names: "frames", says, allSay: says };
-    add(pins > references ? "leak" : "double", drift, { table: 0, step: 0, start: 0, end: 0 });
+    const drift: Drift = { name, frames: { start, end }, names: "frames", says, allSay: says };
+    add(pins > references ? "leak" : "double", drift, { domain, table: 0, step: 0, start: 0, end: 0 });
   }
   for (const { what, ...where } of tableDrifts(decision)) {
     const name = `0x${(where.table * 4096).toString(16)}`;
-    add(what === "leak" ? "leak" : "double", { name, names: "tables", ...TABLE_SAYS[what] }, where);
+    add(
+      what === "leak" ? "leak" : "double",
+      { name, frames: null, names: "tables", ...TABLE_SAYS[what] },
+      { domain, ...where },
+    );
   }
   for (const own of input.domains)
     for (const { class: kind, met, root } of tornRoots(decision, own.id)) {
@@ -72,25 +76,27 @@ export function ledger(decision: Decision): LedgerEntry[] {
 }
 
 /** Makes one of all that say the same: what a script forgets for one table it forgets for more. */
-export function mergedDrifts(entries: readonly LedgerEntry[]): { entry: LedgerEntry; ranges: PageRange[] }[] {
+export function mergedDrifts(
+  entries: readonly LedgerEntry[],
+): { entry: LedgerEntry; ranges: PageRange[]; frames: PageRange[] }[] {
   const lists = new Map<string, LedgerEntry[]>();
   for (const entry of entries) {
-    const key = `${entry.drift?.names} ${entry.drift?.says}`;
+    const key = `${entry.drift?.names} ${entry.drift?.says} ${entry.violation.domain}`;
     const list = lists.get(key);
     if (list === undefined) lists.set(key, [entry]);
     else list.push(entry);
   }
   return [...lists.values()].map((list) => {
-    const [first] = list as [LedgerEntry];
-    const ranges = list.flatMap(({ violation: { start, end } }) => (end > start ? [{ start, end }] : []));
+    const placed = list.filter(({ violation: { start, end } }) => start < end);
+    const [any] = list as [LedgerEntry];
+    const first = placed.reduce((a, b) => (b.violation.start < a.violation.start ? b : a), placed[0] ?? any);
     const met = textOf(list.map(({ drift }) => drift!));
-    return {
-      entry: { ...first, violation: { ...first.violation, met } },
-      ranges: joined(
-        ranges.sort((a, b) => a.start - b.start),
-        Infinity,
-      ),
-    };
+    const ranges = joined(
+      placed.map(({ violation }) => violation),
+      Infinity,
+    );
+    const frames = list.flatMap(({ drift }) => drift?.frames ?? []);
+    return { entry: { ...first, violation: { ...first.violation, met } }, ranges, frames };
   });
 }
 

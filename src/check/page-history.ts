@@ -10,6 +10,8 @@ import type { ScriptLog } from "./script-log.ts";
 const MAX_STEPS = 4096;
 /** Steps of a history that may go on with stores to the page's neighbours in it. */
 const FEW_STEPS = 64;
+/** Writes that it may have then: each is tried behind each later one. */
+const FEW_WRITES = 16;
 /** A history with more steps is thinned. */
 const MANY_STEPS = 512;
 /** Invalidations of other pages that stay in a thinned history: one of them may be what should have reached this page. */
@@ -41,6 +43,7 @@ export function pageHistory(decision: Decision, page: OnlyPages, options: Decide
   const { starts, ends } = log.unpins;
   const all: number[] = [];
   const own: number[] = [];
+  let writes = 0;
   for (let k = 0, unpin = 0; k < log.steps; k++) {
     const at = records[k]!;
     const op = words[at]! & 0xff;
@@ -51,12 +54,14 @@ export function pageHistory(decision: Decision, page: OnlyPages, options: Decide
       if (loaded === undefined) continue;
       const isSingle = words[at + 3]! >>> 16 === 1 && op !== OP.fill && op !== OP.gather;
       isNeighbour = isSingle && !loaded.has(words[at + 3]! & 0xffff);
+      writes++;
     }
     if (all.length <= FEW_STEPS) all.push(k + 1);
     if (!isNeighbour) own.push(k + 1);
   }
-  const isThinned = all.length > FEW_STEPS && own.length > MANY_STEPS;
-  const numbers = all.length <= FEW_STEPS ? all : isThinned ? thinned(decision, own, page) : own;
+  const isFew = all.length <= FEW_STEPS && writes <= FEW_WRITES;
+  const isThinned = !isFew && own.length > MANY_STEPS;
+  const numbers = isFew ? all : isThinned ? thinned(decision, own, page) : own;
   if (numbers.length > MAX_STEPS) return null;
   const steps = numbers.map((number) => decodeStep(words, records[number - 1]!));
   return { steps, numbers, tables: [...entries.keys()], isThinned };

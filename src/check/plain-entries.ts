@@ -126,7 +126,7 @@ export class PlainEntries {
     const readableUntil = this.#readableUntil(index, step);
     this.#context.lingering.note(step, readableUntil, this.#heldFrom, this.#state.lingers);
     this.#setLife(before, readableUntil);
-    return !(before.life.isReachable && this.#context.journalRules && step <= this.#heldFrom);
+    return !(before.life.isReachable && this.#context.journalRules && step <= this.#state.linkedSince);
   }
 
   #setLife({ life, step }: EntryVersion, until: number): void {

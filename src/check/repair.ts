@@ -19,6 +19,8 @@ export interface Repair {
   readonly beside?: Beside;
   /** It changes all places of a kind, and not only the one that it is about. */
   readonly isEverywhere?: boolean;
+  /** It takes away what does harm, and says something only where nothing else is wrong then. */
+  readonly isLast?: boolean;
   /** What it does, in the order of places. */
   splices(): readonly Splice[];
 }
@@ -53,6 +55,8 @@ export interface RepairContext {
    * all.
    */
   readonly about: number | "everywhere" | null;
+  /** True iff the invalidation at an index may have been meant for what is wrong, with too small a range. */
+  isMeant(index: number): boolean;
   /** Tags that the address space has in turn. */
   readonly tags: readonly number[];
   /** The IOMMU that it is behind. */

@@ -65,6 +65,13 @@ export function* repairsFor(
     if (context.about !== "everywhere") yield* lastDirtyRepairs(context);
   }
   yield* fullInvalidations(context);
+  if (kind === "V06") yield unneeded(context);
+}
+
+/** No unpin at all: what is given back is in use to the end. */
+function unneeded({ steps }: RepairContext): Repair {
+  const splices = (): Splice[] => allOf(steps, (op) => op === "unpin").map((at) => replaced(at));
+  return { cause: "double", at: firstOf(steps, "unpin"), isEverywhere, isLast: true, splices };
 }
 
 /** A barrier (and a clean of everything) at the earliest place where it helps; at last, where one is not enough, in all places. */
@@ -120,7 +127,7 @@ function delayed(cause: Cause, op: "unpin" | "freeTable", { steps }: RepairConte
 }
 
 /** The invalidations and waits that are there, each made as strong as it can be in one respect. */
-function* weakened({ steps, about, pages, tags, iommu }: RepairContext): Generator<Repair> {
+function* weakened({ steps, about, pages, tags, iommu, isMeant }: RepairContext): Generator<Repair> {
   const invalidates = allOf(steps, (op) => op === "invalidate");
   const waits = allOf(steps, (op) => op === "wait");
   const stepAt = (at: number): InvalidateStep => steps.at(at) as InvalidateStep;
@@ -155,7 +162,9 @@ function* weakened({ steps, about, pages, tags, iommu }: RepairContext): Generat
     splices: each((s) => [{ ...s, scope: "nonLeaf", caches: CACHES_ALL }]),
   };
   const whole = { iovaPfn: 0 as IovaPfn, pages };
-  yield { cause: "under-range", at: first, isEverywhere, splices: each((s) => [{ ...s, ...whole }]) };
+  const meant = invalidates.filter(isMeant);
+  const widened = (): Splice[] => meant.map((at) => replaced(at, [{ ...stepAt(at), ...whole }]));
+  if (meant.length > 0) yield { cause: "under-range", at: meant[0]!, isEverywhere, splices: widened };
   yield {
     cause: "wrong-tag",
     at: first,

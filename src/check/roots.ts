@@ -38,6 +38,8 @@ export function rootVersions(
   };
   for (const { domain, root: table, levels: depth, tag, step, update } of log.roots) {
     if (domain !== version.tag) continue;
+    // What says the same again changes nothing.
+    if (table === version.table && depth === version.levels && tag === version.tag) continue;
     const readableUntil = mode === "strong" ? step : firstAtOrAfter(log.barriers, step + 1);
     const beginsUntil = capability.cachesContext
       ? contextGone(log, version.tag, readableUntil)

@@ -1,5 +1,6 @@
 import {
   callStart,
+  type EditScript,
   OP,
   recordLength,
   type ScriptFile,
@@ -12,6 +13,7 @@ import type { MaybeDirty } from "./dirty/maybe-dirty.ts";
 import { TABLE } from "./entry-kind.ts";
 import { highWord, isLittleEndian, lowWord } from "./entry-words.ts";
 import type { CallSpan, ChangeCalls, CheckedScript, CheckInput, TablesBefore } from "./input.ts";
+import type { TablePlaces } from "./table-places.ts";
 
 const WRITES: ReadonlySet<number> = new Set([OP.fill, OP.gather, OP.store, OP.storeRun, OP.exchange]);
 
@@ -19,20 +21,32 @@ const WRITES: ReadonlySet<number> = new Set([OP.fill, OP.gather, OP.store, OP.st
  * A script file as input of the checker: tables hold what the file says and 0 everywhere else. `dirty`: what devices may have
  * written before, if anything is known of that.
  */
-export function inputOf(file: ScriptFile, dirty: MaybeDirty | null = null): CheckInput {
+export function inputOf(
+  file: ScriptFile,
+  dirty: MaybeDirty | null = null,
+  places: TablePlaces | null = null,
+): CheckInput {
   const { oldMap, newMap, pins } = file;
-  return { ...checkedScriptOf(file, dirty), oldMap, newMap, pins };
+  return { ...checkedScriptOf(file, dirty, places), oldMap, newMap, pins };
 }
 
-/** The same but for the maps and pins. */
-export function checkedScriptOf(file: ScriptFile, dirty: MaybeDirty | null): CheckedScript {
+/** The same but for the maps and pins. `places`: where tables stand, if that is known. */
+export function checkedScriptOf(
+  file: ScriptFile,
+  dirty: MaybeDirty | null,
+  places: TablePlaces | null = null,
+): CheckedScript {
   const { capability, domains, script, keptTables, deviceCaches, isEpoch } = file;
   const calls = callsOf(file.ioctls, script.steps);
-  const tables = tablesOf(file);
+  const tables: TablesBefore = {
+    ...tablesOf(file),
+    ...(dirty && { mayBeDirty: (table, index) => dirty.has(table, index) }),
+    ...(places && { isShared: (table) => places.isShared(table) }),
+  };
   return {
     capability,
     domains,
-    tables: dirty === null ? tables : { ...tables, mayBeDirty: (table, index) => dirty.has(table, index) },
+    tables,
     script,
     keptTables,
     deviceCaches,
@@ -67,6 +81,16 @@ function tablesOf(file: ScriptFile): TablesBefore {
       return content === undefined || !isLittleEndian ? null : new Uint32Array(content.buffer);
     },
   };
+}
+
+/** Tables that a script writes or frees. */
+export function tablesChanged({ words }: EditScript): ReadonlySet<number> {
+  const tables = new Set<number>();
+  for (let at = 0; at < words.length; at += recordLength(words, at)) {
+    const op = words[at]! & 0xff;
+    if (WRITES.has(op) || op === OP.freeTable) tables.add(words[at + 2]!);
+  }
+  return tables;
 }
 
 function contentsOf(file: ScriptFile): TableContents {

@@ -13,6 +13,8 @@ export interface TableDrift {
   readonly step: number;
   readonly start: number;
   readonly end: number;
+  /** The domain that loses it; left out where none ever held it. */
+  readonly domain?: number;
 }
 
 interface Known {
@@ -72,34 +74,36 @@ export function tableDrifts(decision: Decision): TableDrift[] {
   const isReused = (table: number): boolean => (log.logAt(table, log.steps)?.life ?? 0) > 0;
 
   const reachable = new Set<number>();
-  const cut: [number, Known][] = [];
+  const cut: { readonly table: number; readonly at: Known; readonly domain: number }[] = [];
   /** Compares what a written table pointed to with what it points to now. */
-  const follow = (table: number, level: number, base: number): void => {
+  const follow = (domain: number, table: number, level: number, base: number): void => {
     reachable.add(table);
     if (level === 0) return;
     const now = children(table, level, base, "after");
     for (const [child, at] of now)
       if (log.isTouched(child) || hasTouchedBelow(decision, at, geometry.span(level))) {
-        if (!reachable.has(child)) follow(child, at.level, at.base);
+        if (!reachable.has(child)) follow(domain, child, at.level, at.base);
       } else reachable.add(child);
     if (!isReused(table) && (log.isTouched(table) || input.tables.isTable(table as never)))
       for (const [child, at] of children(table, level, base, "before"))
-        if (!now.has(child) || isReused(child)) cut.push([child, at]);
+        if (!now.has(child) || isReused(child)) cut.push({ table: child, at, domain });
   };
-  for (const { table, levels } of roots.values()) follow(table, levels - 1, 0);
+  for (const [id, { table, levels }] of roots) follow(id, table, levels - 1, 0);
   for (const d of input.domains)
-    if (roots.get(d.id)!.table !== d.root) cut.push([d.root, { level: d.levels - 1, base: 0 }]);
+    if (roots.get(d.id)!.table !== d.root)
+      cut.push({ table: d.root, at: { level: d.levels - 1, base: 0 }, domain: d.id });
 
-  const audit = (table: number, at: Known): void => {
+  const audit = (domain: number, table: number, at: Known): void => {
     if ((reachable.has(table) && !isReused(table)) || known.has(table)) return;
     known.set(table, at);
     const own = log.logAt(table, 0);
     const isFreed = own !== null && own.freedAt <= log.steps;
     const end = at.base + geometry.tableSpan(at.level);
-    if (!isFreed && !kept.has(table)) drifts.push({ table, what: "leak", step: 0, start: at.base, end });
-    for (const [child, below] of children(table, at.level, at.base, "before")) audit(child, below);
+    if (!isFreed && !kept.has(table))
+      drifts.push({ table, what: "leak", step: 0, start: at.base, end, domain });
+    for (const [child, below] of children(table, at.level, at.base, "before")) audit(domain, child, below);
   };
-  for (const [table, at] of cut) audit(table, at);
+  for (const { table, at, domain } of cut) audit(domain, table, at);
 
   for (const table of log.logs()) {
     for (const step of table.freedAgain)

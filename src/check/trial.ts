@@ -1,7 +1,9 @@
+import type { Step } from "../edit-script/index.ts";
 import type { Decision } from "./decide.ts";
 import type { Group } from "./groups.ts";
+import { firstAtOrAfter, NEVER } from "./positions.ts";
 import type { RepairContext } from "./repair.ts";
-import type { ScriptSteps } from "./script-steps.ts";
+import { loggedSteps, type ScriptSteps } from "./script-steps.ts";
 import type { ViolationClass } from "./violation-class.ts";
 
 /** Visible before latent, the consequence that matters most first: it picks the name, the others follow where they can. */
@@ -38,12 +40,14 @@ export function contextOf(
   steps: ScriptSteps,
   tables: readonly number[],
   about: RepairContext["about"] = null,
+  isMeant: RepairContext["isMeant"] = () => true,
 ): RepairContext {
   const { input, geometry } = decision;
   const domain = input.domains.find((d) => d.id === id)!;
   return {
     steps,
     about,
+    isMeant,
     tags: decision.rootsOf(id).map((root) => root.tag),
     iommu: domain.iommu ?? 0,
     pages: geometry.tableSpan(domain.levels - 1),
@@ -54,3 +58,31 @@ export function contextOf(
     entry: input.tables.entry,
   };
 }
+
+/**
+ * Says of the invalidations among some steps, given by their numbers, whether they may have been meant for what a group is about: they
+ * come behind the store, and touch its leaf, or belong to the same stores. Where others have been stored behind a barrier since, they
+ * were posted for those.
+ */
+export function meantFor(
+  { log, geometry }: Decision,
+  { example: { start, level, step, until } }: Group,
+  steps: readonly Step[],
+  numbers: readonly number[],
+): RepairContext["isMeant"] {
+  const store = until === NEVER ? step : until;
+  const span = geometry.span(level);
+  const first = start - (start % span);
+  const all = loggedSteps(log);
+  // From here on other stores are under way.
+  let next = firstAtOrAfter(log.barriers, store + 1);
+  while (next <= log.steps && !isLive(all.op(next - 1))) next++;
+  return (index) => {
+    const own = steps[index]!;
+    const number = numbers[index]!;
+    if (own.op !== "invalidate" || number < store) return false;
+    return number < next || (own.iovaPfn < first + span && first < own.iovaPfn + own.pages);
+  };
+}
+
+const isLive = (op: Step["op"]): boolean => op === "store" || op === "storeRun" || op === "exchange";

@@ -114,7 +114,9 @@ export class VersionReader {
         until,
         readableUntil: until === NEVER ? NEVER : this.lingersUntil(table, index, until),
         isTorn: write !== undefined && this.#isTorn(effective, k, beforeLo, beforeHi),
-        isPlainChange: write?.how === PLAIN && decoder.differ(before.lo, before.hi, write.lo, write.hi),
+        isPlainChange:
+          write?.how === PLAIN &&
+          ((k === 0 && replacesUnknown) || decoder.differ(before.lo, before.hi, write.lo, write.hi)),
         isLast: next === undefined,
       });
     }
@@ -155,7 +157,7 @@ export class VersionReader {
         until: NEVER,
         readableUntil: NEVER,
         isTorn: false,
-        isPlainChange: write.how === PLAIN && decoder.differ(beforeLo, beforeHi, lo, hi),
+        isPlainChange: write.how === PLAIN && (replacesUnknown || decoder.differ(beforeLo, beforeHi, lo, hi)),
         isLast: true,
       },
     ];

@@ -83,7 +83,7 @@ export const CAUSES: Readonly<Record<Cause, string>> = {
     "one update is written in several stores, in one that may tear, or in one that overwrites what walkers set",
   order: "the steps stand in the wrong order",
   leak: "something is never given back",
-  double: "something is given back twice",
+  double: "something is given back twice, or while it stays in use",
   copy: "a bit is not carried over",
   plan: "the script writes the wrong thing, or not at all",
 };

@@ -181,6 +181,7 @@ export class WalkReach {
       log: this.#context.log.logAt(root.table, root.step),
       rights: R_W,
       earliest: isEver ? null : heldSince(root, this.#coverage),
+      linkedSince: root.step,
       least: null,
       isCurrent: root.until === NEVER,
       isPristine: root.step === 0,

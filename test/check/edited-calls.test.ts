@@ -132,12 +132,9 @@ const runsOf = (drift: ReadonlyMap<number, number>): PinRun[] =>
 /** Frames that are said to have too many pins, or too few. */
 const driftingIn = ({ findings }: CheckResult): number[] =>
   findings
-    .flatMap(({ met }) => {
-      const [, start, end] = /^frames 0x([0-9a-f]+) to 0x([0-9a-f]+) hold/.exec(met) ?? [];
-      if (start === undefined) return [];
-      const first = Number.parseInt(start, 16) / 4096;
-      return Array.from({ length: Number.parseInt(end!, 16) / 4096 - first }, (_, i) => first + i);
-    })
+    .flatMap(({ frames }) =>
+      frames.flatMap(({ start, end }) => Array.from({ length: end - start }, (_, i) => start + i)),
+    )
     .sort((a, b) => a - b);
 
 /** Null where a map line that was left out makes a later one impossible. */

@@ -70,6 +70,7 @@ describe("plain stores to a table that walks can hold", () => {
       let reads = 0;
       const tables: CheckInput["tables"] = {
         isTable: input.tables.isTable,
+        isShared: () => false,
         entry(table, index) {
           if (table === 0x10_0009) reads++;
           return input.tables.entry(table, index);

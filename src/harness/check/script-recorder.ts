@@ -102,6 +102,8 @@ export class ScriptRecorder {
     const { engine } = this.#kernel;
     return {
       isTable: (table) => this.#tables.has(table),
+      // The kernel takes a table from its pool for each place; a script that gives one a second place shows that itself.
+      isShared: () => false,
       entry: (table, index) => {
         const copy = this.#copies.get(table);
         if (copy === undefined) return this.#tables.has(table) ? engine.loadEntry(table, index) : 0n;

@@ -160,6 +160,7 @@ export class PlannedCalls {
         domains: iommu.domains.map(({ tag: id, root, levels }, iommu) => ({ id, root, levels, iommu })),
         tables: {
           isTable,
+          isShared: () => false,
           entry: (table, index) => (isTable(table) ? engine.loadEntry(table, index) : 0n),
         },
         pins: asPins(oldMap),
