@@ -14,8 +14,13 @@ const reasonToSkip = (range: FlatRange): SkipReason | null => {
 };
 
 /** What QEMU compares of a range and its pages do not show; null where they show all. */
-const sectionOf = ({ start, last }: FlatRange): string | null =>
-  ((start | (last + 1n)) & PAGE_MASK) === 0n ? null : `0x${start.toString(16)}-0x${last.toString(16)}`;
+function sectionOf({ start, last, nonvolatile }: FlatRange): string | null {
+  const marks: string[] = [];
+  if (nonvolatile) marks.push("nv");
+  if (((start | (last + 1n)) & PAGE_MASK) !== 0n)
+    marks.push(`0x${start.toString(16)}-0x${last.toString(16)}`);
+  return marks.length === 0 ? null : marks.join(":");
+}
 
 /**
  * The memory map QEMU's VFIO listener gives a container for a flat view.

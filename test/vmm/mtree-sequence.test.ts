@@ -32,7 +32,7 @@ describe("the map VFIO makes of a flat view", () => {
       region(0, 0xa0000, "pc.ram", 0, RW),
       region(0xc0000, 0x10000, "pc.ram", 0xc0000, READ),
       region(0xd0000, 0x10000, "BAR", 0, RW),
-      region(0x100000, 0x100000, "nvdimm", 0, RW),
+      { ...region(0x100000, 0x100000, "nvdimm", 0, RW), section: "nv" },
     ]);
     expect(step.skipped.map((s) => [s.name, s.reason, s.origin.line])).toEqual([
       ["vga", "not RAM", 5],
@@ -46,6 +46,11 @@ describe("the map VFIO makes of a flat view", () => {
       { ...region(0x2000, 0x3000, "BAR 3", 0x1000, RW), section: "0x1050-0x4fff" },
       { ...region(0x5000, 0x1000, "a", 0, RW), section: "0x5000-0x6500" },
     ]);
+  });
+
+  it("remembers that a range is nonvolatile, beside where it ends inside a page", () => {
+    const step = only(dump(range(0, 0xfff, "nv-ram", "a"), range(0x2000, 0x30ff, "nv-ram", "b")));
+    expect(step.map.regions.map((r) => r.section)).toEqual(["nv", "nv:0x2000-0x30ff"]);
   });
 
   it("skips what has no whole page, bit 63 set, or an offset that disagrees within the page", () => {
