@@ -13,7 +13,13 @@ const range = (start: number, last: number, type: string, name: string, offset =
   `  ${start.toString(16).padStart(16, "0")}-${last.toString(16).padStart(16, "0")} (prio 0, ${type}): ${name}` +
   (offset === 0 ? "" : ` @${offset.toString(16).padStart(16, "0")}`);
 const dump = (...ranges: string[]): string =>
-  ["FlatView #0", ' AS "memory", root: system', " Root memory region: system", ...ranges, ""].join("\n");
+  [
+    "FlatView #0",
+    ' AS "memory", root: system',
+    " Root memory region: system",
+    ...(ranges.length === 0 ? ["  No rendered FlatView"] : ranges),
+    "",
+  ].join("\n");
 const only = (text: string) => importMtree(text, "f").steps[0]!;
 
 describe("the map VFIO makes of a flat view", () => {
@@ -189,7 +195,7 @@ describe("the complete output of a run", () => {
     expect(sequence.notes).toEqual([
       { origin: { file: "f", line: 1 }, text: "no address space 'memory' yet: passed over" },
     ]);
-    expect(() => importMtree(`${dump()}\n${other}`, "f")).toThrow(/^f:5: expected an address space/);
+    expect(() => importMtree(`${dump()}\n${other}`, "f")).toThrow(/^f:6: expected an address space/);
   });
 });
 
