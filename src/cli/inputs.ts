@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import {
   type BackingKind,
-  loadInput,
+  loadPaths,
   type MapSequence,
   SCENARIOS,
   type Scenario,
@@ -66,7 +66,11 @@ export const inputText = (inputs: readonly string[], addressSpace: string | unde
 export function loadInputs(inputs: readonly string[], addressSpace?: string): LoadedInput {
   const scenarios = inputs.map((input) => SCENARIOS.get(input) ?? null);
   const options = addressSpace === undefined ? {} : { addressSpace };
-  const sequences = inputs.map((input, i) => scenarios[i]?.sequence ?? loadInput(input, options));
+  const loaded = loadPaths(
+    inputs.filter((_, i) => scenarios[i] === null),
+    options,
+  );
+  const sequences = scenarios.map((scenario) => scenario?.sequence ?? loaded.shift()!);
   if (addressSpace !== undefined && !sequences.some(({ source }) => DUMP.test(source)))
     throw new UsageError(
       `option '--address-space ${addressSpace}': ${inputs.join(" ")} has no address spaces, only a dump of \`info mtree -f\` has`,

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { importText } from "./importers/detect.ts";
-import { importMtreeFolder, type MtreeOptions } from "./importers/mtree-sequence.ts";
+import { mapsOfInputs, readInputText } from "./importers/detect.ts";
+import { type MtreeOptions, readMtreeFolder, type ViewSequence } from "./importers/mtree-sequence.ts";
 import { InputError } from "./input-error.ts";
 import type { MapSequence } from "./memory-map.ts";
 
@@ -49,17 +49,24 @@ function readFolder(path: string): Map<string, string> {
   return files;
 }
 
-/**
- * Reads a sequence of memory maps from a path: a file of any known kind, plain or .gz, or a folder of
- * `info mtree -f` snapshots with or without sequence.tsv. Throws InputError.
- */
-export function loadInput(path: string, options: MtreeOptions = {}): MapSequence {
+function readPath(path: string, options: MtreeOptions): MapSequence | ViewSequence {
   let isFolder: boolean;
   try {
     isFolder = statSync(path).isDirectory();
   } catch (error) {
     throw new InputError(path, 0, "a file or folder", reasonOf(error));
   }
-  if (isFolder) return importMtreeFolder(readFolder(path), path, options);
-  return { ...importText(readText(path), path, options), name: basename(path) };
+  if (isFolder) return readMtreeFolder(readFolder(path), path, options);
+  return { ...readInputText(readText(path), path, options), name: basename(path) };
 }
+
+/**
+ * Reads a sequence of memory maps from each path: a file of any known kind, plain or .gz, or a folder of
+ * `info mtree -f` snapshots with or without sequence.tsv. A name means the same memory in all of them. Throws InputError.
+ */
+export const loadPaths = (paths: readonly string[], options: MtreeOptions = {}): MapSequence[] =>
+  mapsOfInputs(paths.map((path) => readPath(path, options)));
+
+/** Reads one path, compared with nothing else. Throws InputError. */
+export const loadInput = (path: string, options: MtreeOptions = {}): MapSequence =>
+  loadPaths([path], options)[0]!;

@@ -6,8 +6,11 @@ import type { SkippedRange, SkipReason } from "./skipped-range.ts";
 const PAGE_MASK = BigInt(PAGE_SIZE_BYTES - 1);
 const BIT_63 = 1n << 63n;
 
+/** True iff there is memory behind a range that a device could be given. */
+export const isMemory = ({ kind }: FlatRange): boolean => kind !== "i/o" && kind !== "romd";
+
 const reasonToSkip = (range: FlatRange): SkipReason | null => {
-  if (range.kind === "i/o" || range.kind === "romd") return "not RAM";
+  if (!isMemory(range)) return "not RAM";
   if (range.start & BIT_63) return "address bit 63 set";
   if (((range.start ^ range.offset) & PAGE_MASK) !== 0n) return "unaligned";
   return null;

@@ -5,7 +5,8 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { detectKind, importText } from "../../src/vmm/importers/detect.ts";
 import { InputError } from "../../src/vmm/input-error.ts";
-import { loadInput } from "../../src/vmm/load-input.ts";
+import { loadInput, loadPaths } from "../../src/vmm/load-input.ts";
+import { mappedPages } from "../../src/vmm/memory-map.ts";
 import { recorded, snapshotFolder } from "./captures.ts";
 
 const MAP_FILE = "# made by hand\n\nhitless-map 1\nmap a\n";
@@ -55,6 +56,21 @@ describe("loading a path", () => {
     expect(plain.steps.map((s) => s.label)).toEqual(["a"]);
     expect(packed.steps.map((s) => s.label)).toEqual(["a"]);
     expect(packed.name).toBe("b.map");
+  });
+
+  it("gives the sequences of several paths in their order, of whatever kind they are", () => {
+    const view = (last: string): string =>
+      `FlatView #0\n AS "memory", root: system\n Root memory region: system\n  0000000000000000-${last} (prio 0, ram): a\n`;
+    const paths = [
+      file("first.txt", view("0000000000000fff")),
+      file("second.map", MAP_FILE),
+      file("third.txt", view("0000000000001fff")),
+    ];
+    expect(loadPaths(paths).map((s) => s.steps.map((step) => mappedPages(step.map)))).toEqual([
+      [1],
+      [0],
+      [2],
+    ]);
   });
 
   it("passes the address space on", () => {

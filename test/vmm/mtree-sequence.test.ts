@@ -2,7 +2,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { READ, WRITE } from "../../src/units/index.ts";
-import { importMtree, importMtreeFolder } from "../../src/vmm/importers/mtree-sequence.ts";
+import {
+  importMtree,
+  importMtreeFolder,
+  mapsOfViews,
+  readMtree,
+} from "../../src/vmm/importers/mtree-sequence.ts";
 import { InputError } from "../../src/vmm/input-error.ts";
 import { loadInput } from "../../src/vmm/load-input.ts";
 import { mappedPages, region, sameMap, withoutNoOps } from "../../src/vmm/memory-map.ts";
@@ -210,6 +215,50 @@ describe("regions of one name", () => {
     expect(two(" owner:{dev id=a}", " owner:{dev id=b}")).toEqual([
       "e1000.rom {dev id=a}",
       "e1000.rom {dev id=b}",
+    ]);
+  });
+
+  const mem = (owner = "", at = 0) => range(at, at + 0xfff, "ram", `mem${owner}`);
+  const A = " owner:{dev id=a}";
+  const B = " owner:{dev id=b}";
+  const backings = (sequence: ReturnType<typeof importMtree>) =>
+    sequence.steps.map((step) => step.map.regions.map((r) => r.backing));
+
+  it("are the same memory in a snapshot with owners and in one without", () => {
+    const sequence = importMtree(`${dump(mem())}\n${dump(mem(A))}`, "f");
+    expect(backings(sequence)).toEqual([["mem"], ["mem"]]);
+    expect(sequence.notes).toEqual([]);
+  });
+
+  it("count as one, with a note, where two owners are told and then none", () => {
+    const sequence = importMtree(`${dump(mem(A), mem(B, 0x2000))}\n${dump(mem(), mem("", 0x2000))}`, "f");
+    expect(backings(sequence)).toEqual([
+      ["mem", "mem"],
+      ["mem", "mem"],
+    ]);
+    expect(sequence.notes).toEqual([
+      {
+        origin: { file: "f", line: 10 },
+        text: "no owner here (`info mtree -f` without -o): all regions 'mem' count as one memory, though elsewhere they have 2 owners",
+      },
+    ]);
+  });
+
+  it("are told apart where -o says of one that it has no owner", () => {
+    const step = only(dump(mem(A), mem(" orphan", 0x2000), mem(" parent:{obj path=/x}", 0x4000)));
+    expect(step.map.regions.map((r) => r.backing)).toEqual([
+      "mem {dev id=a}",
+      "mem {orphan}",
+      "mem {parent obj path=/x}",
+    ]);
+  });
+
+  it("are named by what all inputs of one sequence tell of them", () => {
+    const both = readMtree(dump(mem(A), mem(B, 0x2000)), "both");
+    const one = readMtree(dump(mem(A)), "one");
+    expect(mapsOfViews([both, one]).map(backings)).toEqual([
+      [["mem {dev id=a}", "mem {dev id=b}"]],
+      [["mem {dev id=a}"]],
     ]);
   });
 });

@@ -41,12 +41,15 @@ describe("a range line of info mtree -f", () => {
       " pc.ram @0000000000001000 owner:{obj path=/objects/pc.ram} KVM",
       { name: "pc.ram", offset: 0x1000n, owner: "obj path=/objects/pc.ram" },
     ],
-    [" pc.bios parent:{obj path=/machine/unattached}", { name: "pc.bios", offset: 0n, owner: null }],
+    [
+      " pc.bios parent:{obj path=/machine/unattached}",
+      { name: "pc.bios", offset: 0n, owner: "parent obj path=/machine/unattached" },
+    ],
     [
       " a owner:{dev path=/machine/unattached/device[8]} parent:{obj path=/x}",
       { name: "a", offset: 0n, owner: "dev path=/machine/unattached/device[8]" },
     ],
-    [" lost orphan", { name: "lost", offset: 0n, owner: null }],
+    [" lost orphan", { name: "lost", offset: 0n, owner: "orphan" }],
   ])("splits '%s' into name, offset and owner", (tail, expected) => {
     expect(parseRange(`  0000000000000000-0000000000000fff (prio 0, ram):${tail}`)).toMatchObject(expected);
   });
