@@ -31,7 +31,8 @@ export function addInputs(command: Command): Command {
   return command
     .argument(
       "[input...]",
-      `scenario, file or folder; several are one sequence (default: ${DEFAULT_SCENARIO}).\n` +
+      `scenario, file or folder; several are one sequence, in this order (default: ${DEFAULT_SCENARIO}).\n` +
+        "Of a folder sequence.tsv says which files and in which order; without one all *.txt and *.txt.gz count, s2 before s10.\n" +
         `Scenarios: ${[...SCENARIOS.keys()].join(", ")}`,
     )
     .addOption(

@@ -82,6 +82,34 @@ describe("loading a path", () => {
     );
   });
 
+  it("tells which files of a folder without sequence.tsv are not read, and leaves hidden ones out", () => {
+    const mixed = mkdtempSync(join(folder, "mixed-"));
+    const snapshot =
+      'FlatView #0\n AS "memory", root: system\n Root memory region: system\n  No rendered FlatView\n';
+    writeFileSync(join(mixed, "000.txt"), snapshot);
+    expect(loadInput(mixed).notes).toEqual([]);
+    for (const name of [".hidden", "001.map", "notes.md"]) writeFileSync(join(mixed, name), MAP_FILE);
+    expect(loadInput(mixed)).toMatchObject({
+      steps: [{ label: "000.txt" }],
+      notes: [
+        {
+          origin: { file: mixed, line: 0 },
+          text: "not read: 001.map, notes.md; of a folder without sequence.tsv only *.txt and *.txt.gz are",
+        },
+      ],
+    });
+    writeFileSync(join(mixed, "sequence.tsv"), "step\tfile\n0\t000.txt\n");
+    expect(loadInput(mixed).notes).toEqual([]);
+  });
+
+  it("names what a folder has instead of snapshots", () => {
+    const maps = mkdtempSync(join(folder, "maps-"));
+    for (let i = 12; i > 0; i--) writeFileSync(join(maps, `${i}.map`), MAP_FILE);
+    expect(() => loadInput(maps)).toThrow(
+      /named themselves, got "1.map, 2.map, 3.map, 4.map, 5.map and 7 more"/,
+    );
+  });
+
   it.each([
     ["a path that is not there", () => join(folder, "nothing"), "a file or folder"],
     ["damaged gzip data", () => file("c.gz", gzipSync(MAP_FILE).subarray(0, 20)), "gzip data"],

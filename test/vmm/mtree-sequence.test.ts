@@ -113,6 +113,12 @@ describe("a folder of snapshots", () => {
     expect(sequence.steps.map((s) => s.label)).toEqual([...files.keys()].sort());
   });
 
+  it("counts in file names: the second snapshot is not the tenth", () => {
+    const names = ["s1.txt", "s10.txt", "s2.txt"];
+    const sequence = importMtreeFolder(new Map(names.map((name) => [name, dump()])), "x");
+    expect(sequence.steps.map((s) => s.label)).toEqual(["s1.txt", "s2.txt", "s10.txt"]);
+  });
+
   it("drops steps that change no mapping: nearly all commits of a UEFI boot", () => {
     const sequence = loadInput(snapshotFolder("q35-ovmf-devices"));
     expect(sequence.steps).toHaveLength(871);

@@ -1,6 +1,7 @@
 import type { FlatView } from "../flat-view.ts";
 import { InputError } from "../input-error.ts";
 import type { ImportNote, MapSequence, MapStep, MemoryMap } from "../memory-map.ts";
+import { naturalOrder } from "../natural-order.ts";
 import type { SkippedRange } from "../skipped-range.ts";
 import { mapFromFlatRanges } from "../vfio-rules.ts";
 import { DEFAULT_ADDRESS_SPACE, missingAddressSpace, selectView, showOneViewEach } from "./address-space.ts";
@@ -89,7 +90,8 @@ function onlySnapshot(text: string, path: string): MtreeSnapshot {
  * The views of a folder of snapshots, one a file.
  *
  * `files` holds the texts by file name, `sequence.tsv` among them where the folder has one: it gives the order and may
- * name a file several times. Without it every file counts once, in the order of their names.
+ * name a file several times. Without it every file counts once, in the natural order of
+ * their names (`s2` before `s10`).
  * Throws InputError.
  */
 export function readMtreeFolder(
@@ -117,8 +119,9 @@ export function readMtreeFolder(
       take(`${label} ${file}`, file, text);
     }
   } else {
-    for (const name of [...files.keys()].sort()) take(name, name, files.get(name)!);
-    if (ordered.length === 0) throw new InputError(folder, 0, "at least one snapshot in the folder", null);
+    for (const name of [...files.keys()].sort(naturalOrder)) take(name, name, files.get(name)!);
+    if (ordered.length === 0)
+      throw new InputError(folder, 0, "at least one snapshot (*.txt or *.txt.gz) in the folder", null);
   }
   const onlyOne = options.addressSpace === undefined && showOneViewEach([...snapshots.values()]);
   const views = new Map<MtreeSnapshot, FlatView>();
