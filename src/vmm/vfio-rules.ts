@@ -9,7 +9,17 @@ const BIT_63 = 1n << 63n;
 /** True iff there is memory behind a range that a device could be given. */
 export const isMemory = ({ kind }: FlatRange): boolean => kind !== "i/o" && kind !== "romd";
 
+/** Regions by which QEMU translates for devices: intel-iommu, amd-iommu, virtio-iommu, SMMUv3 and those of other machines. */
+const IOMMU_NAME = /-dmar$|iommu|smmu/i;
+/** The registers of an IOMMU have such names too, and are small. */
+const SMALLEST_IOMMU_BYTES = 1n << 30n;
+
+/** Printed as i/o like all that is no memory; only name and size tell that an IOMMU of the guest translates there. */
+const isTranslated = ({ kind, name, start, last }: FlatRange): boolean =>
+  kind === "i/o" && last - start >= SMALLEST_IOMMU_BYTES - 1n && IOMMU_NAME.test(name);
+
 const reasonToSkip = (range: FlatRange): SkipReason | null => {
+  if (isTranslated(range)) return "translated by a vIOMMU";
   if (!isMemory(range)) return "not RAM";
   if (range.start & BIT_63) return "address bit 63 set";
   if (((range.start ^ range.offset) & PAGE_MASK) !== 0n) return "unaligned";
