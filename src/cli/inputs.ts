@@ -1,12 +1,14 @@
+import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
 import {
   type BackingKind,
-  loadInput,
+  loadPaths,
   type MapSequence,
   SCENARIOS,
   type Scenario,
   STRATEGIES,
 } from "../vmm/index.ts";
+import { closestName } from "./closest-name.ts";
 import { parseNames } from "./option-values.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -31,7 +33,8 @@ export function addInputs(command: Command): Command {
   return command
     .argument(
       "[input...]",
-      `scenario, file or folder; several are one sequence (default: ${DEFAULT_SCENARIO}).\n` +
+      `scenario, file or folder; several are one sequence, in this order (default: ${DEFAULT_SCENARIO}).\n` +
+        "Of a folder sequence.tsv says which files and in which order; without one all *.txt and *.txt.gz count, s2 before s10.\n" +
         `Scenarios: ${[...SCENARIOS.keys()].join(", ")}`,
     )
     .addOption(
@@ -55,18 +58,34 @@ export const strategiesOf = (
   mutant: { readonly strategy?: string | undefined } | null,
 ): readonly string[] => named ?? (mutant === null ? DEFAULT_STRATEGIES : [mutant.strategy ?? "set-map"]);
 
+/** What to say of an input that is nothing at all: most are names of scenarios with a letter wrong. */
+function unknownInput(input: string): UsageError {
+  const meant = closestName(input, SCENARIOS.keys());
+  return new UsageError(
+    `${input}: neither a file or folder nor a scenario${meant === null ? "" : `; did you mean ${meant}?`}\n` +
+      `Scenarios: ${[...SCENARIOS.keys()].join(", ")}`,
+  );
+}
+
 /** Inputs in words, as headings and results name them. */
 export const inputText = (inputs: readonly string[], addressSpace: string | undefined): string =>
   inputs.join(" ") + (addressSpace === undefined ? "" : `, address space '${addressSpace}'`);
 
 /**
  * Reads inputs: each the name of a built-in scenario, or a file or folder. Several are one sequence, in the order given.
- * `addressSpace` chooses from dumps that hold several. Errors: InputError; UsageError where nothing has address spaces.
+ * `addressSpace` chooses from dumps that hold several. Errors: InputError; UsageError where an input
+ * is not there, or nothing has address spaces.
  */
 export function loadInputs(inputs: readonly string[], addressSpace?: string): LoadedInput {
   const scenarios = inputs.map((input) => SCENARIOS.get(input) ?? null);
+  const missing = inputs.find((input, i) => scenarios[i] === null && !existsSync(input));
+  if (missing !== undefined) throw unknownInput(missing);
   const options = addressSpace === undefined ? {} : { addressSpace };
-  const sequences = inputs.map((input, i) => scenarios[i]?.sequence ?? loadInput(input, options));
+  const loaded = loadPaths(
+    inputs.filter((_, i) => scenarios[i] === null),
+    options,
+  );
+  const sequences = scenarios.map((scenario) => scenario?.sequence ?? loaded.shift()!);
   if (addressSpace !== undefined && !sequences.some(({ source }) => DUMP.test(source)))
     throw new UsageError(
       `option '--address-space ${addressSpace}': ${inputs.join(" ")} has no address spaces, only a dump of \`info mtree -f\` has`,

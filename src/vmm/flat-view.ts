@@ -14,7 +14,10 @@ export interface FlatRange {
   readonly name: string;
   /** Where in the memory region the range starts, in bytes. */
   readonly offset: bigint;
-  /** What `-o` says about the owner (`dev id=net0`, `obj path=/objects/pc.ram`), or null. */
+  /**
+   * What `-o` says about the owner (`dev id=net0`, `obj path=/objects/pc.ram`; `parent …` or `orphan` where there is none),
+   * or null where the text does not say.
+   */
   readonly owner: string | null;
   readonly line: number;
 }
@@ -35,13 +38,14 @@ export interface FlatView {
 
 /**
  * True iff QEMU's listeners would be left alone (flatrange_equal, as far as the printed text tells): same addresses, memory
- * region, offset, read-only, rom-device mode and nonvolatile. Priority and dirty logging do not count.
+ * region, offset, read-only, rom-device mode and nonvolatile. Priority and dirty logging do not count; nor does an owner
+ * that only one of them tells.
  */
 export const sameFlatRange = (a: FlatRange, b: FlatRange): boolean =>
   a.start === b.start &&
   a.last === b.last &&
   a.name === b.name &&
-  a.owner === b.owner &&
+  (a.owner === b.owner || a.owner === null || b.owner === null) &&
   a.offset === b.offset &&
   a.kind === b.kind &&
   a.nonvolatile === b.nonvolatile;

@@ -11,7 +11,7 @@ export { importListenerTrace } from "./importers/listener-trace.ts";
 export { parseMapFile, printMapFile } from "./importers/map-file.ts";
 export { importMtree, importMtreeFolder, type MtreeOptions } from "./importers/mtree-sequence.ts";
 export { formatOrigin, InputError, type Origin } from "./input-error.ts";
-export { loadInput } from "./load-input.ts";
+export { loadInput, loadPaths } from "./load-input.ts";
 export * from "./map-delta.ts";
 export * from "./memory-map.ts";
 export { SCENARIOS, type Scenario } from "./scenarios/index.ts";

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { importText } from "./importers/detect.ts";
-import { importMtreeFolder, type MtreeOptions } from "./importers/mtree-sequence.ts";
+import { mapsOfInputs, readInputText } from "./importers/detect.ts";
+import { type MtreeOptions, readMtreeFolder, type ViewSequence } from "./importers/mtree-sequence.ts";
 import { InputError } from "./input-error.ts";
 import type { MapSequence } from "./memory-map.ts";
+import { naturalOrder } from "./natural-order.ts";
 
 /** Text larger than this is refused: no capture comes near it, a damaged or hostile .gz does. */
 const LARGEST_TEXT_BYTES = 256 << 20;
@@ -32,34 +33,63 @@ function readText(path: string): string {
   return new TextDecoder().decode(bytes);
 }
 
-/** A folder with sequence.tsv may hold anything else as well: only what it names is read. */
-function readFolder(path: string): Map<string, string> {
-  const names = readdirSync(path).sort();
-  const files = new Map<string, string>();
-  if (!names.includes("sequence.tsv")) {
-    for (const name of names.filter((n) => SNAPSHOT_NAME.test(n)))
-      files.set(name, readText(join(path, name)));
-    return files;
-  }
+const MOST_NAMES = 5;
+
+/** Names for a sentence: the first few, and how many more there are. */
+const listNames = (names: readonly string[]): string =>
+  names.slice(0, MOST_NAMES).join(", ") +
+  (names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : "");
+
+/** Reads what sequence.tsv names: a folder with one may hold anything else as well. */
+function readListedFiles(path: string, names: readonly string[]): Map<string, string> {
   const sequence = readText(join(path, "sequence.tsv"));
-  files.set("sequence.tsv", sequence);
+  const files = new Map([["sequence.tsv", sequence]]);
   for (const name of names)
     if (sequence.includes(name) && statSync(join(path, name)).isFile() && !files.has(name))
       files.set(name, readText(join(path, name)));
   return files;
 }
 
-/**
- * Reads a sequence of memory maps from a path: a file of any known kind, plain or .gz, or a folder of
- * `info mtree -f` snapshots with or without sequence.tsv. Throws InputError.
- */
-export function loadInput(path: string, options: MtreeOptions = {}): MapSequence {
+function readFolder(path: string, options: MtreeOptions): ViewSequence {
+  const names = readdirSync(path).sort(naturalOrder);
+  if (names.includes("sequence.tsv")) return readMtreeFolder(readListedFiles(path, names), path, options);
+  const snapshots = names.filter((name) => SNAPSHOT_NAME.test(name));
+  const passedOver = names.filter((name) => !SNAPSHOT_NAME.test(name) && !name.startsWith("."));
+  if (snapshots.length === 0)
+    throw new InputError(
+      path,
+      0,
+      "at least one snapshot (*.txt or *.txt.gz) in the folder; other files are read when they are named themselves",
+      passedOver.length === 0 ? null : listNames(passedOver),
+    );
+  const read = readMtreeFolder(
+    new Map(snapshots.map((name) => [name, readText(join(path, name))])),
+    path,
+    options,
+  );
+  if (passedOver.length === 0) return read;
+  const text = `not read: ${listNames(passedOver)}; of a folder without sequence.tsv only *.txt and *.txt.gz are`;
+  return { ...read, notes: [...read.notes, { origin: { file: path, line: 0 }, text }] };
+}
+
+function readPath(path: string, options: MtreeOptions): MapSequence | ViewSequence {
   let isFolder: boolean;
   try {
     isFolder = statSync(path).isDirectory();
   } catch (error) {
     throw new InputError(path, 0, "a file or folder", reasonOf(error));
   }
-  if (isFolder) return importMtreeFolder(readFolder(path), path, options);
-  return { ...importText(readText(path), path, options), name: basename(path) };
+  if (isFolder) return readFolder(path, options);
+  return { ...readInputText(readText(path), path, options), name: basename(path) };
 }
+
+/**
+ * Reads a sequence of memory maps from each path: a file of any known kind, plain or .gz, or a folder of
+ * `info mtree -f` snapshots with or without sequence.tsv. A name means the same memory in all of them. Throws InputError.
+ */
+export const loadPaths = (paths: readonly string[], options: MtreeOptions = {}): MapSequence[] =>
+  mapsOfInputs(paths.map((path) => readPath(path, options)));
+
+/** Reads one path, compared with nothing else. Throws InputError. */
+export const loadInput = (path: string, options: MtreeOptions = {}): MapSequence =>
+  loadPaths([path], options)[0]!;

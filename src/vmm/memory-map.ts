@@ -12,8 +12,8 @@ export interface MapRegion {
   readonly offsetPages: number;
   readonly rights: Rights;
   /**
-   * The VMM's own range where it is more than this: one that begins or ends inside a page. A VMM compares its own ranges, so
-   * a change that no page shows still takes the region away and brings it back.
+   * What the VMM's own range has and this region does not show: an extent that begins or ends inside a page, a mark such as
+   * nonvolatile. A VMM compares its own ranges, so a change that no page shows still takes the region away and brings it back.
    */
   readonly section?: string;
 }

@@ -6,16 +6,34 @@ import type { SkippedRange, SkipReason } from "./skipped-range.ts";
 const PAGE_MASK = BigInt(PAGE_SIZE_BYTES - 1);
 const BIT_63 = 1n << 63n;
 
+/** True iff there is memory behind a range that a device could be given. */
+export const isMemory = ({ kind }: FlatRange): boolean => kind !== "i/o" && kind !== "romd";
+
+/** Regions by which QEMU translates for devices: intel-iommu, amd-iommu, virtio-iommu, SMMUv3 and those of other machines. */
+const IOMMU_NAME = /-dmar$|iommu|smmu/i;
+/** The registers of an IOMMU have such names too, and are small. */
+const SMALLEST_IOMMU_BYTES = 1n << 30n;
+
+/** Printed as i/o like all that is no memory; only name and size tell that an IOMMU of the guest translates there. */
+const isTranslated = ({ kind, name, start, last }: FlatRange): boolean =>
+  kind === "i/o" && last - start >= SMALLEST_IOMMU_BYTES - 1n && IOMMU_NAME.test(name);
+
 const reasonToSkip = (range: FlatRange): SkipReason | null => {
-  if (range.kind === "i/o" || range.kind === "romd") return "not RAM";
+  if (isTranslated(range)) return "translated by a vIOMMU";
+  if (!isMemory(range)) return "not RAM";
   if (range.start & BIT_63) return "address bit 63 set";
   if (((range.start ^ range.offset) & PAGE_MASK) !== 0n) return "unaligned";
   return null;
 };
 
 /** What QEMU compares of a range and its pages do not show; null where they show all. */
-const sectionOf = ({ start, last }: FlatRange): string | null =>
-  ((start | (last + 1n)) & PAGE_MASK) === 0n ? null : `0x${start.toString(16)}-0x${last.toString(16)}`;
+function sectionOf({ start, last, nonvolatile }: FlatRange): string | null {
+  const marks: string[] = [];
+  if (nonvolatile) marks.push("nv");
+  if (((start | (last + 1n)) & PAGE_MASK) !== 0n)
+    marks.push(`0x${start.toString(16)}-0x${last.toString(16)}`);
+  return marks.length === 0 ? null : marks.join(":");
+}
 
 /**
  * The memory map QEMU's VFIO listener gives a container for a flat view.

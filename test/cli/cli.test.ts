@@ -57,7 +57,11 @@ describe("hitless command line", () => {
     [["stress", "--devices", "0"], /option '--devices <n>' argument '0' is invalid.*from 1 to 16/],
     [["stress", "--inject", "M99"], /There is no mutant 'M99'; known: M01/],
     [["stress", "--backing", "paper"], /There is no backing 'paper'/],
-    [["stress", "no-such-file"], /no-such-file: expected a file or folder/],
+    [
+      ["stress", "no-such-file"],
+      /no-such-file: neither a file or folder nor a scenario\nScenarios: pam-2020, tseg, /,
+    ],
+    [["check", "tseg", "pam-202"], /pam-202: neither a file .*; did you mean pam-2020\?\nScenarios: /],
     [["stress", bad], /bad\.map:?\d*: expected /],
     [
       ["stress", "--json", join(folder, "missing", "r.json")],

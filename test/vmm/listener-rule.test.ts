@@ -51,21 +51,25 @@ describe("the listener rule on consecutive printed views", () => {
     ["offset", { offset: 0x1000n }],
     ["read-only", { kind: "rom" as const }],
     ["nonvolatile", { nonvolatile: true }],
-  ])("tells ranges apart by their %s, and not by priority or line", (_, difference) => {
-    const range: FlatRange = {
-      start: 0n,
-      last: 0x4fffn,
-      priority: 0,
-      kind: "ram",
-      nonvolatile: false,
-      name: "ram",
-      offset: 0n,
-      owner: "dev id=a",
-      line: 1,
-    };
-    expect(sameFlatRange(range, { ...range, priority: 1, line: 2 })).toBe(true);
-    expect(sameFlatRange(range, { ...range, ...difference })).toBe(false);
-  });
+  ])(
+    "tells ranges apart by their %s, and not by priority, line or an owner that is not told",
+    (_, difference) => {
+      const range: FlatRange = {
+        start: 0n,
+        last: 0x4fffn,
+        priority: 0,
+        kind: "ram",
+        nonvolatile: false,
+        name: "ram",
+        offset: 0n,
+        owner: "dev id=a",
+        line: 1,
+      };
+      expect(sameFlatRange(range, { ...range, priority: 1, line: 2 })).toBe(true);
+      expect(sameFlatRange(range, { ...range, owner: null })).toBe(true);
+      expect(sameFlatRange(range, { ...range, ...difference })).toBe(false);
+    },
+  );
 
   it("deletes and adds a whole range for a change of one page in it", () => {
     const ram = (start: bigint, last: bigint, kind: "ram" | "rom" = "ram"): FlatRange => ({

@@ -5,7 +5,8 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { detectKind, importText } from "../../src/vmm/importers/detect.ts";
 import { InputError } from "../../src/vmm/input-error.ts";
-import { loadInput } from "../../src/vmm/load-input.ts";
+import { loadInput, loadPaths } from "../../src/vmm/load-input.ts";
+import { mappedPages } from "../../src/vmm/memory-map.ts";
 import { recorded, snapshotFolder } from "./captures.ts";
 
 const MAP_FILE = "# made by hand\n\nhitless-map 1\nmap a\n";
@@ -57,12 +58,55 @@ describe("loading a path", () => {
     expect(packed.name).toBe("b.map");
   });
 
+  it("gives the sequences of several paths in their order, of whatever kind they are", () => {
+    const view = (last: string): string =>
+      `FlatView #0\n AS "memory", root: system\n Root memory region: system\n  0000000000000000-${last} (prio 0, ram): a\n`;
+    const paths = [
+      file("first.txt", view("0000000000000fff")),
+      file("second.map", MAP_FILE),
+      file("third.txt", view("0000000000001fff")),
+    ];
+    expect(loadPaths(paths).map((s) => s.steps.map((step) => mappedPages(step.map)))).toEqual([
+      [1],
+      [0],
+      [2],
+    ]);
+  });
+
   it("passes the address space on", () => {
     const path = join(snapshotFolder("q35-linux-vtd-strict"), "as-nv0");
     expect(loadInput(path, { addressSpace: "vtd-root" }).steps).toHaveLength(145);
     expect(loadInput(path).steps).toEqual(loadInput(path, { addressSpace: "vtd-root" }).steps);
     expect(() => loadInput(path, { addressSpace: "memory" })).toThrow(
       /an address space with name or root 'memory'; there are "vtd-root"/,
+    );
+  });
+
+  it("tells which files of a folder without sequence.tsv are not read, and leaves hidden ones out", () => {
+    const mixed = mkdtempSync(join(folder, "mixed-"));
+    const snapshot =
+      'FlatView #0\n AS "memory", root: system\n Root memory region: system\n  No rendered FlatView\n';
+    writeFileSync(join(mixed, "000.txt"), snapshot);
+    expect(loadInput(mixed).notes).toEqual([]);
+    for (const name of [".hidden", "001.map", "notes.md"]) writeFileSync(join(mixed, name), MAP_FILE);
+    expect(loadInput(mixed)).toMatchObject({
+      steps: [{ label: "000.txt" }],
+      notes: [
+        {
+          origin: { file: mixed, line: 0 },
+          text: "not read: 001.map, notes.md; of a folder without sequence.tsv only *.txt and *.txt.gz are",
+        },
+      ],
+    });
+    writeFileSync(join(mixed, "sequence.tsv"), "step\tfile\n0\t000.txt\n");
+    expect(loadInput(mixed).notes).toEqual([]);
+  });
+
+  it("names what a folder has instead of snapshots", () => {
+    const maps = mkdtempSync(join(folder, "maps-"));
+    for (let i = 12; i > 0; i--) writeFileSync(join(maps, `${i}.map`), MAP_FILE);
+    expect(() => loadInput(maps)).toThrow(
+      /named themselves, got "1.map, 2.map, 3.map, 4.map, 5.map and 7 more"/,
     );
   });
 

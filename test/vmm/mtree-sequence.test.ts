@@ -2,7 +2,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { READ, WRITE } from "../../src/units/index.ts";
-import { importMtree, importMtreeFolder } from "../../src/vmm/importers/mtree-sequence.ts";
+import {
+  importMtree,
+  importMtreeFolder,
+  mapsOfViews,
+  readMtree,
+} from "../../src/vmm/importers/mtree-sequence.ts";
 import { InputError } from "../../src/vmm/input-error.ts";
 import { loadInput } from "../../src/vmm/load-input.ts";
 import { mappedPages, region, sameMap, withoutNoOps } from "../../src/vmm/memory-map.ts";
@@ -13,7 +18,13 @@ const range = (start: number, last: number, type: string, name: string, offset =
   `  ${start.toString(16).padStart(16, "0")}-${last.toString(16).padStart(16, "0")} (prio 0, ${type}): ${name}` +
   (offset === 0 ? "" : ` @${offset.toString(16).padStart(16, "0")}`);
 const dump = (...ranges: string[]): string =>
-  ["FlatView #0", ' AS "memory", root: system', " Root memory region: system", ...ranges, ""].join("\n");
+  [
+    "FlatView #0",
+    ' AS "memory", root: system',
+    " Root memory region: system",
+    ...(ranges.length === 0 ? ["  No rendered FlatView"] : ranges),
+    "",
+  ].join("\n");
 const only = (text: string) => importMtree(text, "f").steps[0]!;
 
 describe("the map VFIO makes of a flat view", () => {
@@ -32,7 +43,7 @@ describe("the map VFIO makes of a flat view", () => {
       region(0, 0xa0000, "pc.ram", 0, RW),
       region(0xc0000, 0x10000, "pc.ram", 0xc0000, READ),
       region(0xd0000, 0x10000, "BAR", 0, RW),
-      region(0x100000, 0x100000, "nvdimm", 0, RW),
+      { ...region(0x100000, 0x100000, "nvdimm", 0, RW), section: "nv" },
     ]);
     expect(step.skipped.map((s) => [s.name, s.reason, s.origin.line])).toEqual([
       ["vga", "not RAM", 5],
@@ -46,6 +57,11 @@ describe("the map VFIO makes of a flat view", () => {
       { ...region(0x2000, 0x3000, "BAR 3", 0x1000, RW), section: "0x1050-0x4fff" },
       { ...region(0x5000, 0x1000, "a", 0, RW), section: "0x5000-0x6500" },
     ]);
+  });
+
+  it("remembers that a range is nonvolatile, beside where it ends inside a page", () => {
+    const step = only(dump(range(0, 0xfff, "nv-ram", "a"), range(0x2000, 0x30ff, "nv-ram", "b")));
+    expect(step.map.regions.map((r) => r.section)).toEqual(["nv", "nv:0x2000-0x30ff"]);
   });
 
   it("skips what has no whole page, bit 63 set, or an offset that disagrees within the page", () => {
@@ -95,6 +111,12 @@ describe("a folder of snapshots", () => {
     );
     const sequence = importMtreeFolder(files, "x");
     expect(sequence.steps.map((s) => s.label)).toEqual([...files.keys()].sort());
+  });
+
+  it("counts in file names: the second snapshot is not the tenth", () => {
+    const names = ["s1.txt", "s10.txt", "s2.txt"];
+    const sequence = importMtreeFolder(new Map(names.map((name) => [name, dump()])), "x");
+    expect(sequence.steps.map((s) => s.label)).toEqual(["s1.txt", "s2.txt", "s10.txt"]);
   });
 
   it("drops steps that change no mapping: nearly all commits of a UEFI boot", () => {
@@ -184,7 +206,7 @@ describe("the complete output of a run", () => {
     expect(sequence.notes).toEqual([
       { origin: { file: "f", line: 1 }, text: "no address space 'memory' yet: passed over" },
     ]);
-    expect(() => importMtree(`${dump()}\n${other}`, "f")).toThrow(/^f:5: expected an address space/);
+    expect(() => importMtree(`${dump()}\n${other}`, "f")).toThrow(/^f:6: expected an address space/);
   });
 });
 
@@ -199,6 +221,50 @@ describe("regions of one name", () => {
     expect(two(" owner:{dev id=a}", " owner:{dev id=b}")).toEqual([
       "e1000.rom {dev id=a}",
       "e1000.rom {dev id=b}",
+    ]);
+  });
+
+  const mem = (owner = "", at = 0) => range(at, at + 0xfff, "ram", `mem${owner}`);
+  const A = " owner:{dev id=a}";
+  const B = " owner:{dev id=b}";
+  const backings = (sequence: ReturnType<typeof importMtree>) =>
+    sequence.steps.map((step) => step.map.regions.map((r) => r.backing));
+
+  it("are the same memory in a snapshot with owners and in one without", () => {
+    const sequence = importMtree(`${dump(mem())}\n${dump(mem(A))}`, "f");
+    expect(backings(sequence)).toEqual([["mem"], ["mem"]]);
+    expect(sequence.notes).toEqual([]);
+  });
+
+  it("count as one, with a note, where two owners are told and then none", () => {
+    const sequence = importMtree(`${dump(mem(A), mem(B, 0x2000))}\n${dump(mem(), mem("", 0x2000))}`, "f");
+    expect(backings(sequence)).toEqual([
+      ["mem", "mem"],
+      ["mem", "mem"],
+    ]);
+    expect(sequence.notes).toEqual([
+      {
+        origin: { file: "f", line: 10 },
+        text: "no owner here (`info mtree -f` without -o): all regions 'mem' count as one memory, though elsewhere they have 2 owners",
+      },
+    ]);
+  });
+
+  it("are told apart where -o says of one that it has no owner", () => {
+    const step = only(dump(mem(A), mem(" orphan", 0x2000), mem(" parent:{obj path=/x}", 0x4000)));
+    expect(step.map.regions.map((r) => r.backing)).toEqual([
+      "mem {dev id=a}",
+      "mem {orphan}",
+      "mem {parent obj path=/x}",
+    ]);
+  });
+
+  it("are named by what all inputs of one sequence tell of them", () => {
+    const both = readMtree(dump(mem(A), mem(B, 0x2000)), "both");
+    const one = readMtree(dump(mem(A)), "one");
+    expect(mapsOfViews([both, one]).map(backings)).toEqual([
+      [["mem {dev id=a}", "mem {dev id=b}"]],
+      [["mem {dev id=a}"]],
     ]);
   });
 });

@@ -15,10 +15,16 @@ const failure = (act: () => unknown): InputError => {
   throw new Error("nothing was thrown");
 };
 
+const EMPTY = "  No rendered FlatView";
 const view = (number: number, as: string, ...ranges: string[]): string =>
-  [`FlatView #${number}`, ` AS "${as}", root: system`, " Root memory region: system", ...ranges, "", ""].join(
-    "\n",
-  );
+  [
+    `FlatView #${number}`,
+    ` AS "${as}", root: system`,
+    " Root memory region: system",
+    ...(ranges.length === 0 ? [EMPTY] : ranges),
+    "",
+    "",
+  ].join("\n");
 const RAM = "  0000000000000000-000000000009ffff (prio 0, ram): pc.ram";
 
 describe("a range line of info mtree -f", () => {
@@ -35,12 +41,15 @@ describe("a range line of info mtree -f", () => {
       " pc.ram @0000000000001000 owner:{obj path=/objects/pc.ram} KVM",
       { name: "pc.ram", offset: 0x1000n, owner: "obj path=/objects/pc.ram" },
     ],
-    [" pc.bios parent:{obj path=/machine/unattached}", { name: "pc.bios", offset: 0n, owner: null }],
+    [
+      " pc.bios parent:{obj path=/machine/unattached}",
+      { name: "pc.bios", offset: 0n, owner: "parent obj path=/machine/unattached" },
+    ],
     [
       " a owner:{dev path=/machine/unattached/device[8]} parent:{obj path=/x}",
       { name: "a", offset: 0n, owner: "dev path=/machine/unattached/device[8]" },
     ],
-    [" lost orphan", { name: "lost", offset: 0n, owner: null }],
+    [" lost orphan", { name: "lost", offset: 0n, owner: "orphan" }],
   ])("splits '%s' into name, offset and owner", (tail, expected) => {
     expect(parseRange(`  0000000000000000-0000000000000fff (prio 0, ram):${tail}`)).toMatchObject(expected);
   });
@@ -105,13 +114,13 @@ describe("the output of info mtree -f", () => {
   });
 
   it("takes a view that QEMU has not rendered as empty", () => {
-    const [snapshot] = parseMtree(view(0, "mch", "  No rendered FlatView"), "f");
+    const [snapshot] = parseMtree(view(0, "mch", EMPTY), "f");
     expect(snapshot!.views[0]!.ranges).toEqual([]);
   });
 
   it("keeps several address spaces of one view and drops what follows ', alias'", () => {
     const text =
-      'FlatView #0\n AS "memory", root: system\n AS "vtd-root", root: vtd-00.0, alias vtd-nodmar\n Root memory region: (none)\n\n';
+      'FlatView #0\n AS "memory", root: system\n AS "vtd-root", root: vtd-00.0, alias vtd-nodmar\n Root memory region: (none)\n  No rendered FlatView\n\n';
     expect(parseMtree(text, "f")[0]!.views[0]!.addressSpaces).toEqual([
       { name: "memory", root: "system" },
       { name: "vtd-root", root: "vtd-00.0" },
@@ -175,16 +184,29 @@ describe("the output of info mtree -f", () => {
       2,
       "at least one address space",
     ],
+    [
+      "a view that is cut off behind its root",
+      view(0, "a").split(EMPTY)[0]!,
+      3,
+      "or '  No rendered FlatView'",
+    ],
+    [
+      "a view without ranges before the next",
+      view(0, "a").replace(EMPTY, "") + view(1, "b"),
+      3,
+      "ranges, or",
+    ],
+    ["a dispatch tree of no ranges", view(0, "a", "  Dispatch", "    Nodes"), 3, "ranges, or"],
     ["a view without root", 'FlatView #0\n AS "memory", root: x\n\n', 1, "Root memory region"],
     [
       "a number that starts again within one marked output",
       `@@@ SNAP 1\n${view(0, "a")}${view(0, "b")}`,
-      6,
+      7,
       "numbered above 0",
     ],
-    ["a marker after text without markers", `${view(0, "a")}@@@ SNAP 1\n`, 5, "no '@@@ SNAP' line"],
+    ["a marker after text without markers", `${view(0, "a")}@@@ SNAP 1\n`, 6, "no '@@@ SNAP' line"],
     ["a marker with nothing after it", "@@@ SNAP 1\n@@@ SNAP 2\n", 1, "a FlatView after"],
-    ["ranges after 'No rendered FlatView'", view(0, "a", "  No rendered FlatView", RAM), 5, "an empty line"],
+    ["ranges after 'No rendered FlatView'", view(0, "a", EMPTY, RAM), 5, "an empty line"],
     ["an empty text", "", 0, "no FlatView found"],
   ])("refuses %s and names the line", (_, text, line, expected) => {
     const error = failure(() => parseMtree(text, "f"));

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Errno } from "../../src/uapi/index.ts";
 import { iovaPfn } from "../../src/units/index.ts";
+import { importMtree } from "../../src/vmm/importers/mtree-sequence.ts";
 import { loadInput } from "../../src/vmm/load-input.ts";
 import { compareMaps, keptRanges } from "../../src/vmm/map-delta.ts";
 import {
@@ -152,6 +153,34 @@ describe("the strategies side by side", () => {
       expectTranslates(vm, map);
       old = map;
     }
+  });
+
+  it("differ on RAM that becomes nonvolatile: legacy takes it away and brings it back, the others leave it", () => {
+    const view = (type: string): string =>
+      [
+        "FlatView #0",
+        ' AS "memory", root: system',
+        " Root memory region: system",
+        "  0000000000000000-000000000009ffff (prio 0, ram): pc.ram",
+        `  0000000000200000-00000000003fffff (prio 0, ${type}): nvdimm`,
+        "\n",
+      ].join("\n");
+    const sequence = importMtree(view("ram") + view("nv-ram") + view("ram"), "f");
+    const calls = (name: string): string[] => {
+      const vm = boot(sequence);
+      const made: string[] = [];
+      let old = EMPTY_MAP;
+      for (const { map } of sequence.steps) {
+        expect(STRATEGIES.get(name)!.apply(vm, old, map).errno).toBe(0);
+        vm.container.observer = (call) => void made.push(call);
+        old = map;
+      }
+      return made;
+    };
+    const again = ["UNMAP_DMA iova=0x200000 size=0x200000", "MAP_DMA iova=0x200000 size=0x200000"];
+    expect(calls("legacy")).toEqual([...again, ...again]);
+    expect(calls("vmm-diff")).toEqual([]);
+    expect(calls("set-map")).toEqual(["SET_MAP regions=2", "SET_MAP regions=2"]);
   });
 
   it("end with the same translations after random changes", () => {

@@ -9,6 +9,7 @@ import {
 } from "../../report/index.ts";
 import { hexPage, PAGE_SIZE_BYTES } from "../../units/index.ts";
 import type { Strategy } from "../../vmm/index.ts";
+import { requireFewEnough } from "../stress/refusal.ts";
 import { type DecidedChange, decideChanges } from "./decide-changes.ts";
 import type { CheckRunOptions } from "./options.ts";
 
@@ -22,6 +23,7 @@ export type ChangeObserver = (strategy: string, change: DecidedChange) => void;
  * Errors: StressError when the kernel refuses a map; CheckInputError when the checker cannot judge what it was given.
  */
 export async function runCheck(options: CheckRunOptions, observe?: ChangeObserver): Promise<CheckReport> {
+  requireFewEnough(options.sequence, options.strategies);
   const strategies: CheckedStrategy[] = [];
   for (const [index, strategy] of options.strategies.entries()) {
     if (options.signal?.aborted) break;

@@ -61,7 +61,7 @@ export class StressMachine {
   apply(step: MapStep): number {
     const { errno, ioctls } = this.strategy.apply(this.vm, this.#current, step.map);
     if (errno < 0) {
-      const why = whyRefused(this.kernel, step.map);
+      const why = whyRefused(this.kernel, step.map, errno);
       throw new StressError(
         `${this.strategy.name}: the kernel refused the map '${step.label}' (${formatOrigin(step.origin)}) ` +
           `with ${errnoName(errno)}${why === null ? "" : `: ${why}`}`,

@@ -14,6 +14,7 @@ import { prove } from "../check/prove.ts";
 import { StressMachine } from "./machine.ts";
 import { meteringPass } from "./metering-pass.ts";
 import type { StressOptions } from "./options.ts";
+import { requireFewEnough } from "./refusal.ts";
 import { threadedPasses, totalAccesses } from "./threaded-passes.ts";
 import { outcomeRows, violations } from "./violations.ts";
 
@@ -24,6 +25,7 @@ import { outcomeRows, violations } from "./violations.ts";
  * Errors: StressError when the kernel refuses a map; EngineBug, KernelBug, DeviceThreadError when the tool failed.
  */
 export async function runStress(options: StressOptions): Promise<RunResult> {
+  requireFewEnough(options.sequence, options.strategies);
   const strategies: StrategyResult[] = [];
   for (const [index, strategy] of options.strategies.entries()) {
     if (options.signal?.aborted) break;

@@ -1,9 +1,12 @@
 import { Errno } from "../../uapi/errno.ts";
 
+/** What vfio_iommu_type1 allows where nobody says otherwise. */
+export const DEFAULT_DMA_ENTRY_LIMIT = 65535;
+
 /** Parameters of the module vfio_iommu_type1. */
 export class ModuleParameters {
   /** Mappings a container may hold; read once, at SET_IOMMU. */
-  dmaEntryLimit = 65535;
+  dmaEntryLimit = DEFAULT_DMA_ENTRY_LIMIT;
   /** Pin and map page by page. */
   disableHugepages = false;
   /** Attach groups whose interrupts the IOMMU cannot isolate. */

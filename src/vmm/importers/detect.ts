@@ -2,7 +2,7 @@ import { InputError } from "../input-error.ts";
 import type { MapSequence } from "../memory-map.ts";
 import { importListenerTrace } from "./listener-trace.ts";
 import { parseMapFile } from "./map-file.ts";
-import { importMtree, type MtreeOptions } from "./mtree-sequence.ts";
+import { type MtreeOptions, mapsOfViews, readMtree, type ViewSequence } from "./mtree-sequence.ts";
 
 export type InputKind = "mtree" | "listener trace" | "map file";
 
@@ -31,8 +31,15 @@ export function detectKind(text: string, file: string): InputKind {
   );
 }
 
-/** Reads a text of any known kind. `options` apply to `info mtree -f` output. Throws InputError. */
-export function importText(text: string, file: string, options: MtreeOptions = {}): MapSequence {
+/**
+ * Reads a text of any known kind. `options` apply to `info mtree -f` output, whose views become maps when all of them are
+ * known that are compared with each other. Throws InputError.
+ */
+export function readInputText(
+  text: string,
+  file: string,
+  options: MtreeOptions = {},
+): MapSequence | ViewSequence {
   const kind = detectKind(text, file);
   switch (kind) {
     case "map file":
@@ -40,6 +47,17 @@ export function importText(text: string, file: string, options: MtreeOptions = {
     case "listener trace":
       return importListenerTrace(text, file);
     case "mtree":
-      return importMtree(text, file, options);
+      return readMtree(text, file, options);
   }
 }
+
+/** The maps of inputs that are compared with each other, one sequence an input. */
+export function mapsOfInputs(inputs: readonly (MapSequence | ViewSequence)[]): MapSequence[] {
+  const views = inputs.filter((input) => "views" in input);
+  const maps = mapsOfViews(views);
+  return inputs.map((input) => ("views" in input ? maps[views.indexOf(input)]! : input));
+}
+
+/** The maps of a text of any known kind, compared with nothing else. Throws InputError. */
+export const importText = (text: string, file: string, options: MtreeOptions = {}): MapSequence =>
+  mapsOfInputs([readInputText(text, file, options)])[0]!;

@@ -21,7 +21,8 @@ import {
  *     region iova=0x0 size=640K backing="a name with spaces" rights=r
  *
  * A `map` line starts a map and names it; a map without regions is empty. Fields come in any order, each once; `offset`
- * may be left out and is 0; `section` names the VMM's own range where that begins or ends inside a page. Sizes are hexadecimal with 0x or decimal, with an optional K, M, G or T (powers of 1024),
+ * may be left out and is 0; `section` says what the VMM compares of its own range and the other fields do not show, such as
+ * an end inside a page, or `nv`. Sizes are hexadecimal with 0x or decimal, with an optional K, M, G or T (powers of 1024),
  * and multiples of 4096. Regions come in any order and do not overlap. A backing name with anything but letters, digits
  * and _ . : / @ + - is written as a JSON string. Lines may end in CRLF.
  */

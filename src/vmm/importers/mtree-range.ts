@@ -5,7 +5,7 @@ import { InputError } from "../input-error.ts";
 const RANGE =
   /^ {2}([0-9a-f]{16})-([0-9a-f]{16}) \(prio (-?\d{1,10}), (nv-)?(ram|rom|romd|ramd|i\/o|container)\): (.+)$/;
 const KVM_SUFFIX = / KVM$/;
-const PARENT_SUFFIX = / parent:\{(?:dev|obj) (?:id|path|type)=[^{}]*\}$/;
+const PARENT_SUFFIX = / parent:\{((?:dev|obj) (?:id|path|type)=[^{}]*)\}$/;
 const OWNER_SUFFIX = / owner:\{((?:dev|obj) (?:id|path|type)=[^{}]*)\}$/;
 const ORPHAN_SUFFIX = / orphan$/;
 const OFFSET_SUFFIX = / @([0-9a-f]{16})$/;
@@ -14,14 +14,17 @@ const OFFSET_SUFFIX = / @([0-9a-f]{16})$/;
 const splitTail = (tail: string): { name: string; offset: bigint; owner: string | null } => {
   let rest = tail;
   while (KVM_SUFFIX.test(rest)) rest = rest.replace(KVM_SUFFIX, "");
-  rest = rest.replace(ORPHAN_SUFFIX, "").replace(PARENT_SUFFIX, "");
-  const owner = OWNER_SUFFIX.exec(rest)?.[1] ?? null;
+  const isOrphan = ORPHAN_SUFFIX.test(rest);
+  rest = rest.replace(ORPHAN_SUFFIX, "");
+  const parent = PARENT_SUFFIX.exec(rest)?.[1];
+  rest = rest.replace(PARENT_SUFFIX, "");
+  const owner = OWNER_SUFFIX.exec(rest)?.[1];
   rest = rest.replace(OWNER_SUFFIX, "");
   const offset = OFFSET_SUFFIX.exec(rest)?.[1];
   return {
     name: offset === undefined ? rest : rest.replace(OFFSET_SUFFIX, ""),
     offset: offset === undefined ? 0n : BigInt("0x" + offset),
-    owner,
+    owner: owner ?? (parent !== undefined ? `parent ${parent}` : isOrphan ? "orphan" : null),
   };
 };
 

@@ -1,9 +1,11 @@
-import type { FlatRange, FlatView } from "../flat-view.ts";
+import type { FlatView } from "../flat-view.ts";
 import { InputError } from "../input-error.ts";
 import type { ImportNote, MapSequence, MapStep, MemoryMap } from "../memory-map.ts";
+import { naturalOrder } from "../natural-order.ts";
 import type { SkippedRange } from "../skipped-range.ts";
 import { mapFromFlatRanges } from "../vfio-rules.ts";
 import { DEFAULT_ADDRESS_SPACE, missingAddressSpace, selectView, showOneViewEach } from "./address-space.ts";
+import { nameBackings } from "./backing-names.ts";
 import { type MtreeSnapshot, parseMtree } from "./mtree.ts";
 import { parseSequenceTsv } from "./sequence-tsv.ts";
 
@@ -18,41 +20,40 @@ interface LabelledView {
   readonly view: FlatView;
 }
 
-/**
- * Names memory by its region's name. Only `-o` output can tell two regions of one name apart; there the owner becomes
- * part of the name, and only for names that need it.
- */
-function backingNamer(views: readonly LabelledView[]): (range: FlatRange) => string {
-  const owners = new Map<string, Set<string | null>>();
-  for (const { ranges } of new Set(views.map((v) => v.view)))
-    for (const { name, owner } of ranges) {
-      const known = owners.get(name);
-      if (known === undefined) owners.set(name, new Set([owner]));
-      else known.add(owner);
-    }
-  return ({ name, owner }) => (owners.get(name)!.size > 1 && owner !== null ? `${name} {${owner}}` : name);
+/** The flat views of one address space, before it is known which of them are compared with each other. */
+export interface ViewSequence {
+  readonly name: string;
+  readonly source: string;
+  readonly views: readonly LabelledView[];
+  readonly notes: readonly ImportNote[];
 }
 
-function buildSteps(views: readonly LabelledView[]): MapStep[] {
-  const backingOf = backingNamer(views);
+/** The maps of sequences that are compared with each other: a name means the same memory in all of them. */
+export function mapsOfViews(sequences: readonly ViewSequence[]): MapSequence[] {
+  const { backingOf, notes: unknownOwners } = nameBackings(
+    sequences.flatMap(({ views }) => views.map(({ view }) => view)),
+  );
   const built = new Map<FlatView, { map: MemoryMap; skipped: SkippedRange[] }>();
-  return views.map(({ label, view }) => {
-    let result = built.get(view);
-    if (result === undefined) {
-      result = mapFromFlatRanges(view.ranges, view.origin.file, backingOf);
-      built.set(view, result);
-    }
+  const stepOf = ({ label, view }: LabelledView): MapStep => {
+    const result = built.get(view) ?? mapFromFlatRanges(view.ranges, view.origin.file, backingOf);
+    built.set(view, result);
     return { label, ...result, origin: view.origin };
-  });
+  };
+  return sequences.map(({ name, source, views, notes }, i) => ({
+    name,
+    source,
+    steps: views.map(stepOf),
+    notes: i === 0 ? [...notes, ...unknownOwners] : notes,
+  }));
 }
 
 /**
- * The maps of one address space over the snapshots of one text, in order of appearance.
+ * The views of one address space over the snapshots of one text, in order of appearance.
  *
  * Snapshots taken before the address space exists (a device's own, before the device) are passed over with a note.
  * Throws InputError when it is missing altogether, or again after it was there.
  */
-export function importMtree(text: string, file: string, options: MtreeOptions = {}): MapSequence {
+export function readMtree(text: string, file: string, options: MtreeOptions = {}): ViewSequence {
   const addressSpace = options.addressSpace ?? DEFAULT_ADDRESS_SPACE;
   const snapshots = parseMtree(text, file);
   const notes: ImportNote[] = [];
@@ -68,10 +69,14 @@ export function importMtree(text: string, file: string, options: MtreeOptions = 
   return {
     name: file,
     source: `info mtree -f, address space '${addressSpace}'`,
-    steps: buildSteps(views),
+    views,
     notes,
   };
 }
+
+/** The maps of `readMtree`, compared with nothing else. */
+export const importMtree = (text: string, file: string, options: MtreeOptions = {}): MapSequence =>
+  mapsOfViews([readMtree(text, file, options)])[0]!;
 
 /** The snapshot of a file that must hold exactly one. */
 function onlySnapshot(text: string, path: string): MtreeSnapshot {
@@ -82,17 +87,18 @@ function onlySnapshot(text: string, path: string): MtreeSnapshot {
 }
 
 /**
- * The maps of a folder of snapshots, one a file.
+ * The views of a folder of snapshots, one a file.
  *
  * `files` holds the texts by file name, `sequence.tsv` among them where the folder has one: it gives the order and may
- * name a file several times. Without it every file counts once, in the order of their names.
+ * name a file several times. Without it every file counts once, in the natural order of
+ * their names (`s2` before `s10`).
  * Throws InputError.
  */
-export function importMtreeFolder(
+export function readMtreeFolder(
   files: ReadonlyMap<string, string>,
   folder: string,
   options: MtreeOptions = {},
-): MapSequence {
+): ViewSequence {
   const addressSpace = options.addressSpace ?? DEFAULT_ADDRESS_SPACE;
   const snapshots = new Map<string, MtreeSnapshot>();
   const ordered: { label: string; snapshot: MtreeSnapshot }[] = [];
@@ -113,8 +119,9 @@ export function importMtreeFolder(
       take(`${label} ${file}`, file, text);
     }
   } else {
-    for (const name of [...files.keys()].sort()) take(name, name, files.get(name)!);
-    if (ordered.length === 0) throw new InputError(folder, 0, "at least one snapshot in the folder", null);
+    for (const name of [...files.keys()].sort(naturalOrder)) take(name, name, files.get(name)!);
+    if (ordered.length === 0)
+      throw new InputError(folder, 0, "at least one snapshot (*.txt or *.txt.gz) in the folder", null);
   }
   const onlyOne = options.addressSpace === undefined && showOneViewEach([...snapshots.values()]);
   const views = new Map<MtreeSnapshot, FlatView>();
@@ -123,14 +130,17 @@ export function importMtreeFolder(
     if (view === null) throw missingAddressSpace([snapshot], addressSpace);
     views.set(snapshot, view);
   }
-  const labelled: LabelledView[] = ordered.map(({ label, snapshot }) => ({
-    label,
-    view: views.get(snapshot)!,
-  }));
   return {
     name: folder.split("/").findLast((part) => part !== "") ?? folder,
     source: `${views.size} snapshots of info mtree -f, address space '${addressSpace}'`,
-    steps: buildSteps(labelled),
+    views: ordered.map(({ label, snapshot }) => ({ label, view: views.get(snapshot)! })),
     notes: [],
   };
 }
+
+/** The maps of `readMtreeFolder`, compared with nothing else. */
+export const importMtreeFolder = (
+  files: ReadonlyMap<string, string>,
+  folder: string,
+  options: MtreeOptions = {},
+): MapSequence => mapsOfViews([readMtreeFolder(files, folder, options)])[0]!;

@@ -44,6 +44,8 @@ class MtreeParser {
   #passedOver: { readonly text: string; readonly line: number } | null = null;
   #view: { number: number; addressSpaces: FlatAddressSpace[]; ranges: FlatRange[]; origin: Origin } | null =
     null;
+  /** Where the view names its root. */
+  #rootLine = 0;
 
   constructor(file: string) {
     this.#file = file;
@@ -113,6 +115,7 @@ class MtreeParser {
       );
     if (view.addressSpaces.length === 0)
       throw new InputError(this.#file, line, "at least one address space before the root", text);
+    this.#rootLine = line;
     this.#state = "ranges";
   }
 
@@ -139,6 +142,14 @@ class MtreeParser {
         this.#file,
         view.origin.line,
         "' Root memory region:' before the FlatView ends",
+        null,
+      );
+    /* QEMU says so where a view is empty: without a word the text was cut off here. */
+    if (this.#state !== "empty" && view.ranges.length === 0)
+      throw new InputError(
+        this.#file,
+        this.#rootLine,
+        `ranges, or '${NOTHING_RENDERED}', after the root memory region`,
         null,
       );
     this.#view = null;

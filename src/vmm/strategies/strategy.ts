@@ -25,6 +25,8 @@ export interface Strategy {
   readonly summary: string;
   /** The whole map changes in one instant for each device; no device with ATS may be attached then. */
   readonly isEpoch?: boolean;
+  /** Neighbouring regions of continuing memory become one mapping; all others map region by region. */
+  readonly joinsRegions?: boolean;
   /** Pre: the container's map means `old`. */
   apply(vm: Vm, old: MemoryMap, next: MemoryMap): Applied;
 }

@@ -77,6 +77,7 @@ const tailFrom = (region: MapRegion, start: number): MapRegion => ({
  */
 export const vmmDiff: Strategy = {
   name: "vmm-diff",
+  joinsRegions: true,
   summary: "userspace compares the maps and issues the fewest UNMAP_DMA and MAP_DMA calls its extents allow",
   apply({ container, guest }: Vm, _old: MemoryMap, next: MemoryMap): Applied {
     let ioctls = 0;
