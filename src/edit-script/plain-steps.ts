@@ -2,7 +2,7 @@ import { iovaPfn, pfn } from "../units/index.ts";
 import { PLAIN, type PlainLine } from "./plain-line.ts";
 import { UNNAMED } from "./plain-options.ts";
 import { OP } from "./records.ts";
-import { type StepContext, waited } from "./step-context.ts";
+import { asksToDrain, type StepContext, waited } from "./step-context.ts";
 import type { PinRun } from "./text.ts";
 import type { CallText } from "./text-call.ts";
 import type { MapText } from "./text-map.ts";
@@ -72,8 +72,10 @@ export const TAKE: Readonly<Record<number, Take>> = {
     return true;
   },
   [OP.wait]: ({ isDraining }, { call, context }, line) => {
-    call.announce(line);
-    call.steps.push(waited(isDraining, undefined, context));
+    for (const step of waited(isDraining, undefined, context)) {
+      call.announce(line);
+      call.steps.push(step);
+    }
     return true;
   },
   [OP.invalidate]: ({ options }, { call, context }, line) => {
@@ -81,14 +83,10 @@ export const TAKE: Readonly<Record<number, Take>> = {
     const named = options.domain !== UNNAMED;
     if (!named && (only === undefined || another !== undefined)) return false;
     const scope = options.isLeafOnly ? "leaf" : "nonLeaf";
+    const tag = named ? options.domain : only!.id;
+    asksToDrain(tag, options.caches, context);
     call.announce(line);
-    call.steps.invalidate(
-      named ? options.domain : only!.id,
-      scope,
-      options.caches,
-      iovaPfn(options.iovaPfn),
-      options.pages,
-    );
+    call.steps.invalidate(tag, scope, options.caches, iovaPfn(options.iovaPfn), options.pages);
     return true;
   },
   [PLAIN.table]: (plain, { call, tables }) => call.line === 0 && tables.readPlain(plain),

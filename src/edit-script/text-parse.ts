@@ -7,6 +7,7 @@ import { CAPABILITIES, type Capability } from "./capability.ts";
 import { KnownTags } from "./known-tags.ts";
 import { isOfCall, PLAIN, PlainLine } from "./plain-line.ts";
 import { pinsOf, type ReadSoFar, TAKE } from "./plain-steps.ts";
+import { QueuedDrains } from "./queued-drains.ts";
 import { onlyScript, type RecordedCall, type Recording } from "./recording.ts";
 import { didOf, iommuOf, MAX_ID } from "./step-context.ts";
 import { CACHES_ALL } from "./steps.ts";
@@ -69,7 +70,7 @@ export class RecordingParser {
   #isEpoch = false;
   #directMap = 0n;
   readonly #tags = new KnownTags();
-  readonly #undrained = new Set<number>();
+  readonly #drains = new QueuedDrains();
   /** Line of the first step that names an IOMMU. */
   readonly #namedIommus = new Map<number, number>();
   /** The calls; one without a line as long as no `call` has come. */
@@ -184,7 +185,7 @@ export class RecordingParser {
         pages: 2 ** (found.inputBits - 12),
         levels: found.levels,
         tags: this.#tags,
-        undrained: this.#undrained,
+        drains: this.#drains,
         domains: this.#domains,
       },
     };
@@ -203,6 +204,7 @@ export class RecordingParser {
         );
       this.#calls.pop();
     }
+    this.#drains.clear();
     this.#read.call = new CallText(label, this.#line);
     this.#calls.push(this.#read.call);
   }

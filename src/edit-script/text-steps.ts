@@ -1,6 +1,7 @@
 import type { IovaPfn, Pfn } from "../units/index.ts";
 import { descriptorSteps } from "./qi-descriptor.ts";
 import {
+  asksToDrain,
   didOf,
   domainOf,
   iommuOf,
@@ -10,7 +11,15 @@ import {
   type StepContext,
   waited,
 } from "./step-context.ts";
-import { CACHE_ATC, CACHE_CONTEXT, CACHE_IOTLB, CACHE_WALK, CACHES_ALL, type Step } from "./steps.ts";
+import {
+  CACHE_ATC,
+  CACHE_CONTEXT,
+  CACHE_IOTLB,
+  CACHE_WALK,
+  CACHES_ALL,
+  type InvalidateStep,
+  type Step,
+} from "./steps.ts";
 import { MAX_INDEX, type TextLine } from "./text-line.ts";
 
 const CACHE_BITS: Readonly<Record<string, number>> = {
@@ -107,14 +116,14 @@ function unnumbered(
       return [{ op, table, index, count }];
     }
     case "invalidate":
-      return invalidations(at, context, iommu);
+      return drained(invalidations(at, context, iommu), context);
     case "qi":
       return descriptorSteps(at, context, iommu);
     case "wait": {
       const [, how, more] = at.words;
       if ((how !== undefined && how !== "drain") || more !== undefined)
         at.fail('wait takes nothing, or "drain"');
-      return [waited(how === "drain", iommu, context)];
+      return waited(how === "drain", iommu, context);
     }
     case "freeTable":
       return [{ op, table: at.tableAddress(at.only("a table address")) }];
@@ -132,7 +141,13 @@ function unnumbered(
   }
 }
 
-function invalidations(at: TextLine, context: StepContext, iommu: number | undefined): Step[] {
+/** Steps that a line names in words: as descriptors they would ask for a drain. */
+function drained(steps: readonly InvalidateStep[], context: StepContext): readonly InvalidateStep[] {
+  for (const { domain, caches } of steps) asksToDrain(domain, caches, context);
+  return steps;
+}
+
+function invalidations(at: TextLine, context: StepContext, iommu: number | undefined): InvalidateStep[] {
   const op = "invalidate";
   const [, reach, more] = at.words;
   if ((reach !== undefined && reach !== "all" && reach !== "global") || more !== undefined)

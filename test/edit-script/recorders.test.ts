@@ -138,7 +138,41 @@ describe("what recorders write", () => {
     const second = "domain 2 root=0x100000000 iommu=1 did=1\n";
     expect(
       waits(`${second}qi 0x10032 0 iommu=1\nwait drain iommu=0\nwait drain iommu=1\nwait drain`),
-    ).toEqual([true, false, true]);
+    ).toEqual([true, false, false, true]);
+  });
+
+  it("is not drained by another wait, only by one for a descriptor that asks", () => {
+    const waits = (lines: string): boolean[] =>
+      parseRecording(HEAD + lines).calls.flatMap(({ script }) =>
+        [...script].flatMap((step) => (step.op === "wait" ? [step.drain] : [])),
+      );
+    const undrained = "qi 0x10032 0\nwait drain\n";
+    expect(waits(`${undrained}wait drain\nwait drain`)).toEqual([false, false, false]);
+    expect(waits(`${undrained}qi 0x100f2 0\nwait\nwait drain`)).toEqual([false, false, true]);
+    expect(waits(`${undrained}invalidate iova=0 size=4K\nwait drain`)).toEqual([false, true]);
+    expect(waits(`${undrained}invalidate  iova=0 size=4K\nwait  drain`)).toEqual([false, true]);
+    for (const other of [
+      "invalidate caches=atc all",
+      "invalidate caches=context",
+      "qi 0x3 0",
+      "qi 0x10021 0",
+    ])
+      expect(waits(`${undrained}${other}\nwait drain`), other).toEqual([false, false]);
+    expect(waits(`${undrained}qi 0x100f2 0\nqi 0x10032 0\nwait drain\nwait drain`)).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect(waits(`call\n${undrained}call\nwait drain`)).toEqual([false, true]);
+  });
+
+  it("drains behind the IOMMUs that can where it is for all", () => {
+    const lines =
+      "domain 2 root=0x100000000 iommu=1 did=1\nqi 0x10032 0 iommu=1\nqi 0x100f2 0 iommu=0\nwait drain";
+    expect(stepsOf(lines).filter(({ op }) => op === "wait")).toEqual([
+      { op: "wait", drain: false },
+      { op: "wait", drain: true, iommu: 0 },
+    ]);
   });
 
   describe("of several IOMMUs", () => {
