@@ -1,4 +1,4 @@
-import type { IovaPfn } from "../units/index.ts";
+import { hex, hexPage, type IovaPfn, pageToBytes } from "../units/index.ts";
 import type { KnownTags } from "./known-tags.ts";
 import type { QueuedDrains } from "./queued-drains.ts";
 import { CACHE_IOTLB, type WaitStep, waitStep } from "./steps.ts";
@@ -61,6 +61,17 @@ export function waited(drain: boolean, iommu: number | undefined, { drains, tags
 /** Notes an invalidation that a line names in words: it asks for a drain, if what it drops are translations. */
 export function asksToDrain(tag: number, caches: number, { drains, tags }: StepContext): void {
   if ((caches & CACHE_IOTLB) !== 0) drains.post(tags.iommuOf(tag), true);
+}
+
+/** Pages that 64 bits of address have. */
+const ALL_PAGES = 2 ** 52;
+
+/** What speaks against a range of a step; null where nothing does. It may reach past the IOVA space: "everything" often does. */
+export function againstRange(first: number, pages: number, { pages: all }: StepContext): string | null {
+  if (first + pages > ALL_PAGES)
+    return `iova ${hexPage(first)} and size ${hexPage(pages)} add up to more than 64 bits`;
+  if (first < all) return null;
+  return `iova ${hexPage(first)} lies past ${hex(pageToBytes(all) - 1n)}, the last that the profile translates`;
 }
 
 /** 2^mask pages around a page, as hardware takes an address mask: low bits of the address do not count. */

@@ -14,6 +14,7 @@ import { CACHES_ALL } from "./steps.ts";
 import { TagHolders } from "./tag-holders.ts";
 import {
   type MapRun,
+  type PinRun,
   type ScriptDomain,
   type ScriptFile,
   ScriptTextError,
@@ -146,12 +147,13 @@ export class RecordingParser {
       map.checkEnd(2 ** (9 * levels), levels, this.#fail.bind(this));
     const fail = this.#fail.bind(this);
     const oldMap = this.#read.oldMap.whole("old", this.#backings, fail);
+    this.#checkNewMap();
     return {
       capability: this.#capability,
       domains: this.#domains,
       tables: this.#read.tables.runs,
       oldMap,
-      pins: this.#read.pins,
+      pins: this.#pins(),
       keptTables: this.#kept,
       deviceCaches: this.#deviceCaches,
       isEpoch: this.#isEpoch,
@@ -249,7 +251,7 @@ export class RecordingParser {
         this.#backings.read(this.#at);
         break;
       case "pins":
-        this.#pin();
+        pinsOf(this.#read).read(this.#at);
         break;
       case "epoch":
         this.#before();
@@ -312,13 +314,15 @@ export class RecordingParser {
     else this.#fail(`map "${which}" is neither old nor new, neither add nor remove`);
   }
 
-  #pin(): void {
-    const pins = pinsOf(this.#read);
-    const what = this.#at.only('a frame address or "none"');
-    if (what === "none") return;
-    const first = this.#at.page(what, "frame") as Pfn;
-    const count = this.#at.integer(this.#at.take("count") ?? "1", "count", MAX_ID);
-    pins.push({ pfn: first, pages: this.#at.sizeOption(), count });
+  /** Fails where it is said what is mapped before the script, and not what is behind it. A call that says nothing changes nothing. */
+  #checkNewMap(): void {
+    const { line, map } = this.#current;
+    const { firstLine } = this.#read.oldMap;
+    if (line === 0 && map.isSilent && firstLine > 0)
+      this.#fail(
+        'the new map is missing: say "map new", "map new none", "map add" or "map remove"',
+        firstLine,
+      );
   }
 
   #checkDomains(): void {
@@ -328,6 +332,12 @@ export class RecordingParser {
     const holders = new TagHolders(this.#domains);
     const fail = this.#fail.bind(this);
     for (const [number, call] of this.#calls.entries()) followDomains(call, number, holders, fail);
+  }
+
+  /** Pins before the first call; null where nothing is said of pins, in calls neither. */
+  #pins(): readonly PinRun[] | null {
+    const isSaid = this.#read.pins !== null || this.#calls.some(({ pins }) => pins !== null);
+    return isSaid ? (this.#read.pins?.runs ?? []) : null;
   }
 
   /** The calls with the map each leads to. A file without `call` lines that names no new map leads to an empty one. */
@@ -345,7 +355,6 @@ export class RecordingParser {
     return this.#calls.map((call, i): RecordedCall => {
       // What is wrong with a map is told now.
       maps.after(i);
-      if (call.pins !== null) this.#read.pins ??= [];
       const { label, line, ioctls } = call;
       const recorded: RecordedCall = {
         label,
@@ -353,7 +362,7 @@ export class RecordingParser {
         get newMap() {
           return maps.after(i).map.all();
         },
-        pinned: call.pins ?? [],
+        pinned: call.pins?.runs ?? [],
         ioctls,
         script: call.script(),
         stepLines: call.stepLines.list(),

@@ -1,6 +1,7 @@
 import type { IovaPfn, Pfn } from "../units/index.ts";
 import { descriptorSteps } from "./qi-descriptor.ts";
 import {
+  againstRange,
   asksToDrain,
   didOf,
   domainOf,
@@ -68,7 +69,7 @@ export function readSteps(op: string, at: TextLine, context: StepContext): LineS
   switch (op) {
     case "fill":
     case "storeRun":
-      return { steps: [{ op, update, ...at.run() }], isNumbered };
+      return { steps: [{ op, update, ...at.stepRun() }], isNumbered };
     case "gather": {
       const { table, index } = at.slot();
       const entries = at.values.map((value) => at.entry(value));
@@ -134,7 +135,7 @@ function unnumbered(
     case "window": {
       const state = at.only('"open" or "close"');
       if (state !== "open" && state !== "close") at.fail(`window "${state}" is neither open nor close`);
-      return [{ op, state, domain: domainOf(at, context), ...rangeOf(at) }];
+      return [{ op, state, domain: domainOf(at, context), ...rangeOf(at, context) }];
     }
     default:
       return at.fail(`"${op}" is no statement of an edit script`);
@@ -170,13 +171,21 @@ function invalidations(at: TextLine, context: StepContext, iommu: number | undef
   const domain = domainOf(at, context, iommu);
   const isContext = caches === CACHE_CONTEXT && !at.has("iova") && !at.has("size");
   if (reach === "all" || isContext) return [{ ...step, domain, ...everything }];
-  if (!at.has("am")) return [{ ...step, domain, ...rangeOf(at) }];
+  if (!at.has("am")) return [{ ...step, domain, ...rangeOf(at, context) }];
   const mask = at.integer(at.need("am"), "am", MAX_MASK);
-  const page = at.addressOption("iova");
-  return [{ ...step, domain, ...masked(page, mask) }];
+  return [{ ...step, domain, ...inside(at, masked(at.addressOption("iova"), mask), context) }];
 }
 
-const rangeOf = (at: TextLine): { iovaPfn: IovaPfn; pages: number } => ({
-  iovaPfn: at.addressOption("iova") as IovaPfn,
-  pages: at.sizeOption(),
-});
+interface Range {
+  readonly iovaPfn: IovaPfn;
+  readonly pages: number;
+}
+
+const rangeOf = (at: TextLine, context: StepContext): Range =>
+  inside(at, { iovaPfn: at.addressOption("iova") as IovaPfn, pages: at.sizeOption() }, context);
+
+/** A range that has a part in the IOVA space. */
+function inside(at: TextLine, range: Range, context: StepContext): Range {
+  const against = againstRange(range.iovaPfn, range.pages, context);
+  return against === null ? range : at.fail(against);
+}
