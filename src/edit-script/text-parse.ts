@@ -3,7 +3,7 @@ import { ByteText } from "./byte-text.ts";
 import { followDomains } from "./call-domains.ts";
 import { CallMaps, mapRunList } from "./call-maps.ts";
 import { ofCall } from "./call-scripts.ts";
-import { CAPABILITIES, type Capability } from "./capability.ts";
+import { CAPABILITIES, CAPABILITY_NAMES, type Capability } from "./capability.ts";
 import { KnownTags } from "./known-tags.ts";
 import { isOfCall, PLAIN, PlainLine } from "./plain-line.ts";
 import { pinsOf, type ReadSoFar, TAKE } from "./plain-steps.ts";
@@ -174,8 +174,7 @@ export class RecordingParser {
     if (version !== String(TEXT_VERSION))
       this.#fail(`version ${version ?? "(none)"} is not known; this program reads version ${TEXT_VERSION}`);
     const found = CAPABILITIES.get(capability ?? "");
-    if (found === undefined)
-      this.#fail(`capability "${capability ?? ""}" is none of ${[...CAPABILITIES.keys()].join(", ")}`);
+    if (found === undefined) this.#fail(`capability "${capability ?? ""}" is none of ${CAPABILITY_NAMES}`);
     if (more !== undefined) this.#fail(`the header does not take "${more}"`);
     this.#capability = found;
     this.#read = {

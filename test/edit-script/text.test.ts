@@ -86,7 +86,11 @@ describe("text form of an edit script", () => {
     ["", 1, "the text is empty"],
     ["edit 1 vtd-ss-48", 1, 'not "edit 1 vtd-ss-48"'],
     ["hitless-edit-script 2 vtd-ss-48", 1, "version 2 is not known"],
-    ["hitless-edit-script 1 arm", 1, 'capability "arm" is none of vtd-ss-39'],
+    [
+      "hitless-edit-script 1 arm",
+      1,
+      'capability "arm" is none of vtd-ss-39, vtd-ss-48, vtd-ss-57, each with any of -cm, -nc, -ad behind it, in this order',
+    ],
     ["hitless-edit-script 1 vtd-ss-48\nbarrier", 2, 'no "domain" line'],
     [`${HEAD}stroe 0x1000[0] = 3`, 3, '"stroe" is no statement'],
     [`${HEAD}\n# x\nstore 0x1234[0] = 3`, 5, "table 0x1234 is no multiple of 4096"],
