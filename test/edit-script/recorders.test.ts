@@ -124,6 +124,11 @@ describe("what recorders write", () => {
     expect(() => stepsOf("qi 0x100f2 0 1 0")).toThrow("qi word 1 belongs to no descriptor");
   });
 
+  it("may name pages behind the IOVA space, as hardware takes it", () => {
+    const beyond = { op: "invalidate", domain: 1, scope: "nonLeaf", caches: 3, iovaPfn: 2 ** 36, pages: 1 };
+    expect(stepOf("qi 0x100f2 0x1000000000000")).toEqual(beyond);
+  });
+
   it("may queue a wait, which is over when the driver has seen its status and says so", () => {
     expect(stepsOf("qi 0x25 0x1000")).toEqual([]);
     expect(stepsOf("qi 0x25 0x1000\nwait drain")).toEqual([{ op: "wait", drain: true }]);
