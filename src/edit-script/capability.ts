@@ -73,10 +73,15 @@ const withVariants = (base: Capability): Capability[] =>
     [base],
   );
 
+const LEVELS = [3, 4, 5] as const;
+
 /**
  * Profiles by name. `vtd-ss-39/48/57` are VT-d second stage with 3/4/5 levels; `-cm` adds caching mode, `-nc` a walker that
  * does not snoop, `-ad` one that sets accessed and dirty bits; several stand in this order.
  */
 export const CAPABILITIES: ReadonlyMap<string, Capability> = new Map(
-  ([3, 4, 5] as const).flatMap((levels) => withVariants(vtd(levels)).map((c) => [c.name, c] as const)),
+  LEVELS.flatMap((levels) => withVariants(vtd(levels)).map((c) => [c.name, c] as const)),
 );
+
+/** What there is to choose from, said in fewer words than the list of all names. */
+export const CAPABILITY_NAMES = `${LEVELS.map((levels) => vtd(levels).name).join(", ")}, each with any of ${VARIANTS.map(([suffix]) => suffix).join(", ")} behind it, in this order`;

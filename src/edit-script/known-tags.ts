@@ -32,6 +32,11 @@ export class KnownTags {
     return this.#tags.get(id)?.iommu ?? 0;
   }
 
+  /** IOMMUs that tags are of. */
+  iommus(): number[] {
+    return [...new Set([...this.#tags.values()].map(({ iommu }) => iommu))];
+  }
+
   /** Tags of one IOMMU, or of all. */
   behind(iommu: number | undefined): number[] {
     return this.#those((tag) => iommu === undefined || tag.iommu === iommu);

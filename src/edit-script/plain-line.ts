@@ -1,7 +1,7 @@
 import { ByteCursor, bytesOf, QUAD_BYTES, wordOf } from "./byte-cursor.ts";
 import { OPTION, PlainOptions } from "./plain-options.ts";
 import { OP } from "./records.ts";
-import { MAX_INDEX } from "./text-line.ts";
+import { ADDRESS_END_BIT, MAX_INDEX } from "./text-line.ts";
 
 /** What a line in plain form says: a step, named by its op, or one of these. */
 export const PLAIN = {
@@ -49,6 +49,9 @@ const OPENING_BRACKET = 0x5b;
 const CLOSING_BRACKET = 0x5d;
 const EQUALS = 0x3d;
 const [FIRST_DIGIT, LAST_DIGIT] = [0x30, 0x39];
+const TWO32 = 2 ** 32;
+/** Bits of the high word of an entry that belong to its address. */
+const LOW_OF_HIGH = 2 ** (ADDRESS_END_BIT - 32) - 1;
 const TABLE_BYTES = 4096;
 const ENTRY_BYTES = 8;
 /** Below this one high word the whole number is exact. */
@@ -187,7 +190,10 @@ export class PlainLine {
   #run(op: number): number {
     if (!this.#slot() || !this.#equals() || !this.#entry()) return PLAIN.none;
     const said = this.#ends(op, 0, OPTION.count | OPTION.stride | OPTION.u);
-    return this.#fits(this.options.count) ? said : PLAIN.none;
+    const { count, strideLow, strideHigh } = this.options;
+    const isZero = this.low === 0 && this.high === 0;
+    if (count > 1 && !isZero && strideLow === 0 && strideHigh === 0) return PLAIN.none;
+    return this.#counts() ? said : PLAIN.none;
   }
 
   #exchange(): number {
@@ -220,7 +226,7 @@ export class PlainLine {
     }
     this.listedCount = count;
     const said = this.#ends(PLAIN.table, 0, count === 1 ? OPTION.count | OPTION.stride : 0);
-    return this.#fits(count === 1 ? this.options.count : count) ? said : PLAIN.none;
+    return (count === 1 ? this.#counts() : this.#fits(count)) ? said : PLAIN.none;
   }
 
   #frames(said: number, allowed: number): number {
@@ -250,6 +256,15 @@ export class PlainLine {
   /** `said` iff the rest of the line is these options. */
   #ends(said: number, needed: number, optional: number): number {
     return this.options.read(this.#cursor, needed | optional, needed) ? said : PLAIN.none;
+  }
+
+  /** True iff entries from the one that was read on fit into the table, and ascend within their address bits. */
+  #counts(): boolean {
+    const { count, strideLow, strideHigh } = this.options;
+    if (!this.#fits(count)) return false;
+    const address = (this.high & LOW_OF_HIGH) * TWO32 + (this.low >>> 0);
+    const stride = (strideHigh >>> 0) * TWO32 + (strideLow >>> 0);
+    return count === 1 || address + (count - 1) * stride < 2 ** ADDRESS_END_BIT;
   }
 
   #fits(count: number): boolean {
@@ -318,4 +333,4 @@ export class PlainLine {
 
 /** A 64-bit value of two unsigned words. */
 const bigintOf = (low: number, high: number): bigint =>
-  high < EXACT_HIGH_WORDS ? BigInt(high * 2 ** 32 + low) : (BigInt(high) << 32n) | BigInt(low);
+  high < EXACT_HIGH_WORDS ? BigInt(high * TWO32 + low) : (BigInt(high) << 32n) | BigInt(low);

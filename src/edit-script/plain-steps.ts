@@ -2,10 +2,10 @@ import { iovaPfn, pfn } from "../units/index.ts";
 import { PLAIN, type PlainLine } from "./plain-line.ts";
 import { UNNAMED } from "./plain-options.ts";
 import { OP } from "./records.ts";
-import { type StepContext, waited } from "./step-context.ts";
-import type { PinRun } from "./text.ts";
+import { againstRange, asksToDrain, type StepContext, waited } from "./step-context.ts";
 import type { CallText } from "./text-call.ts";
 import type { MapText } from "./text-map.ts";
+import { PinText } from "./text-pins.ts";
 import type { TableText } from "./text-table.ts";
 
 /** Where lines in plain form go. */
@@ -15,7 +15,7 @@ export interface ReadSoFar {
   /** The call that the lines belong to. */
   call: CallText;
   /** Pins that were given outside of calls; null where none were. */
-  pins: PinRun[] | null;
+  pins: PinText | null;
   readonly context: StepContext;
 }
 
@@ -72,23 +72,22 @@ export const TAKE: Readonly<Record<number, Take>> = {
     return true;
   },
   [OP.wait]: ({ isDraining }, { call, context }, line) => {
-    call.announce(line);
-    call.steps.push(waited(isDraining, undefined, context));
+    for (const step of waited(isDraining, undefined, context)) {
+      call.announce(line);
+      call.steps.push(step);
+    }
     return true;
   },
   [OP.invalidate]: ({ options }, { call, context }, line) => {
     const [only, another] = context.domains;
     const named = options.domain !== UNNAMED;
     if (!named && (only === undefined || another !== undefined)) return false;
+    if (againstRange(options.iovaPfn, options.pages, context) !== null) return false;
     const scope = options.isLeafOnly ? "leaf" : "nonLeaf";
+    const tag = named ? options.domain : only!.id;
+    asksToDrain(tag, options.caches, context);
     call.announce(line);
-    call.steps.invalidate(
-      named ? options.domain : only!.id,
-      scope,
-      options.caches,
-      iovaPfn(options.iovaPfn),
-      options.pages,
-    );
+    call.steps.invalidate(tag, scope, options.caches, iovaPfn(options.iovaPfn), options.pages);
     return true;
   },
   [PLAIN.table]: (plain, { call, tables }) => call.line === 0 && tables.readPlain(plain),
@@ -97,15 +96,11 @@ export const TAKE: Readonly<Record<number, Take>> = {
   [PLAIN.mapNew]: ({ options }, { call }, line) => call.map.regionPlain(options, line),
   [PLAIN.mapAdd]: ({ options }, { call }, line) => call.map.addPlain(options, line),
   [PLAIN.mapRemove]: ({ options }, { call }, line) => call.map.removePlain(options, line),
-  [PLAIN.pins]: (plain, to) => {
-    const { pages, count } = plain.options;
-    pinsOf(to).push({ pfn: pfn(plain.pfn), pages, count });
-    return true;
-  },
+  [PLAIN.pins]: (plain, to) => pinsOf(to).readPlain(plain),
   [PLAIN.empty]: () => true,
 };
 
 /** Pins before the first call, or those that a call takes. */
-export function pinsOf(to: ReadSoFar): PinRun[] {
-  return to.call.line === 0 ? (to.pins ??= []) : (to.call.pins ??= []);
+export function pinsOf(to: ReadSoFar): PinText {
+  return to.call.line === 0 ? (to.pins ??= new PinText()) : (to.call.pins ??= new PinText());
 }

@@ -43,9 +43,10 @@ export function descriptorSteps(at: TextLine, context: StepContext, iommu: numbe
       return tags().map((domain) => whole(domain, CACHE_CONTEXT, context));
     case TYPE_IOTLB:
       if (granularity === "") return at.fail("qi descriptor of an IOTLB invalidation without granularity");
-      if (field(low, 7, 6) !== DRAIN_READS_AND_WRITES)
-        for (const tag of tags()) context.undrained.add(context.tags.iommuOf(tag));
-      return tags().map((tag) => iotlb(at, granularity, tag, high, context));
+      return tags().map((tag) => {
+        context.drains.post(context.tags.iommuOf(tag), field(low, 7, 6) === DRAIN_READS_AND_WRITES);
+        return iotlb(at, granularity, tag, high, context);
+      });
     case TYPE_DEVICE_TLB: {
       const domain = domainOf(at, context, iommu);
       return [

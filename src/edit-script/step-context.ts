@@ -1,6 +1,7 @@
-import type { IovaPfn } from "../units/index.ts";
+import { hex, hexPage, type IovaPfn, pageToBytes } from "../units/index.ts";
 import type { KnownTags } from "./known-tags.ts";
-import { type Step, waitStep } from "./steps.ts";
+import type { QueuedDrains } from "./queued-drains.ts";
+import { CACHE_IOTLB, type WaitStep, waitStep } from "./steps.ts";
 import type { ScriptDomain } from "./text.ts";
 import type { TextLine } from "./text-line.ts";
 
@@ -18,8 +19,7 @@ export interface StepContext {
   readonly levels: number;
   /** Those before this line. */
   readonly tags: KnownTags;
-  /** IOMMUs with an invalidation in their queue that does not ask for accesses to be drained. */
-  readonly undrained: Set<number>;
+  readonly drains: QueuedDrains;
   readonly domains: readonly ScriptDomain[];
 }
 
@@ -49,12 +49,29 @@ export function didOf(at: TextLine): number | undefined {
   return text === undefined ? undefined : at.integer(text, "did", MAX_DID);
 }
 
-/** A wait; it drains only where every descriptor that it completes asked for that. */
-export function waited(drain: boolean, iommu: number | undefined, { undrained }: StepContext): Step {
-  const drains = drain && (iommu === undefined ? undrained.size === 0 : !undrained.has(iommu));
-  if (iommu === undefined) undrained.clear();
-  else undrained.delete(iommu);
-  return waitStep(drains, iommu);
+/** A wait; it drains only where the descriptors let it. One for all may do so behind some IOMMUs and not behind others. */
+export function waited(drain: boolean, iommu: number | undefined, { drains, tags }: StepContext): WaitStep[] {
+  const owing = drains.wait(iommu);
+  if (!drain || owing.length === 0) return [waitStep(drain, iommu)];
+  if (iommu !== undefined) return [waitStep(false, iommu)];
+  const others = tags.iommus().filter((own) => !owing.includes(own));
+  return [waitStep(false, undefined), ...others.map((own) => waitStep(true, own))];
+}
+
+/** Notes an invalidation that a line names in words: it asks for a drain, if what it drops are translations. */
+export function asksToDrain(tag: number, caches: number, { drains, tags }: StepContext): void {
+  if ((caches & CACHE_IOTLB) !== 0) drains.post(tags.iommuOf(tag), true);
+}
+
+/** Pages that 64 bits of address have. */
+const ALL_PAGES = 2 ** 52;
+
+/** What speaks against a range of a step; null where nothing does. It may reach past the IOVA space: "everything" often does. */
+export function againstRange(first: number, pages: number, { pages: all }: StepContext): string | null {
+  if (first + pages > ALL_PAGES)
+    return `iova ${hexPage(first)} and size ${hexPage(pages)} add up to more than 64 bits`;
+  if (first < all) return null;
+  return `iova ${hexPage(first)} lies past ${hex(pageToBytes(all) - 1n)}, the last that the profile translates`;
 }
 
 /** 2^mask pages around a page, as hardware takes an address mask: low bits of the address do not count. */

@@ -1,8 +1,9 @@
 import { LineNumbers } from "./line-numbers.ts";
 import { UNNAMED } from "./plain-options.ts";
 import { EditScript } from "./script.ts";
-import type { PinRun, ScriptIoctl } from "./text.ts";
+import type { ScriptIoctl } from "./text.ts";
 import { MapText } from "./text-map.ts";
+import type { PinText } from "./text-pins.ts";
 import type { LineSteps } from "./text-steps.ts";
 
 /** What the lines of one call say, or those of a file that has no `call` lines. */
@@ -11,7 +12,7 @@ export class CallText {
   /** Line of its `call` statement; 0 where there is none. */
   readonly line: number;
   readonly map = new MapText();
-  pins: PinRun[] | null = null;
+  pins: PinText | null = null;
   readonly ioctls: ScriptIoctl[] = [];
   /** The steps so far; an update that its line does not number is 0. */
   readonly steps = new EditScript();

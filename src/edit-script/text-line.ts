@@ -3,7 +3,10 @@ import { ScriptTextError, type TableRun } from "./text.ts";
 
 /** Entries of one table. */
 export const MAX_INDEX = 512;
+/** An entry has its address below this bit, on every profile; what stands above is not for a stride to change. */
+export const ADDRESS_END_BIT = 52;
 
+const ADDRESS_END = BigInt(ADDRESS_END_BIT);
 const NUMBER = /^(0x[0-9a-f]+(?:_[0-9a-f]+)*|\d+(?:_\d+)*)([KMGT]?)$/i;
 /** Powers of two that a suffix multiplies by. */
 const SUFFIXES: Readonly<Record<string, bigint>> = { "": 0n, K: 10n, M: 20n, G: 30n, T: 40n };
@@ -54,7 +57,22 @@ export class TextLine {
     const count = this.integer(this.take("count") ?? "1", "count", MAX_INDEX);
     this.fits(index, count);
     const stride = this.entry(this.take("stride") ?? "0");
-    return { table, index, count, first: this.value(), stride };
+    const first = this.value();
+    const last = first + BigInt(count - 1) * BigInt.asIntN(64, stride);
+    if (last >> ADDRESS_END !== first >> ADDRESS_END)
+      this.fail(
+        `stride= leaves the address bits before entry ${index + count - 1}: bit ${ADDRESS_END_BIT - 1} is the last of them`,
+      );
+    return { table, index, count, first, stride };
+  }
+
+  /** The same in a step: there a stride that is missing has been forgotten, unless zeros are stored. */
+  stepRun(): TableRun {
+    const isWithout = !this.has("stride");
+    const run = this.run();
+    if (isWithout && run.count > 1 && run.first !== 0n)
+      this.fail(`${this.words[0]} needs stride=, 0 where ${run.count} entries alike are meant`);
+    return run;
   }
 
   /** `TABLE[INDEX]`, or the byte address of the entry itself. */

@@ -1,4 +1,4 @@
-import { type IovaPfn, iovaPfn, type Pfn, pfn, type Rights } from "../units/index.ts";
+import { hexPage, type IovaPfn, iovaPfn, type Pfn, pfn, type Rights } from "../units/index.ts";
 import type { ChangedMap, MapRunList } from "./call-maps.ts";
 import { LineNumbers } from "./line-numbers.ts";
 import type { PlainOptions } from "./plain-options.ts";
@@ -27,15 +27,41 @@ type Removal = Pick<MapRun, "iovaPfn" | "pages">;
 
 /** The `backing` lines of a file: which frames are behind memory named by address. */
 export class BackingText {
+  /** By address, free of overlap: lines that say the same of some pages are one. */
   readonly #backings: Backing[] = [];
 
   read(at: TextLine): void {
     at.words.length === 1 || at.fail("backing takes options only: vaddr=, size=, frame=");
-    this.#backings.push({
-      vaddr: at.addressOption("vaddr"),
-      pages: at.sizeOption(),
-      pfn: at.addressOption("frame"),
-    });
+    let vaddr = at.addressOption("vaddr");
+    let end = vaddr + at.sizeOption();
+    const toFrame = at.addressOption("frame") - vaddr;
+    const backings = this.#backings;
+    const first = this.#firstEndingAfter(vaddr);
+    let last = first;
+    for (; last < backings.length && backings[last]!.vaddr < end; last++) {
+      const other = backings[last]!;
+      if (other.pfn - other.vaddr !== toFrame) {
+        const both = Math.max(vaddr, other.vaddr);
+        at.fail(
+          `vaddr ${hexPage(both)} is backed by frame ${hexPage(other.pfn + both - other.vaddr)} above, and by another here`,
+        );
+      }
+      vaddr = Math.min(vaddr, other.vaddr);
+      end = Math.max(end, other.vaddr + other.pages);
+    }
+    backings.splice(first, last - first, { vaddr, pages: end - vaddr, pfn: vaddr + toFrame });
+  }
+
+  /** Place of the first one that ends behind an address, by page; their number where none does. */
+  #firstEndingAfter(vaddr: number): number {
+    const backings = this.#backings;
+    let [low, high] = [0, backings.length];
+    while (low < high) {
+      const mid = (low + high) >>> 1;
+      if (backings[mid]!.vaddr + backings[mid]!.pages > vaddr) high = mid;
+      else low = mid + 1;
+    }
+    return low;
   }
 
   /** A region in a line as runs of frames. */
@@ -44,9 +70,9 @@ export class BackingText {
     const runs: MapRun[] = [];
     for (let done = 0; done < region.pages; ) {
       const at = region.vaddr + done;
-      const backing = this.#backings.find((b) => b.vaddr <= at && at < b.vaddr + b.pages);
-      if (backing === undefined)
-        fail(`no backing line says which frame is behind vaddr 0x${(at * 4096).toString(16)}`, line);
+      const backing = this.#backings[this.#firstEndingAfter(at)];
+      if (backing === undefined || backing.vaddr > at)
+        fail(`no backing line says which frame is behind vaddr ${hexPage(at)}`, line);
       const pages = Math.min(region.pages - done, backing.vaddr + backing.pages - at);
       runs.push(mapRun(region.iovaPfn + done, pages, backing.pfn + at - backing.vaddr, region.rights));
       done += pages;
@@ -63,6 +89,8 @@ export class MapText {
   readonly #editLines = new LineNumbers();
   /** `map new none` */
   #isEmpty = false;
+  /** Line of the first statement; 0 where there is none. */
+  firstLine = 0;
   /** True while regions come in the order of their IOVA, each with its frame: they are runs of the map as they are. */
   #isInOrder = true;
   #lastIova = 0;
@@ -78,6 +106,7 @@ export class MapText {
 
   region(at: TextLine, line: number): void {
     if (at.words[2] === "none") {
+      this.firstLine ||= line;
       if (this.#regions.length > 0) at.fail("the map is none, and has regions above");
       this.#isEmpty = true;
       return;
@@ -108,6 +137,7 @@ export class MapText {
   }
 
   #pushRegion(region: Region, line: number): void {
+    this.firstLine ||= line;
     this.#isInOrder &&= region.iovaPfn >= this.#lastIova && "pfn" in region;
     this.#lastIova = region.iovaPfn;
     this.#regions.push(region);

@@ -3,16 +3,18 @@ import { ByteText } from "./byte-text.ts";
 import { followDomains } from "./call-domains.ts";
 import { CallMaps, mapRunList } from "./call-maps.ts";
 import { ofCall } from "./call-scripts.ts";
-import { CAPABILITIES, type Capability } from "./capability.ts";
+import { CAPABILITIES, CAPABILITY_NAMES, type Capability } from "./capability.ts";
 import { KnownTags } from "./known-tags.ts";
 import { isOfCall, PLAIN, PlainLine } from "./plain-line.ts";
 import { pinsOf, type ReadSoFar, TAKE } from "./plain-steps.ts";
+import { QueuedDrains } from "./queued-drains.ts";
 import { onlyScript, type RecordedCall, type Recording } from "./recording.ts";
 import { didOf, iommuOf, MAX_ID } from "./step-context.ts";
 import { CACHES_ALL } from "./steps.ts";
 import { TagHolders } from "./tag-holders.ts";
 import {
   type MapRun,
+  type PinRun,
   type ScriptDomain,
   type ScriptFile,
   ScriptTextError,
@@ -69,7 +71,7 @@ export class RecordingParser {
   #isEpoch = false;
   #directMap = 0n;
   readonly #tags = new KnownTags();
-  readonly #undrained = new Set<number>();
+  readonly #drains = new QueuedDrains();
   /** Line of the first step that names an IOMMU. */
   readonly #namedIommus = new Map<number, number>();
   /** The calls; one without a line as long as no `call` has come. */
@@ -145,12 +147,13 @@ export class RecordingParser {
       map.checkEnd(2 ** (9 * levels), levels, this.#fail.bind(this));
     const fail = this.#fail.bind(this);
     const oldMap = this.#read.oldMap.whole("old", this.#backings, fail);
+    this.#checkNewMap();
     return {
       capability: this.#capability,
       domains: this.#domains,
       tables: this.#read.tables.runs,
       oldMap,
-      pins: this.#read.pins,
+      pins: this.#pins(),
       keptTables: this.#kept,
       deviceCaches: this.#deviceCaches,
       isEpoch: this.#isEpoch,
@@ -171,8 +174,7 @@ export class RecordingParser {
     if (version !== String(TEXT_VERSION))
       this.#fail(`version ${version ?? "(none)"} is not known; this program reads version ${TEXT_VERSION}`);
     const found = CAPABILITIES.get(capability ?? "");
-    if (found === undefined)
-      this.#fail(`capability "${capability ?? ""}" is none of ${[...CAPABILITIES.keys()].join(", ")}`);
+    if (found === undefined) this.#fail(`capability "${capability ?? ""}" is none of ${CAPABILITY_NAMES}`);
     if (more !== undefined) this.#fail(`the header does not take "${more}"`);
     this.#capability = found;
     this.#read = {
@@ -184,7 +186,7 @@ export class RecordingParser {
         pages: 2 ** (found.inputBits - 12),
         levels: found.levels,
         tags: this.#tags,
-        undrained: this.#undrained,
+        drains: this.#drains,
         domains: this.#domains,
       },
     };
@@ -203,6 +205,7 @@ export class RecordingParser {
         );
       this.#calls.pop();
     }
+    this.#drains.clear();
     this.#read.call = new CallText(label, this.#line);
     this.#calls.push(this.#read.call);
   }
@@ -247,7 +250,7 @@ export class RecordingParser {
         this.#backings.read(this.#at);
         break;
       case "pins":
-        this.#pin();
+        pinsOf(this.#read).read(this.#at);
         break;
       case "epoch":
         this.#before();
@@ -310,13 +313,15 @@ export class RecordingParser {
     else this.#fail(`map "${which}" is neither old nor new, neither add nor remove`);
   }
 
-  #pin(): void {
-    const pins = pinsOf(this.#read);
-    const what = this.#at.only('a frame address or "none"');
-    if (what === "none") return;
-    const first = this.#at.page(what, "frame") as Pfn;
-    const count = this.#at.integer(this.#at.take("count") ?? "1", "count", MAX_ID);
-    pins.push({ pfn: first, pages: this.#at.sizeOption(), count });
+  /** Fails where it is said what is mapped before the script, and not what is behind it. A call that says nothing changes nothing. */
+  #checkNewMap(): void {
+    const { line, map } = this.#current;
+    const { firstLine } = this.#read.oldMap;
+    if (line === 0 && map.isSilent && firstLine > 0)
+      this.#fail(
+        'the new map is missing: say "map new", "map new none", "map add" or "map remove"',
+        firstLine,
+      );
   }
 
   #checkDomains(): void {
@@ -326,6 +331,12 @@ export class RecordingParser {
     const holders = new TagHolders(this.#domains);
     const fail = this.#fail.bind(this);
     for (const [number, call] of this.#calls.entries()) followDomains(call, number, holders, fail);
+  }
+
+  /** Pins before the first call; null where nothing is said of pins, in calls neither. */
+  #pins(): readonly PinRun[] | null {
+    const isSaid = this.#read.pins !== null || this.#calls.some(({ pins }) => pins !== null);
+    return isSaid ? (this.#read.pins?.runs ?? []) : null;
   }
 
   /** The calls with the map each leads to. A file without `call` lines that names no new map leads to an empty one. */
@@ -343,7 +354,6 @@ export class RecordingParser {
     return this.#calls.map((call, i): RecordedCall => {
       // What is wrong with a map is told now.
       maps.after(i);
-      if (call.pins !== null) this.#read.pins ??= [];
       const { label, line, ioctls } = call;
       const recorded: RecordedCall = {
         label,
@@ -351,7 +361,7 @@ export class RecordingParser {
         get newMap() {
           return maps.after(i).map.all();
         },
-        pinned: call.pins ?? [],
+        pinned: call.pins?.runs ?? [],
         ioctls,
         script: call.script(),
         stepLines: call.stepLines.list(),

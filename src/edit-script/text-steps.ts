@@ -1,6 +1,8 @@
 import type { IovaPfn, Pfn } from "../units/index.ts";
 import { descriptorSteps } from "./qi-descriptor.ts";
 import {
+  againstRange,
+  asksToDrain,
   didOf,
   domainOf,
   iommuOf,
@@ -10,7 +12,15 @@ import {
   type StepContext,
   waited,
 } from "./step-context.ts";
-import { CACHE_ATC, CACHE_CONTEXT, CACHE_IOTLB, CACHE_WALK, CACHES_ALL, type Step } from "./steps.ts";
+import {
+  CACHE_ATC,
+  CACHE_CONTEXT,
+  CACHE_IOTLB,
+  CACHE_WALK,
+  CACHES_ALL,
+  type InvalidateStep,
+  type Step,
+} from "./steps.ts";
 import { MAX_INDEX, type TextLine } from "./text-line.ts";
 
 const CACHE_BITS: Readonly<Record<string, number>> = {
@@ -59,7 +69,7 @@ export function readSteps(op: string, at: TextLine, context: StepContext): LineS
   switch (op) {
     case "fill":
     case "storeRun":
-      return { steps: [{ op, update, ...at.run() }], isNumbered };
+      return { steps: [{ op, update, ...at.stepRun() }], isNumbered };
     case "gather": {
       const { table, index } = at.slot();
       const entries = at.values.map((value) => at.entry(value));
@@ -107,14 +117,14 @@ function unnumbered(
       return [{ op, table, index, count }];
     }
     case "invalidate":
-      return invalidations(at, context, iommu);
+      return drained(invalidations(at, context, iommu), context);
     case "qi":
       return descriptorSteps(at, context, iommu);
     case "wait": {
       const [, how, more] = at.words;
       if ((how !== undefined && how !== "drain") || more !== undefined)
         at.fail('wait takes nothing, or "drain"');
-      return [waited(how === "drain", iommu, context)];
+      return waited(how === "drain", iommu, context);
     }
     case "freeTable":
       return [{ op, table: at.tableAddress(at.only("a table address")) }];
@@ -125,14 +135,20 @@ function unnumbered(
     case "window": {
       const state = at.only('"open" or "close"');
       if (state !== "open" && state !== "close") at.fail(`window "${state}" is neither open nor close`);
-      return [{ op, state, domain: domainOf(at, context), ...rangeOf(at) }];
+      return [{ op, state, domain: domainOf(at, context), ...rangeOf(at, context) }];
     }
     default:
       return at.fail(`"${op}" is no statement of an edit script`);
   }
 }
 
-function invalidations(at: TextLine, context: StepContext, iommu: number | undefined): Step[] {
+/** Steps that a line names in words: as descriptors they would ask for a drain. */
+function drained(steps: readonly InvalidateStep[], context: StepContext): readonly InvalidateStep[] {
+  for (const { domain, caches } of steps) asksToDrain(domain, caches, context);
+  return steps;
+}
+
+function invalidations(at: TextLine, context: StepContext, iommu: number | undefined): InvalidateStep[] {
   const op = "invalidate";
   const [, reach, more] = at.words;
   if ((reach !== undefined && reach !== "all" && reach !== "global") || more !== undefined)
@@ -155,13 +171,21 @@ function invalidations(at: TextLine, context: StepContext, iommu: number | undef
   const domain = domainOf(at, context, iommu);
   const isContext = caches === CACHE_CONTEXT && !at.has("iova") && !at.has("size");
   if (reach === "all" || isContext) return [{ ...step, domain, ...everything }];
-  if (!at.has("am")) return [{ ...step, domain, ...rangeOf(at) }];
+  if (!at.has("am")) return [{ ...step, domain, ...rangeOf(at, context) }];
   const mask = at.integer(at.need("am"), "am", MAX_MASK);
-  const page = at.addressOption("iova");
-  return [{ ...step, domain, ...masked(page, mask) }];
+  return [{ ...step, domain, ...inside(at, masked(at.addressOption("iova"), mask), context) }];
 }
 
-const rangeOf = (at: TextLine): { iovaPfn: IovaPfn; pages: number } => ({
-  iovaPfn: at.addressOption("iova") as IovaPfn,
-  pages: at.sizeOption(),
-});
+interface Range {
+  readonly iovaPfn: IovaPfn;
+  readonly pages: number;
+}
+
+const rangeOf = (at: TextLine, context: StepContext): Range =>
+  inside(at, { iovaPfn: at.addressOption("iova") as IovaPfn, pages: at.sizeOption() }, context);
+
+/** A range that has a part in the IOVA space. */
+function inside(at: TextLine, range: Range, context: StepContext): Range {
+  const against = againstRange(range.iovaPfn, range.pages, context);
+  return against === null ? range : at.fail(against);
+}

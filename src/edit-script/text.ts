@@ -162,12 +162,7 @@ export function printStep(step: Step): string {
 
 /** A whole file as text; `parseScript` reads it back unchanged. */
 export function printScript(file: ScriptFile): string {
-  const lines = [
-    ...linesBefore(file),
-    ...mapLines("new", file.newMap),
-    ...pinLines(file.pins),
-    ...linesOf(file),
-  ];
+  const lines = [...linesBefore(file), ...newMapLines(file.newMap), ...pinLines(file.pins), ...linesOf(file)];
   return `${lines.join("\n")}\n`;
 }
 
@@ -179,11 +174,7 @@ export function printRecording(recording: Recording): string {
   for (const call of calls) {
     const { label, newMap, pinned } = call;
     lines.push(`call ${label}`.trimEnd());
-    const own = [
-      ...(newMap.length === 0 ? ["map new none"] : mapLines("new", newMap)),
-      ...(pinned.length > 0 ? pinLines(pinned) : []),
-      ...linesOf(call),
-    ];
+    const own = [...newMapLines(newMap), ...(pinned.length > 0 ? pinLines(pinned) : []), ...linesOf(call)];
     // A call may have more lines than a function takes arguments.
     for (const line of own) lines.push(line);
   }
@@ -224,6 +215,9 @@ const mapLines = (name: "old" | "new", map: readonly MapRun[]): string[] =>
       `map ${name} iova=${hexPage(run.iovaPfn)} size=${sizeText(run.pages)} ` +
       `frame=${hexPage(run.pfn)} rights=${rightsText(run.rights)}`,
   );
+
+const newMapLines = (map: readonly MapRun[]): string[] =>
+  map.length === 0 ? ["map new none"] : mapLines("new", map);
 
 const pinLines = (pins: readonly PinRun[] | null): string[] =>
   pins?.length === 0

@@ -75,9 +75,9 @@ function recordingOf(calls: readonly Call[], hasPins: boolean, extra: number | n
   };
   lines.push(...mapLines("old"));
   frameOf.forEach((frame, i) => void lines.push(`table ${LEAVES}[${i}] = ${entryOf(frame)}`));
-  if (hasPins) lines.push("pins none");
-  for (const frame of frameOf) if (hasPins && frame !== null) lines.push(`pins ${hex(frame)} size=4K`);
-  if (hasPins && extra !== null) lines.push(`pins ${hex(FRAME + extra)} size=12K`);
+  const pins = frameOf.flatMap((frame) => (frame === null ? [] : [`pins ${hex(frame)} size=4K`]));
+  if (extra !== null) pins.push(`pins ${hex(FRAME + extra)} size=12K`);
+  if (hasPins) lines.push(...(pins.length > 0 ? pins : ["pins none"]));
   for (const { start, pages, frame, stray, isWhole, forgets } of calls) {
     const end = Math.min(PAGES, start + pages);
     const own: string[] = [];

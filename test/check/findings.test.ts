@@ -311,6 +311,7 @@ describe("two tables that are unlinked one after the other", () => {
       map old iova=0 size=4K frame=0x1000000000
       map old iova=0x1000 size=4K frame=0x1000007000
       map old iova=2M size=4K frame=0x1000003000
+      map new none
       store 0x100001000[0] = 0
       store 0x100001000[1] = 0
       barrier

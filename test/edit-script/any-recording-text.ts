@@ -90,10 +90,50 @@ function statements(isCareful: boolean, directMap: bigint) {
     ...["0x1001", "12", "2_000", "0xfffffffffffffffff000"],
   );
   const size = or(mostly(chosen("0x1000", "4096", "0x2000", "0x200000"), "4K", "2M"), "0", "0x800", "0x0");
+  const invalidated = or(mostly(size, "0xfffffffffffff000"), "0xfffffffffffff000");
   const count = or(fc.integer({ min: 1, max: 3 }).chain(number), "0", "512", "513", "0x100000000", "");
   const update = or(
     mostly(chosen("u=0", "u=1", "u=7", "u=0x9", "u=4294967295"), "u=1K"),
     ...["u=4294967296", "u=-1", "u=", "v=1"],
+  );
+  /** What follows the entry of a run: mostly a stride that the address bits of most entries have room for. */
+  const stride = key(
+    "stride",
+    or(
+      mostly(chosen("0x1000", "4096", "0", "0x200000", "0x0000000000001000"), "0xfffffffffffff000", "4K"),
+      "0x8000000000000000",
+      "0xfffffffffffff",
+      "",
+      "-1",
+    ),
+  );
+  const runEntry = or(
+    mostly(chosen("0x3", "0", "0x0000001000000003", "007", "0xfff0000001000083"), "0xffff_f003", "1K"),
+    "0xffffffffff003",
+    "0xfffffffffffff003",
+    "18446744073709551615",
+    "0x",
+  );
+  const run = fc
+    .tuple(runEntry, key("count", count), stride, fc.boolean(), some(update))
+    .map(
+      ([first, counted, by, isTurned, more]) =>
+        `${first}${more} ${isTurned ? `${by} ${counted}` : `${counted} ${by}`}`,
+    );
+  const runs = or(
+    fc.oneof(
+      { weight: 5, arbitrary: run },
+      fc.tuple(runEntry, some(update)).map(([first, more]) => first + more),
+    ),
+    "0 count=3",
+    "0x3 count=3",
+    "0x3 count=3 stride=0",
+  );
+  const iovaOfStep = or(
+    mostly(chosen("0", "4096", "0x1000000", "0xfffffffff000"), "8K", "0x10_0000_0000"),
+    "0x1000000000000",
+    "0xfffffffffffff000",
+    "0x1001",
   );
   const rights = or(chosen("rights=rw", "rights=r", "rights=w"), "rights=wr", "rights=", "rights=rwx");
   const domain = or(fc.constant("domain=1"), "domain=9", "domain=");
@@ -129,19 +169,13 @@ function statements(isCareful: boolean, directMap: bigint) {
         return `map ${which} ${(isTurned ? range.reverse() : range).join(" ")} ${behind}${more}`;
       });
   const listing: Line = fc
-    .tuple(
-      fc.nat(500),
-      fc.array(entry, { minLength: 1, maxLength: 5 }),
-      key("count", count),
-      key("stride", entry),
-      fc.nat(19),
-    )
-    .map(([at, entries, counted, stride, kind]) => (place) => {
+    .tuple(fc.nat(500), fc.array(entry, { minLength: 1, maxLength: 5 }), run, fc.nat(19))
+    .map(([at, entries, counted, kind]) => (place) => {
       if (kind === 0) return "table 0x100001000[7] = 0x1003 0x1003";
       if (kind === 1) return "table 0x100001000[6] = 0x1003 count=2";
       if (kind === 2 && !isCareful) return `table 0x100001000[${at % 9}] = ${entries.join(" ")}`;
       const own = `table ${hex(0x3_0000_0000 + place * 4096)}[${at}] = `;
-      return own + (kind < 10 ? entries.join(" ") : `${entries[0]} ${counted} ${stride}`);
+      return own + (kind < 10 ? entries.join(" ") : counted);
     });
   const either = (good: readonly [string, ...string[]], ...wrong: string[]): Line =>
     line(or(chosen(...good), ...wrong));
@@ -152,17 +186,11 @@ function statements(isCareful: boolean, directMap: bigint) {
     { weight: 2, arbitrary: line("collect ", slot, some(key("count", count))) },
     {
       weight: 1,
-      arbitrary: line(
-        "storeRun ",
-        slot,
-        " = ",
-        entry,
-        some(key("count", count), key("stride", entry), update),
-      ),
+      arbitrary: line("storeRun ", slot, " = ", runs),
     },
     {
       weight: 1,
-      arbitrary: line("fill ", slot, " = ", entry, some(key("count", count), key("stride", entry), update)),
+      arbitrary: line("fill ", slot, " = ", runs),
     },
     {
       weight: 2,
@@ -170,7 +198,13 @@ function statements(isCareful: boolean, directMap: bigint) {
     },
     {
       weight: 2,
-      arbitrary: line("invalidate ", key("iova", page), " ", key("size", size), some(domain, scope, caches)),
+      arbitrary: line(
+        "invalidate ",
+        key("iova", iovaOfStep),
+        " ",
+        key("size", invalidated),
+        some(domain, scope, caches),
+      ),
     },
     {
       weight: 3,
@@ -192,6 +226,7 @@ function statements(isCareful: boolean, directMap: bigint) {
     { weight: 6, arbitrary: region("old") },
     { weight: 4, arbitrary: listing },
     { weight: 3, arbitrary: line("pins ", page, " ", key("size", size), some(key("count", count))) },
+    { weight: isCareful ? 0 : 1, arbitrary: line("pins none") },
     {
       weight: 1,
       arbitrary: either(
@@ -218,7 +253,7 @@ function statements(isCareful: boolean, directMap: bigint) {
     { weight: 6, arbitrary: region("new") },
     { weight: isCareful ? 0 : 1, arbitrary: line("map new none") },
   ];
-  return { before, steps, changes, edits };
+  return { before, steps, changes, edits, newRegion: region("new") };
 }
 
 /** Other ways to write a line; they mean the same where they do not hide it. */
@@ -276,14 +311,17 @@ const written = (isCareful: boolean, as: Line): Line =>
     });
 
 function recordingText(isCareful: boolean, directMap: bigint): Text {
-  const { before, steps, changes, edits } = statements(isCareful, directMap);
+  const { before, steps, changes, edits, newRegion } = statements(isCareful, directMap);
   const linesOf = (what: Weighted, maxLength: number): fc.Arbitrary<LineAt[]> =>
     fc.array(written(isCareful, fc.oneof(...what)), { maxLength, size: "max" });
   const calls = fc
     .array(linesOf([...steps, ...edits], 10), { maxLength: 3 })
     .map((all) => all.flatMap((lines, i) => [() => `call iommu_map ${i}`, ...lines]));
   const ioctls = linesOf(steps, 9).map((lines) => [() => "ioctl UNMAP_DMA", ...lines, () => "ioctl"]);
-  const after = [linesOf([...steps, ...changes], 25), calls, ioctls];
+  // Without calls it has to be said what the new map is.
+  const mapped = (lines: fc.Arbitrary<LineAt[]>): fc.Arbitrary<LineAt[]> =>
+    fc.tuple(newRegion, lines).map(([first, rest]) => [first, ...rest]);
+  const after = [mapped(linesOf([...steps, ...changes], 25)), calls, mapped(ioctls)];
   if (!isCareful) after.push(linesOf([...before, ...steps, ...changes, ...edits], 20));
   return fc
     .record({

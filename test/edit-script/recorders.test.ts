@@ -62,9 +62,9 @@ describe("what recorders write", () => {
     expect(() => parseScript(`${HEAD}table 0x100001000[510] = 1 2 3`)).toThrow("leave the table");
   });
 
-  it("may give an entry twice where it is the same twice, also where a run wraps around 64 bits", () => {
-    const run = "table 0x100001000[0] = 0xfffffffffffffffe count=3 stride=0x100000001";
-    const listed = "table 0x100001000[0] = 0xfffffffffffffffe 0x00000000ffffffff";
+  it("may give an entry twice where it is the same twice, also where a run descends from one word into another", () => {
+    const run = "table 0x100001000[0] = 0x100000001 count=3 stride=0xffffffffffffffff";
+    const listed = "table 0x100001000[0] = 0x100000001 0x100000000";
     for (const lines of [
       [run, listed],
       [listed, run],
@@ -72,9 +72,9 @@ describe("what recorders write", () => {
     ])
       expect(parseScript(`${HEAD}${lines.join("\n")}\n\n`).tables).toHaveLength(3);
     const third = (entry: string): string => `${HEAD}${run}\ntable 0x100001000[2] = ${entry}\n\n`;
-    expect(parseScript(third("0x200000000")).tables).toHaveLength(2);
-    expect(() => parseScript(third("0xffffffff"))).toThrow(
-      "script:4: entry 2 of this table is 0x200000000 above, and another here",
+    expect(parseScript(third("0xffffffff")).tables).toHaveLength(2);
+    expect(() => parseScript(third("0x1ffffffff"))).toThrow(
+      "script:4: entry 2 of this table is 0xffffffff above, and another here",
     );
   });
 
@@ -124,6 +124,11 @@ describe("what recorders write", () => {
     expect(() => stepsOf("qi 0x100f2 0 1 0")).toThrow("qi word 1 belongs to no descriptor");
   });
 
+  it("may name pages behind the IOVA space, as hardware takes it", () => {
+    const beyond = { op: "invalidate", domain: 1, scope: "nonLeaf", caches: 3, iovaPfn: 2 ** 36, pages: 1 };
+    expect(stepOf("qi 0x100f2 0x1000000000000")).toEqual(beyond);
+  });
+
   it("may queue a wait, which is over when the driver has seen its status and says so", () => {
     expect(stepsOf("qi 0x25 0x1000")).toEqual([]);
     expect(stepsOf("qi 0x25 0x1000\nwait drain")).toEqual([{ op: "wait", drain: true }]);
@@ -138,7 +143,41 @@ describe("what recorders write", () => {
     const second = "domain 2 root=0x100000000 iommu=1 did=1\n";
     expect(
       waits(`${second}qi 0x10032 0 iommu=1\nwait drain iommu=0\nwait drain iommu=1\nwait drain`),
-    ).toEqual([true, false, true]);
+    ).toEqual([true, false, false, true]);
+  });
+
+  it("is not drained by another wait, only by one for a descriptor that asks", () => {
+    const waits = (lines: string): boolean[] =>
+      parseRecording(HEAD + lines).calls.flatMap(({ script }) =>
+        [...script].flatMap((step) => (step.op === "wait" ? [step.drain] : [])),
+      );
+    const undrained = "qi 0x10032 0\nwait drain\n";
+    expect(waits(`${undrained}wait drain\nwait drain`)).toEqual([false, false, false]);
+    expect(waits(`${undrained}qi 0x100f2 0\nwait\nwait drain`)).toEqual([false, false, true]);
+    expect(waits(`${undrained}invalidate iova=0 size=4K\nwait drain`)).toEqual([false, true]);
+    expect(waits(`${undrained}invalidate  iova=0 size=4K\nwait  drain`)).toEqual([false, true]);
+    for (const other of [
+      "invalidate caches=atc all",
+      "invalidate caches=context",
+      "qi 0x3 0",
+      "qi 0x10021 0",
+    ])
+      expect(waits(`${undrained}${other}\nwait drain`), other).toEqual([false, false]);
+    expect(waits(`${undrained}qi 0x100f2 0\nqi 0x10032 0\nwait drain\nwait drain`)).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect(waits(`call\n${undrained}call\nwait drain`)).toEqual([false, true]);
+  });
+
+  it("drains behind the IOMMUs that can where it is for all", () => {
+    const lines =
+      "domain 2 root=0x100000000 iommu=1 did=1\nqi 0x10032 0 iommu=1\nqi 0x100f2 0 iommu=0\nwait drain";
+    expect(stepsOf(lines).filter(({ op }) => op === "wait")).toEqual([
+      { op: "wait", drain: false },
+      { op: "wait", drain: true, iommu: 0 },
+    ]);
   });
 
   describe("of several IOMMUs", () => {

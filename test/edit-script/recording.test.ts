@@ -63,6 +63,15 @@ describe("a recording of several calls", () => {
     ]);
   });
 
+  it("audits pins that only calls speak of, from none on", () => {
+    const text = `${HEAD}call a\nbarrier\ncall b\npins 0x1000 size=4K\n`;
+    expect(parseRecording(text).pins).toEqual([]);
+    expect([...callScripts(parseRecording(text))].map(({ pins }) => pins)).toEqual([
+      [],
+      [{ pfn: 1, pages: 1, count: 1 }],
+    ]);
+  });
+
   it("takes a call that says nothing about maps as one that changes none", () => {
     const recording = parseRecording(
       `${HEAD}map old iova=0 size=4K frame=0\ncall one\nbarrier\ncall two\nmap new none`,
@@ -191,6 +200,7 @@ describe("a recording of several calls", () => {
       6,
       "is mapped already",
     ],
+    [`${HEAD}pins 0 size=4K\ncall a\npins none\npins 0 size=4K`, 6, "pins are given, and are none above"],
     [`${HEAD}call a\nmap swap iova=0 size=4K frame=0`, 4, 'map "swap" is neither'],
     [`${HEAD}call a\ninvalidate domain=9 all\ncall b\nsetRoot root=0x1000 tag=9`, 4, "domain 9 has no"],
     ["call a", 1, "the first line must be"],

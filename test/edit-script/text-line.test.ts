@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { TextLine } from "../../src/edit-script/text-line.ts";
+import { CAPABILITIES } from "../../src/edit-script/index.ts";
+import { ADDRESS_END_BIT, TextLine } from "../../src/edit-script/text-line.ts";
 
 /** What a number means, by the rule of the documented form alone; null where it is none. */
 function meaning(text: string): bigint | null {
@@ -24,6 +25,10 @@ const read = (text: string): bigint | null => {
 };
 
 describe("a line of the text form", () => {
+  it("takes addresses of entries to end where they do on every profile", () => {
+    for (const { outputBits } of CAPABILITIES.values()) expect(outputBits).toBe(ADDRESS_END_BIT);
+  });
+
   it("reads numbers as they are written, long and short, grouped and with suffix, and nothing else as a number", () => {
     const anyText = fc.string({
       unit: fc.constantFrom(..."0123456789abcdefABCDEFxX_KMGTkmgt:@`/-"),

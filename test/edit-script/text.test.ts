@@ -71,8 +71,10 @@ describe("text form of an edit script", () => {
   it("resolves a map given by vaddr through the backing lines", () => {
     const file = parseScript(
       `${HEAD}map old iova=0x1000 size=0x3000 vaddr=0x7000 rights=r
+       map new none
+       backing vaddr=0x8000 size=0x8000 frame=0xa0000000
        backing vaddr=0x7000 size=0x1000 frame=0x90000000
-       backing vaddr=0x8000 size=0x8000 frame=0xa0000000`,
+       backing vaddr=0xc000 size=0x8000 frame=0xa0004000`,
     );
     expect(file.oldMap).toEqual([
       { iovaPfn: 1, pages: 1, pfn: 0x90000, rights: 1 },
@@ -84,7 +86,11 @@ describe("text form of an edit script", () => {
     ["", 1, "the text is empty"],
     ["edit 1 vtd-ss-48", 1, 'not "edit 1 vtd-ss-48"'],
     ["hitless-edit-script 2 vtd-ss-48", 1, "version 2 is not known"],
-    ["hitless-edit-script 1 arm", 1, 'capability "arm" is none of vtd-ss-39'],
+    [
+      "hitless-edit-script 1 arm",
+      1,
+      'capability "arm" is none of vtd-ss-39, vtd-ss-48, vtd-ss-57, each with any of -cm, -nc, -ad behind it, in this order',
+    ],
     ["hitless-edit-script 1 vtd-ss-48\nbarrier", 2, 'no "domain" line'],
     [`${HEAD}stroe 0x1000[0] = 3`, 3, '"stroe" is no statement'],
     [`${HEAD}\n# x\nstore 0x1234[0] = 3`, 5, "table 0x1234 is no multiple of 4096"],
@@ -97,6 +103,38 @@ describe("text form of an edit script", () => {
     [`${HEAD}store 0x1000[0] = 3 u=1 u=2`, 3, '"u" is given twice'],
     [`${HEAD}fill 0x1000[500] = 3 count=13`, 3, "entries 500 to 512 leave the table"],
     [`${HEAD}fill 0x1000[0] = 3 count=0`, 3, "count must be at least 1"],
+    [`${HEAD}fill 0x1000[0] = 3 count=2`, 3, "fill needs stride=, 0 where 2 entries alike are meant"],
+    [`${HEAD}storeRun 0x1000[0] = 3 count=3`, 3, "storeRun needs stride="],
+    [
+      `${HEAD}fill 0x1000[0] = 0xfffffffffffff003 count=2 stride=0x1000`,
+      3,
+      "stride= leaves the address bits before entry 1: bit 51 is the last of them",
+    ],
+    [`${HEAD}table 0x1000[0] = 0xfffffffffe003 count=3 stride=0x1000\n`, 3, "before entry 2"],
+    [`${HEAD}storeRun 0x1000[4] = 0x2003 count=4 stride=0xfffffffffffff000\n`, 3, "before entry 7"],
+    [`${HEAD}fill 0x1000[0] = 3 count=2 stride=0x7ff0000000000000\n`, 3, "stride= leaves"],
+    [
+      `${HEAD}invalidate iova=0x1000000000000 size=4K\n`,
+      3,
+      "iova 0x1000000000000 lies past 0xffffffffffff, the last",
+    ],
+    [`${HEAD}invalidate iova=0x1000000000000 am=0`, 3, "lies past 0xffffffffffff"],
+    [`${HEAD}window open iova=0x1000000000000 size=4K`, 3, "lies past 0xffffffffffff"],
+    [
+      `${HEAD}invalidate iova=0xfffffffffffff000 size=0x2000\n`,
+      3,
+      "iova 0xfffffffffffff000 and size 0x2000 add up to more than 64 bits",
+    ],
+    [`${HEAD}invalidate iova=0x2000 size=0xfffffffffffff000`, 3, "add up to more than 64 bits"],
+    [`${HEAD}pins none\npins 0 size=4K\n`, 4, "pins are given, and are none above"],
+    [`${HEAD}pins 0 size=4K\npins none`, 4, "pins are none, and some are given above"],
+    [
+      `${HEAD}backing vaddr=0 size=0x2000 frame=0\nbacking vaddr=0x1000 size=0x1000 frame=0x5000`,
+      4,
+      "vaddr 0x1000 is backed by frame 0x1000 above, and by another here",
+    ],
+    [`${HEAD}barrier\nmap old iova=0 size=4K frame=0\nbarrier`, 4, "the new map is missing"],
+    [`${HEAD}map old none\nioctl`, 3, 'say "map new", "map new none"'],
     [`${HEAD}invalidate iova=0 size=0`, 3, "size must not be 0"],
     [`${HEAD}invalidate iova=0 size=4096 scope=all`, 3, 'scope "all" is neither'],
     [`${HEAD}invalidate iova=0 size=4096 caches=l2`, 3, 'cache "l2" is none of'],
@@ -183,6 +221,22 @@ describe("text form of an edit script", () => {
     expect(parseScript(`${HEAD}${switches}`).script.steps).toBe(2);
     const calls = `${HEAD}domain 2 root=0x3000\ncall\nsetRoot domain=1 root=0x2000 tag=9\ncall\nsetRoot domain=2 root=0x4000 tag=1`;
     expect(parseRecording(calls).calls.map(({ script }) => script.steps)).toEqual([1, 1]);
+  });
+
+  it("takes runs that descend, runs of zeros, and ranges that reach past the IOVA space", () => {
+    const lines = [
+      "fill 0x1000[0] = 0xfff0000000003003 count=4 stride=0xfffffffffffff000",
+      "fill 0x1000[0] = 0 count=512",
+      "fill 0x1000[0] = 0x1003",
+      "storeRun 0x1000[0] = 0x1003 count=2 stride=0",
+      "invalidate iova=0x1000 size=0xfffffffffffff000",
+      "invalidate iova=0x1000 am=45",
+    ];
+    expect(parseSteps(`${lines.join("\n")}\n`)).toHaveLength(lines.length);
+  });
+
+  it("takes a file that says nothing of maps for one of empty maps", () => {
+    expect(parseScript(`${HEAD}barrier`)).toMatchObject({ oldMap: [], newMap: [] });
   });
 
   it("gives back the same file after printing and parsing", () => {
