@@ -14,12 +14,18 @@ export const fuzzResultSchema = z
   .object({
     schema: z.literal(FUZZ_RESULT_SCHEMA_ID),
     command: z.literal("fuzz"),
-    verdict: z.enum(["clean", "violation", "inconclusive"]).describe("inconclusive: not one case was run."),
+    verdict: z
+      .enum(["clean", "violation", "inconclusive"])
+      .describe("inconclusive: interrupted before the end, or not one case was run."),
     seed: count,
-    nextSeed: count.describe("Seed to go on with."),
+    skip: count.default(0).describe("Cases of the first seed that were left out."),
+    nextSeed: count.describe("Seed to go on with: the first that has cases left."),
+    nextSkip: count
+      .default(0)
+      .describe("Cases of that seed that were run, and that whoever goes on leaves out."),
     format: z.string().nullable().describe("The one IOMMU profile used, or null for any."),
     inject: z.string().nullable(),
-    partial: z.boolean().describe("The run was interrupted."),
+    partial: z.boolean().describe("The run was interrupted before time or cases were over."),
     elapsedMs: z.number().nonnegative(),
     runs: count.describe("Cases run."),
     ioctls: count.describe("Calls made, each with its end state compared."),
@@ -115,11 +121,14 @@ export function fuzzToTerminal(result: FuzzReport, options: TerminalOptions = {}
     ),
   );
   if (result.partial) lines.push("Interrupted: the figures are those of the run so far.");
-  if (result.found === null) lines.push(`Go on with: --seed ${result.nextSeed}`);
+  if (result.found === null)
+    lines.push(
+      `Go on with: --seed ${result.nextSeed}${result.nextSkip === 0 ? "" : ` --skip ${result.nextSkip}`}`,
+    );
   const verdict = {
     clean: "clean: every call was decided without a violation and left what the model says",
     violation: `violation: ${result.found?.kind}`,
-    inconclusive: "inconclusive: not one case was run",
+    inconclusive: `inconclusive: ${result.runs === 0 ? "not one case was run" : "the run was stopped before its end"}`,
   }[result.verdict];
   lines.push(`${paint.bold("Verdict")}: ${verdict}`);
   return `${lines.join("\n")}\n`;
