@@ -148,6 +148,32 @@ describe("fuzzing the kernel", () => {
     },
   );
 
+  /* The machine refuses their scripts before all is done: a context entry without a root, a frame without a pin. */
+  it.each([
+    ["M26", "V08"],
+    ["M34", "V12"],
+  ])("names the class of %s although the machine does not survive its scripts", async (id, expected) => {
+    const { found } = await runFuzz(options(1, 1000, id));
+    expect(found!.kind).toBe(expected);
+  });
+
+  it("counts what was done in the call that shows the fault", async () => {
+    const how = options(1, 1000, "M01");
+    const result = fuzzReport(how, await runFuzz(how), "hitless");
+    expect(result.found!.kind.replace("V01b", "V01")).toBe("V01");
+    expect(result.stores).toBeGreaterThan(0);
+    expect(result.shapes.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThan(0);
+  });
+
+  it("tells where a fault shows, a single page as one", () => {
+    const narrowed = { kind: "rights" as const, start: 0, pages: 1, rights: 1 };
+    const step = { call: "set-map" as const, dirty: "nothing" as const, refusal: "none" as const, failAt: 0 };
+    const steps = [paintedPage, narrowed].map((edit) => ({ ...step, edits: [edit] }));
+    const drawn = { format: "vtd-ss-48", backing: "pop" as const, domains: 1, seed: 1, steps };
+    const run = () => runFuzzCase(drawn, new FuzzTotals(), MUTANTS.get("M13")!);
+    expect(run).toThrow(/^in step 1, at 0x0, 1 page: /);
+  });
+
   it("notices what only the end state shows: a pin that is never given back", async () => {
     const leak = {
       ...MUTANTS.get("M18")!,
