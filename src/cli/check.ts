@@ -167,6 +167,7 @@ async function check(inputs: string[], flags: CheckFlags): Promise<void> {
     );
     progress.stop();
     output.finish(result);
+    folder?.make();
     if (flags.shrink !== undefined)
       for (const s of result.strategies) output.show(printShrunk(how, s, modes, flags.shrink, folder));
     for (const file of folder?.files ?? []) output.show(`Saved: ${file}\n`);
