@@ -19,6 +19,7 @@ const row = z
       .describe("Whether it rewrites edit scripts, rewrites calls, or needs hardware no profile describes."),
     scenario: z.string().nullable().describe("Built-in scenario it ran in; null if it did not."),
     format: z.string().nullable().describe("IOMMU profile it ran on."),
+    strategy: z.string().nullable().describe("How the map was changed; null if it did not run."),
     expected: z.string().describe("The violation class it must show, and the only one it may."),
     found: z.array(z.string()).describe("Classes that the exhaustive checker and the call rules found."),
     causes: z.array(z.string()).describe("Class and cause of each finding, e.g. 'V01 order'."),
@@ -63,7 +64,14 @@ export const killMatrixSchema = z
       .max(1)
       .describe("Share of the caught mutants that show the expected class only; 1 if none was caught."),
     controls: z
-      .array(z.object({ scenario: z.string(), format: z.string(), found: z.array(z.string()) }))
+      .array(
+        z.object({
+          scenario: z.string(),
+          format: z.string(),
+          strategy: z.string(),
+          found: z.array(z.string()),
+        }),
+      )
       .describe("Classes found in the same scenarios without a mutant: none, or the matrix says nothing."),
     matrix: z.array(row),
   })
@@ -126,6 +134,7 @@ const COLUMNS: readonly Column[] = [
   "A KERNEL THAT",
 ].map((title): Column => ({ title, align: "left" }));
 const RESULT_COLUMN = 5;
+const USUAL_STRATEGY = "set-map";
 /** Findings listed for a row that is looked at closely. */
 const MOST_FINDINGS = 12;
 
@@ -159,7 +168,7 @@ export function killMatrixToTerminal(
   for (const c of matrix.controls)
     if (c.found.length > 0)
       lines.push(
-        `${paint.red("control")}: ${c.scenario} on ${c.format} shows ${c.found.join(", ")} without a mutant`,
+        `${paint.red("control")}: ${c.scenario} on ${c.format} by ${c.strategy} shows ${c.found.join(", ")} without a mutant`,
       );
   for (const r of matrix.matrix)
     if (r.result === "missed" || r.result === "impure") lines.push(paint.red(missLine(r)));
@@ -178,9 +187,16 @@ const missLine = (r: KillRow): string =>
 
 const list = (classes: readonly string[]): string => classes.join("+") || "nothing";
 
+/** Scenario, and what else is not as usual: the strategy, and what the profile has besides its levels. */
+function placeText({ scenario, strategy, format }: KillRow): string {
+  const special = format?.replace(/^vtd-ss-\d+-?/, "") ?? "";
+  const words = [strategy === USUAL_STRATEGY ? "" : (strategy ?? ""), special].filter((word) => word !== "");
+  return `${scenario}${words.length === 0 ? "" : ` (${words.join(", ")})`}`;
+}
+
 const cells = (r: KillRow): string[] => [
   r.id,
-  `${r.scenario}${r.format?.endsWith("-cm") || r.format?.endsWith("-nc") ? ` (${r.format.slice(-2)})` : ""}`,
+  placeText(r),
   r.expected,
   r.found.join("+") || "-",
   r.foundByThreads === null ? "" : r.foundByThreads.join("+") || "-",
