@@ -20,7 +20,7 @@ import {
   PLAIN,
   plural,
 } from "../report/index.ts";
-import { terminalWidth } from "./check-output.ts";
+import { terminalWidth, wrapped } from "./check-output.ts";
 import { commandName } from "./command-name.ts";
 import { openJsonTarget } from "./json-target.ts";
 import { onRunningKernel, parseMutant } from "./mutant-option.ts";
@@ -44,10 +44,16 @@ interface FuzzFlags {
 }
 
 const HELP = `
-Each call is decided (every interleaving, weak memory order) and leaves tables, pins and charges that are compared
-with the maps. Some calls are made to fail first (for lack of anything, for overlaps, ranges that cut extents, limits), and
-must change nothing; what they had done before they failed is decided as well. Same seed, same cases: ${FUZZ_BATCH} a seed, then
-the next seed's. \`Go on with:\` tells the first that has some left, and with --skip how many of it are done.`;
+Each call is decided (every interleaving, weak memory order) and leaves tables,
+pins and charges that are compared with the maps. Some calls are made to fail
+first (for lack of anything, for overlaps, ranges that cut extents, limits), and
+must change nothing; what they had done before they failed is decided as well.
+
+Same seed, same cases: ${FUZZ_BATCH} a seed, then those of the next one. \`Go on with:\`
+tells the first seed that has some left, and as --skip how many of it are done.
+
+Exit codes: 0 clean, also when its time is over, 1 violation, 2 wrong usage,
+4 interrupted before time or cases were over, or not one case was run.`;
 
 /**
  * Adds `hitless fuzz`: draws sequences of map changes until time is over or one goes wrong.
@@ -116,10 +122,10 @@ async function fuzz(flags: FuzzFlags): Promise<void> {
     ...(flags.runs === undefined ? [] : [`${groupDigits(flags.runs)} cases`]),
     ...(timeMs === Number.MAX_SAFE_INTEGER ? [] : [formatDuration(timeMs)]),
   ];
-  show(
+  const heading =
     `hitless fuzz: seed ${flags.seed}${flags.skip === 0 ? "" : ` without its first ${plural(flags.skip, "case")}`}, ${flags.format ?? "any format"}, ${limit.join(" or ")}` +
-      `${flags.inject === undefined ? "" : `, fault ${flags.inject} injected`}\n\n`,
-  );
+    `${flags.inject === undefined ? "" : `, fault ${flags.inject} injected`}`;
+  show(`${wrapped(heading)}\n`);
   try {
     const result = fuzzReport(options, await runFuzz(options), commandName());
     progress.stop();

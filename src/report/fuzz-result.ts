@@ -2,7 +2,7 @@ import { z } from "zod";
 import { powerOfTen } from "./check-terminal.ts";
 import { groupDigits, plural } from "./figures.ts";
 import { PLAIN } from "./paint.ts";
-import { type Column, textTable, wrap } from "./table.ts";
+import { type Column, labelled, textTable, wrap } from "./table.ts";
 import type { TerminalOptions } from "./terminal.ts";
 
 /** The result of a fuzz run. Its JSON form is published as docs/schema/fuzz-result.json. */
@@ -108,7 +108,7 @@ export function fuzzToTerminal(result: FuzzReport, options: TerminalOptions = {}
     const never = result.shapes.filter((s) => s.count === 0).map((s) => s.shape);
     if (never.length > 0) lines.push(...wrap(`Never reached: ${never.join(", ")}`, width));
     const sites = result.failures.map(({ site, count }) => `${site} ${groupDigits(count)}`);
-    lines.push(`Failures injected: ${sites.length === 0 ? "none" : sites.join(", ")}`);
+    lines.push(...wrap(`Failures injected: ${sites.length === 0 ? "none" : sites.join(", ")}`, width));
     lines.push(...wrap(failedText(result.failedCalls), width), "");
   }
   if (result.found !== null) lines.push(...fuzzFindingText(result.found, width), "");
@@ -130,6 +130,6 @@ export function fuzzToTerminal(result: FuzzReport, options: TerminalOptions = {}
     violation: `violation: ${result.found?.kind}`,
     inconclusive: `inconclusive: ${result.runs === 0 ? "not one case was run" : "the run was stopped before its end"}`,
   }[result.verdict];
-  lines.push(`${paint.bold("Verdict")}: ${verdict}`);
+  lines.push(...labelled("Verdict", `: ${verdict}`, width, paint.bold));
   return `${lines.join("\n")}\n`;
 }

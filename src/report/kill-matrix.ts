@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { plural } from "./figures.ts";
 import { type Paint, PLAIN } from "./paint.ts";
-import { type Column, textTable, wrap } from "./table.ts";
+import { type Column, hanging, textTable } from "./table.ts";
 import type { TerminalOptions } from "./terminal.ts";
 
 /** The result of running every known-broken kernel past the judges; a field may be added, none changes its meaning. */
@@ -133,7 +133,7 @@ const COLUMNS: readonly Column[] = [
   "RESULT",
   "A KERNEL THAT",
 ].map((title): Column => ({ title, align: "left" }));
-const RESULT_COLUMN = 5;
+const THREADS_COLUMN = COLUMNS.findIndex(({ title }) => title === "THREADS");
 const USUAL_STRATEGY = "set-map";
 /** Findings listed for a row that is looked at closely. */
 const MOST_FINDINGS = 12;
@@ -149,9 +149,12 @@ export function killMatrixToTerminal(
   const lines: string[] = [];
   if (!options.quiet && rows.length > 0) {
     lines.push(paint.bold("Kill matrix") + ` (${matrix.mode} memory order)`);
+    const hasThreads = matrix.threads !== null;
+    const shown = <T>(row: readonly T[]): T[] => row.filter((_, i) => hasThreads || i !== THREADS_COLUMN);
+    const columns = shown(COLUMNS);
     lines.push(
-      ...textTable(COLUMNS, rows.map(cells), width, (text, at, column) =>
-        column === RESULT_COLUMN ? paintResult(rows[at]!.result, text, paint) : text,
+      ...textTable(columns, rows.map(cells).map(shown), width, (text, at, column) =>
+        columns[column]!.title === "RESULT" ? paintResult(rows[at]!.result, text, paint) : text,
       ),
       "",
     );
@@ -162,7 +165,7 @@ export function killMatrixToTerminal(
   const equivalent = matrix.matrix.filter((r) => r.equivalent !== null);
   if (!options.quiet && equivalent.length > 0) {
     lines.push(paint.bold("Nothing to kill here"));
-    for (const r of equivalent) lines.push(...hanging(`${r.id}  `, `${r.title}: ${r.equivalent}`, width));
+    for (const r of equivalent) lines.push(...hanging(`${r.id}  ${r.title}: ${r.equivalent}`, width, 5));
     lines.push("");
   }
   for (const c of matrix.controls)
@@ -210,16 +213,9 @@ function paintResult(result: KillRow["result"], text: string, paint: Paint): str
 }
 
 function detailLines(r: KillRow, width: number): string[] {
-  const shown = r.findings.slice(0, MOST_FINDINGS).flatMap((f) => hanging("  ", f, width));
+  const shown = r.findings
+    .slice(0, MOST_FINDINGS)
+    .flatMap((f) => hanging(f, width - 2, 3).map((l) => `  ${l}`));
   const more = r.findings.length - MOST_FINDINGS;
   return [...shown, ...(more > 0 ? [`  and ${more} more; the JSON has them all`] : [])];
-}
-
-/** Text after a label, wrapped, its further lines indented. */
-function hanging(label: string, text: string, width: number): string[] {
-  const [first, ...rest] = wrap(label + text, width);
-  return [
-    first!,
-    ...(rest.length === 0 ? [] : wrap(rest.join(" "), width - 5).map((line) => `     ${line}`)),
-  ];
 }
