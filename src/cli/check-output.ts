@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import type { MemoryMode } from "../check/index.ts";
-import { type CheckReport, checkToJson, checkToTerminal, PLAIN } from "../report/index.ts";
+import { type CheckReport, checkToJson, checkToTerminal, hanging, PLAIN } from "../report/index.ts";
 import { openJsonTarget } from "./json-target.ts";
 
 const MODES: Readonly<Record<string, readonly MemoryMode[]>> = {
@@ -44,6 +44,10 @@ export function openOutput(flags: OutputFlags): CheckOutput {
     },
   };
 }
+
+/** A line of prose as it is printed, its end included. In a log it stays one line, which can be searched for. */
+export const wrapped = (text: string): string =>
+  `${process.stdout.isTTY ? hanging(text, terminalWidth()).join("\n") : text}\n`;
 
 /** Columns to print in. */
 export const terminalWidth = (): number =>

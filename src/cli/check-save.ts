@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { accessSync, constants, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { printScript } from "../edit-script/index.ts";
 import {
   type CheckCase,
@@ -18,13 +18,34 @@ export class CounterexampleFolder {
   readonly #folder: string;
   readonly #saved = new Map<string, string>();
 
-  /** Makes the folder if need be, before anything is decided. Errors: UsageError. */
+  /**
+   * Finds out before anything is decided whether the folder can be made and written to, and leaves no trace of that.
+   * Errors: UsageError.
+   */
   constructor(folder: string) {
     this.#folder = folder;
+    const first = this.#make();
+    if (first === undefined) return;
+    let made = resolve(folder);
+    for (; made !== resolve(first); made = dirname(made)) rmdirSync(made);
+    rmdirSync(made);
+  }
+
+  /** Makes the folder, if nothing was saved yet: a result with nothing to save is one as well. Errors: UsageError. */
+  make(): void {
+    this.#make();
+  }
+
+  /** Returns the outermost folder that had to be made. */
+  #make(): string | undefined {
     try {
-      mkdirSync(folder, { recursive: true });
+      const first = mkdirSync(resolve(this.#folder), { recursive: true });
+      accessSync(this.#folder, constants.W_OK | constants.X_OK);
+      return first;
     } catch (error) {
-      throw new UsageError(`option '--save ${folder}': no folder can be made (${(error as Error).message})`);
+      throw new UsageError(
+        `option '--save ${this.#folder}': no folder can be made (${(error as Error).message})`,
+      );
     }
   }
 
@@ -73,6 +94,7 @@ export class CounterexampleFolder {
   }
 
   #write(path: string, text: string): void {
+    this.#make();
     try {
       writeFileSync(path, text);
     } catch (error) {

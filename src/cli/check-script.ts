@@ -3,7 +3,7 @@ import { CheckInputError } from "../check/index.ts";
 import { parseRecording, printScript, type Recording, ScriptTextError } from "../edit-script/index.ts";
 import { runScriptCheck, shrinkScript } from "../harness/index.ts";
 import { checkHeading, EXIT_OF_VERDICT, plural } from "../report/index.ts";
-import { modesOf, type OutputFlags, openOutput } from "./check-output.ts";
+import { modesOf, type OutputFlags, openOutput, wrapped } from "./check-output.ts";
 import { commandName } from "./command-name.ts";
 import { shellWord } from "./shell-word.ts";
 import { UsageError } from "./usage-error.ts";
@@ -44,7 +44,7 @@ export function checkScript(
     seed: 0,
     inject: null,
   };
-  output.show(`${checkHeading({ ...heading, modes: [...modes] })}\n`);
+  output.show(wrapped(checkHeading({ ...heading, modes: [...modes] })));
   try {
     const { report: result, scriptOf } = runScriptCheck(file, path, modes, replay);
     output.finish(result);

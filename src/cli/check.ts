@@ -4,7 +4,7 @@ import { CAPABILITIES } from "../edit-script/index.ts";
 import { type CheckRunOptions, encodeToken, runCheck, sequenceHash } from "../harness/index.ts";
 import { checkHeading, EXIT_OF_VERDICT } from "../report/index.ts";
 import { BACKING_KINDS, type BackingKind, STRATEGIES } from "../vmm/index.ts";
-import { MODE_NAMES, modesOf, openOutput } from "./check-output.ts";
+import { MODE_NAMES, modesOf, openOutput, wrapped } from "./check-output.ts";
 import { CounterexampleFolder } from "./check-save.ts";
 import { checkScript } from "./check-script.ts";
 import { printShrunk } from "./check-shrink.ts";
@@ -26,11 +26,17 @@ import { UsageError } from "./usage-error.ts";
 
 const HELP = `
 Examples:
-  hitless check                                 the map change of 2020, legacy beside set-map
-  hitless check captures/ --strategy set-map    every map change of a folder of \`info mtree -f\` snapshots
-  hitless check old.map new.map                 one change, from one map file to another
-  hitless check --inject M01 --save found/      a known-broken kernel must be caught; keep the counterexamples
-  hitless check --script recorded.txt           judge an edit script recorded from another driver`;
+  hitless check                   the map change of 2020, legacy beside set-map
+  hitless check captures/ --strategy set-map
+                                  every map change of a folder of
+                                  \`info mtree -f\` snapshots
+  hitless check old.map new.map   one change, from one map file to another
+  hitless check --inject M01 --save found/
+                                  a known-broken kernel must be caught; keep
+                                  the counterexamples
+  hitless check --script recorded.txt
+                                  judge an edit script recorded from another
+                                  driver`;
 
 export interface CheckFlags {
   strategy?: string[];
@@ -146,11 +152,11 @@ async function check(inputs: string[], flags: CheckFlags): Promise<void> {
         ...found,
       })}`,
   };
-  output.show(
-    `${checkHeading({ ...options, backing, maps: sequence.steps.length, modes: [...modes], inject })}\n` +
-      (mutant === null ? "" : `${mutant.id}: a kernel that ${mutant.title}; expected ${mutant.expected}\n`),
-  );
-  if (!flags.quiet) for (const note of importNotes(sequence)) output.show(`${note}\n`);
+  const heading = { ...options, backing, maps: sequence.steps.length, modes: [...modes], inject };
+  output.show(wrapped(checkHeading(heading)));
+  if (mutant !== null)
+    output.show(wrapped(`${mutant.id}: a kernel that ${mutant.title}; expected ${mutant.expected}`));
+  if (!flags.quiet) for (const note of importNotes(sequence)) output.show(wrapped(note));
   const interrupt = new AbortController();
   const onInterrupt = (): void => interrupt.abort();
   process.once("SIGINT", onInterrupt);
@@ -167,6 +173,7 @@ async function check(inputs: string[], flags: CheckFlags): Promise<void> {
     );
     progress.stop();
     output.finish(result);
+    folder?.make();
     if (flags.shrink !== undefined)
       for (const s of result.strategies) output.show(printShrunk(how, s, modes, flags.shrink, folder));
     for (const file of folder?.files ?? []) output.show(`Saved: ${file}\n`);

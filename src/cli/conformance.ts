@@ -6,6 +6,7 @@ import {
   replayRecordings,
 } from "../harness/conformance/index.ts";
 import { groupDigits, textTable } from "../report/index.ts";
+import { terminalWidth } from "./check-output.ts";
 import { openJsonTarget } from "./json-target.ts";
 import { progressView } from "./progress.ts";
 import { EXIT } from "./usage-error.ts";
@@ -98,7 +99,7 @@ function totalsTable({ kernels }: ConformanceResult): string[] {
       k.iommu,
       ...[k.scripts, k.compared, k.equal, k.deliberate, k.unexplained].map(String),
     ]),
-    110,
+    terminalWidth(),
   );
 }
 

@@ -3,6 +3,7 @@ import pc from "picocolors";
 import { MUTANTS } from "../check/mutants/index.ts";
 import { CAPABILITIES } from "../edit-script/index.ts";
 import {
+  FUZZ_BATCH,
   type FuzzOptions,
   type FuzzToken,
   foundReport,
@@ -17,8 +18,9 @@ import {
   fuzzToTerminal,
   groupDigits,
   PLAIN,
+  plural,
 } from "../report/index.ts";
-import { terminalWidth } from "./check-output.ts";
+import { terminalWidth, wrapped } from "./check-output.ts";
 import { commandName } from "./command-name.ts";
 import { openJsonTarget } from "./json-target.ts";
 import { onRunningKernel, parseMutant } from "./mutant-option.ts";
@@ -32,6 +34,7 @@ const DEFAULT_TIME_MS = 60_000;
 interface FuzzFlags {
   time?: number;
   seed: number;
+  skip: number;
   runs?: number;
   format?: string;
   inject?: string;
@@ -41,14 +44,21 @@ interface FuzzFlags {
 }
 
 const HELP = `
-Each call is decided (every interleaving, weak memory order) and leaves tables, pins and charges that are compared
-with the maps. Some calls are made to fail first (for lack of anything, for overlaps, ranges that cut extents, limits), and
-must change nothing; what they had done before they failed is decided as well. Same seed, same cases.`;
+Each call is decided (every interleaving, weak memory order) and leaves tables,
+pins and charges that are compared with the maps. Some calls are made to fail
+first (for lack of anything, for overlaps, ranges that cut extents, limits), and
+must change nothing; what they had done before they failed is decided as well.
+
+Same seed, same cases: ${FUZZ_BATCH} a seed, then those of the next one. \`Go on with:\`
+tells the first seed that has some left, and as --skip how many of it are done.
+
+Exit codes: 0 clean, also when its time is over, 1 violation, 2 wrong usage,
+4 interrupted before time or cases were over, or not one case was run.`;
 
 /**
  * Adds `hitless fuzz`: draws sequences of map changes until time is over or one goes wrong.
  *
- * Exit codes: 0 clean, 1 violation, 2 wrong usage, 4 nothing was run.
+ * Exit codes: 0 clean, 1 violation, 2 wrong usage, 4 interrupted, or nothing was run.
  */
 export function registerFuzz(program: Command): void {
   program
@@ -60,6 +70,7 @@ export function registerFuzz(program: Command): void {
       ),
     )
     .option("--seed <n>", "seed of the first batch of cases", parseSeed, 1)
+    .option("--skip <n>", "leave out so many cases of that batch", parseCount(0, FUZZ_BATCH - 1), 0)
     .option("--runs <n>", "ends after so many cases", parseCount(1, MOST_RUNS))
     .addOption(
       new Option("--format <name>", "one IOMMU profile (default: any)").argParser(
@@ -94,6 +105,7 @@ async function fuzz(flags: FuzzFlags): Promise<void> {
   const progress = progressView(process.stderr, flags.quiet !== true);
   const options: FuzzOptions = {
     seed: flags.seed,
+    skip: flags.skip,
     runs: flags.runs ?? null,
     timeMs,
     shrinkMs: flags.shrink,
@@ -110,10 +122,10 @@ async function fuzz(flags: FuzzFlags): Promise<void> {
     ...(flags.runs === undefined ? [] : [`${groupDigits(flags.runs)} cases`]),
     ...(timeMs === Number.MAX_SAFE_INTEGER ? [] : [formatDuration(timeMs)]),
   ];
-  show(
-    `hitless fuzz: seed ${flags.seed}, ${flags.format ?? "any format"}, ${limit.join(" or ")}` +
-      `${flags.inject === undefined ? "" : `, fault ${flags.inject} injected`}\n\n`,
-  );
+  const heading =
+    `hitless fuzz: seed ${flags.seed}${flags.skip === 0 ? "" : ` without its first ${plural(flags.skip, "case")}`}, ${flags.format ?? "any format"}, ${limit.join(" or ")}` +
+    `${flags.inject === undefined ? "" : `, fault ${flags.inject} injected`}`;
+  show(`${wrapped(heading)}\n`);
   try {
     const result = fuzzReport(options, await runFuzz(options), commandName());
     progress.stop();

@@ -5,6 +5,7 @@ import { CATALOGUE } from "../check/mutants/index.ts";
 import { CAPABILITIES } from "../edit-script/index.ts";
 import { killMatrix } from "../harness/index.ts";
 import { EXIT_OF_VERDICT, killMatrixToJson, killMatrixToTerminal, PLAIN } from "../report/index.ts";
+import { terminalWidth } from "./check-output.ts";
 import { commandName } from "./command-name.ts";
 import { openJsonTarget } from "./json-target.ts";
 import { parseCount, parseDuration, parseName, parseSeed } from "./option-values.ts";
@@ -88,7 +89,14 @@ async function mutants(ids: string[], flags: MutantsFlags): Promise<void> {
     const paint = pc.isColorSupported && process.stdout.isTTY ? pc.createColors(true) : PLAIN;
     const quiet = flags.quiet === true;
     if (!json?.isStdout)
-      stdout(killMatrixToTerminal(matrix, { paint, quiet, details: ids.length > 0 && !quiet }));
+      stdout(
+        killMatrixToTerminal(matrix, {
+          paint,
+          quiet,
+          width: terminalWidth(),
+          details: ids.length > 0 && !quiet,
+        }),
+      );
     process.exitCode = EXIT_OF_VERDICT[matrix.verdict];
   } finally {
     progress.stop();

@@ -29,7 +29,7 @@ export function createProgram(): Command {
     .showHelpAfterError("(hitless --help lists commands; hitless COMMAND --help their options)")
     .addHelpText(
       "after",
-      "\nExit codes: 0 clean, 1 violation, 2 wrong usage or input, 3 the tool itself failed, 4 inconclusive.",
+      "\nExit codes: 0 clean, 1 violation, 2 wrong usage or input,\n3 the tool itself failed, 4 inconclusive.",
     )
     .exitOverride();
   registerStress(program);

@@ -26,7 +26,8 @@ import { shellWord } from "./shell-word.ts";
 import { EXIT, UsageError } from "./usage-error.ts";
 
 const HELP = `
-Exit codes: 1 the finding shows again, 0 it does not, 2 the token cannot be read or its input is not there.`;
+Exit codes: 1 the finding shows again, 0 it does not, 2 the token cannot be read
+or its input is not there.`;
 
 /** Adds `hitless replay TOKEN|FILE`: shows a finding again, exactly. */
 export function registerReplay(program: Command): void {

@@ -12,6 +12,7 @@ import {
 } from "../harness/index.ts";
 import { EXIT_OF_VERDICT, groupDigits, PLAIN, runHeading, toJson, toTerminal } from "../report/index.ts";
 import { BACKING_KINDS, type BackingKind, STRATEGIES } from "../vmm/index.ts";
+import { terminalWidth, wrapped } from "./check-output.ts";
 import { commandName } from "./command-name.ts";
 import { importNotes } from "./import-notes.ts";
 import {
@@ -33,9 +34,11 @@ const MOST_DEVICES = 16;
 
 const HELP = `
 Examples:
-  hitless stress                                   the map change of 2020, legacy beside set-map
-  hitless stress captures/ --time 5m --json r.json a folder of \`info mtree -f\` snapshots
-  hitless stress split-rejoin --inject M01         a known-broken kernel must be caught`;
+  hitless stress            the map change of 2020, legacy beside set-map
+  hitless stress captures/ --time 5m --json r.json
+                            a folder of \`info mtree -f\` snapshots
+  hitless stress split-rejoin --inject M01
+                            a known-broken kernel must be caught`;
 
 interface StressFlags {
   strategy?: string[];
@@ -129,11 +132,10 @@ async function stress(inputs: string[], flags: StressFlags): Promise<void> {
   const interrupt = new AbortController();
   const onInterrupt = (): void => interrupt.abort();
   process.once("SIGINT", onInterrupt);
-  show(
-    `${runHeading({ ...options, maps: sequence.steps.length, inject: mutant?.id ?? null, host })}\n` +
-      (mutant === null ? "" : `${mutant.id}: a kernel that ${mutant.title}; expected ${mutant.expected}\n`),
-  );
-  if (!flags.quiet) for (const note of importNotes(sequence)) show(`${note}\n`);
+  show(wrapped(runHeading({ ...options, maps: sequence.steps.length, inject: mutant?.id ?? null, host })));
+  if (mutant !== null)
+    show(wrapped(`${mutant.id}: a kernel that ${mutant.title}; expected ${mutant.expected}`));
+  if (!flags.quiet) for (const note of importNotes(sequence)) show(wrapped(note));
 
   const progress = progressView(process.stderr, flags.quiet !== true);
   try {
@@ -146,8 +148,7 @@ async function stress(inputs: string[], flags: StressFlags): Promise<void> {
     progress.stop();
     json?.write(toJson(result));
     const paint = pc.isColorSupported && process.stdout.isTTY ? pc.createColors(true) : PLAIN;
-    const width = process.stdout.isTTY ? Math.min(Math.max(process.stdout.columns || 110, 80), 120) : 110;
-    show(`\n${toTerminal(result, { paint, width, quiet: flags.quiet === true })}`);
+    show(`\n${toTerminal(result, { paint, width: terminalWidth(), quiet: flags.quiet === true })}`);
     process.exitCode = EXIT_OF_VERDICT[result.verdict];
   } finally {
     progress.stop();

@@ -2,7 +2,7 @@ import type { CheckedCall, CheckedFinding, CheckedStrategy, CheckReport } from "
 import { interleavingTable } from "./columns.ts";
 import { formatBytes, groupDigits, plural } from "./figures.ts";
 import { PLAIN } from "./paint.ts";
-import { type Column, textTable, wrap } from "./table.ts";
+import { type Column, labelled, textTable, wrap } from "./table.ts";
 import type { TerminalOptions } from "./terminal.ts";
 
 const STRATEGY_COLUMNS: readonly Column[] = [
@@ -69,14 +69,13 @@ export function checkToTerminal(result: CheckReport, options: TerminalOptions = 
   if (result.partial) lines.push("Interrupted: the figures are those of the run so far.");
   for (const s of result.strategies) {
     const colour = s.violations.length > 0 || s.crash !== null ? paint.red : paint.green;
-    lines.push(
-      ...wrap(`${s.name}: ${provedSentence(s)}`, width).map((l, i) =>
-        i === 0 ? l.replace(s.name, colour) : `  ${l}`,
-      ),
-    );
-    if (s.crash !== null) lines.push(`  The kernel did not survive its own script: ${s.crash}`);
+    lines.push(...labelled(s.name, `: ${provedSentence(s)}`, width, colour));
+    if (s.crash !== null)
+      lines.push(
+        ...wrap(`The kernel did not survive its own script: ${s.crash}`, width - 2).map((l) => `  ${l}`),
+      );
   }
-  lines.push(`${paint.bold("Verdict")}: ${checkVerdictSentence(result)}`);
+  lines.push(...labelled("Verdict", `: ${checkVerdictSentence(result)}`, width, paint.bold));
   return `${lines.join("\n")}\n`;
 }
 
@@ -213,9 +212,7 @@ export function counterexample(
     f.cause === null ? "" : ` Cause: ${f.cause}${at}${f.causeText === null ? "" : `, ${f.causeText}`}.`;
   const weak = f.mode === "weak" ? " Shows only where stores become visible late." : "";
   return [
-    ...wrap(`${f.class} in ${strategy}${pages}${changeText(f)}: ${meets(f)}.`, width).map((l, i) =>
-      i === 0 ? l.replace(f.class, red) : `  ${l}`,
-    ),
+    ...labelled(f.class, ` in ${strategy}${pages}${changeText(f)}: ${meets(f)}.`, width, red),
     ...wrap(`Rule: ${f.rule}${cause}${weak}`, width - 2).map((l) => `  ${l}`),
     ...(f.events.length > 0 ? interleavingTable(f.events, width - 2).map((l) => `  ${l}`) : []),
     `Replay: ${f.replay}`,

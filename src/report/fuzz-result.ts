@@ -2,7 +2,7 @@ import { z } from "zod";
 import { powerOfTen } from "./check-terminal.ts";
 import { groupDigits, plural } from "./figures.ts";
 import { PLAIN } from "./paint.ts";
-import { type Column, textTable, wrap } from "./table.ts";
+import { type Column, labelled, textTable, wrap } from "./table.ts";
 import type { TerminalOptions } from "./terminal.ts";
 
 /** The result of a fuzz run. Its JSON form is published as docs/schema/fuzz-result.json. */
@@ -14,12 +14,18 @@ export const fuzzResultSchema = z
   .object({
     schema: z.literal(FUZZ_RESULT_SCHEMA_ID),
     command: z.literal("fuzz"),
-    verdict: z.enum(["clean", "violation", "inconclusive"]).describe("inconclusive: not one case was run."),
+    verdict: z
+      .enum(["clean", "violation", "inconclusive"])
+      .describe("inconclusive: interrupted before the end, or not one case was run."),
     seed: count,
-    nextSeed: count.describe("Seed to go on with."),
+    skip: count.default(0).describe("Cases of the first seed that were left out."),
+    nextSeed: count.describe("Seed to go on with: the first that has cases left."),
+    nextSkip: count
+      .default(0)
+      .describe("Cases of that seed that were run, and that whoever goes on leaves out."),
     format: z.string().nullable().describe("The one IOMMU profile used, or null for any."),
     inject: z.string().nullable(),
-    partial: z.boolean().describe("The run was interrupted."),
+    partial: z.boolean().describe("The run was interrupted before time or cases were over."),
     elapsedMs: z.number().nonnegative(),
     runs: count.describe("Cases run."),
     ioctls: count.describe("Calls made, each with its end state compared."),
@@ -102,7 +108,7 @@ export function fuzzToTerminal(result: FuzzReport, options: TerminalOptions = {}
     const never = result.shapes.filter((s) => s.count === 0).map((s) => s.shape);
     if (never.length > 0) lines.push(...wrap(`Never reached: ${never.join(", ")}`, width));
     const sites = result.failures.map(({ site, count }) => `${site} ${groupDigits(count)}`);
-    lines.push(`Failures injected: ${sites.length === 0 ? "none" : sites.join(", ")}`);
+    lines.push(...wrap(`Failures injected: ${sites.length === 0 ? "none" : sites.join(", ")}`, width));
     lines.push(...wrap(failedText(result.failedCalls), width), "");
   }
   if (result.found !== null) lines.push(...fuzzFindingText(result.found, width), "");
@@ -115,12 +121,15 @@ export function fuzzToTerminal(result: FuzzReport, options: TerminalOptions = {}
     ),
   );
   if (result.partial) lines.push("Interrupted: the figures are those of the run so far.");
-  if (result.found === null) lines.push(`Go on with: --seed ${result.nextSeed}`);
+  if (result.found === null)
+    lines.push(
+      `Go on with: --seed ${result.nextSeed}${result.nextSkip === 0 ? "" : ` --skip ${result.nextSkip}`}`,
+    );
   const verdict = {
     clean: "clean: every call was decided without a violation and left what the model says",
     violation: `violation: ${result.found?.kind}`,
-    inconclusive: "inconclusive: not one case was run",
+    inconclusive: `inconclusive: ${result.runs === 0 ? "not one case was run" : "the run was stopped before its end"}`,
   }[result.verdict];
-  lines.push(`${paint.bold("Verdict")}: ${verdict}`);
+  lines.push(...labelled("Verdict", `: ${verdict}`, width, paint.bold));
   return `${lines.join("\n")}\n`;
 }

@@ -54,7 +54,7 @@ export {
   type Verdict,
   type Violation,
 } from "./run-result.ts";
-export { type Column, textTable, wrap } from "./table.ts";
+export { type Column, hanging, textTable, wrap } from "./table.ts";
 export { runHeading, type TerminalOptions, toTerminal } from "./terminal.ts";
 export {
   BASELINE,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { plural } from "./figures.ts";
 import { type Paint, PLAIN } from "./paint.ts";
-import { type Column, textTable, wrap } from "./table.ts";
+import { type Column, hanging, textTable } from "./table.ts";
 import type { TerminalOptions } from "./terminal.ts";
 
 /** The result of running every known-broken kernel past the judges; a field may be added, none changes its meaning. */
@@ -19,6 +19,7 @@ const row = z
       .describe("Whether it rewrites edit scripts, rewrites calls, or needs hardware no profile describes."),
     scenario: z.string().nullable().describe("Built-in scenario it ran in; null if it did not."),
     format: z.string().nullable().describe("IOMMU profile it ran on."),
+    strategy: z.string().nullable().describe("How the map was changed; null if it did not run."),
     expected: z.string().describe("The violation class it must show, and the only one it may."),
     found: z.array(z.string()).describe("Classes that the exhaustive checker and the call rules found."),
     causes: z.array(z.string()).describe("Class and cause of each finding, e.g. 'V01 order'."),
@@ -63,7 +64,14 @@ export const killMatrixSchema = z
       .max(1)
       .describe("Share of the caught mutants that show the expected class only; 1 if none was caught."),
     controls: z
-      .array(z.object({ scenario: z.string(), format: z.string(), found: z.array(z.string()) }))
+      .array(
+        z.object({
+          scenario: z.string(),
+          format: z.string(),
+          strategy: z.string(),
+          found: z.array(z.string()),
+        }),
+      )
       .describe("Classes found in the same scenarios without a mutant: none, or the matrix says nothing."),
     matrix: z.array(row),
   })
@@ -125,7 +133,8 @@ const COLUMNS: readonly Column[] = [
   "RESULT",
   "A KERNEL THAT",
 ].map((title): Column => ({ title, align: "left" }));
-const RESULT_COLUMN = 5;
+const THREADS_COLUMN = COLUMNS.findIndex(({ title }) => title === "THREADS");
+const USUAL_STRATEGY = "set-map";
 /** Findings listed for a row that is looked at closely. */
 const MOST_FINDINGS = 12;
 
@@ -140,9 +149,12 @@ export function killMatrixToTerminal(
   const lines: string[] = [];
   if (!options.quiet && rows.length > 0) {
     lines.push(paint.bold("Kill matrix") + ` (${matrix.mode} memory order)`);
+    const hasThreads = matrix.threads !== null;
+    const shown = <T>(row: readonly T[]): T[] => row.filter((_, i) => hasThreads || i !== THREADS_COLUMN);
+    const columns = shown(COLUMNS);
     lines.push(
-      ...textTable(COLUMNS, rows.map(cells), width, (text, at, column) =>
-        column === RESULT_COLUMN ? paintResult(rows[at]!.result, text, paint) : text,
+      ...textTable(columns, rows.map(cells).map(shown), width, (text, at, column) =>
+        columns[column]!.title === "RESULT" ? paintResult(rows[at]!.result, text, paint) : text,
       ),
       "",
     );
@@ -153,13 +165,13 @@ export function killMatrixToTerminal(
   const equivalent = matrix.matrix.filter((r) => r.equivalent !== null);
   if (!options.quiet && equivalent.length > 0) {
     lines.push(paint.bold("Nothing to kill here"));
-    for (const r of equivalent) lines.push(...hanging(`${r.id}  `, `${r.title}: ${r.equivalent}`, width));
+    for (const r of equivalent) lines.push(...hanging(`${r.id}  ${r.title}: ${r.equivalent}`, width, 5));
     lines.push("");
   }
   for (const c of matrix.controls)
     if (c.found.length > 0)
       lines.push(
-        `${paint.red("control")}: ${c.scenario} on ${c.format} shows ${c.found.join(", ")} without a mutant`,
+        `${paint.red("control")}: ${c.scenario} on ${c.format} by ${c.strategy} shows ${c.found.join(", ")} without a mutant`,
       );
   for (const r of matrix.matrix)
     if (r.result === "missed" || r.result === "impure") lines.push(paint.red(missLine(r)));
@@ -178,9 +190,16 @@ const missLine = (r: KillRow): string =>
 
 const list = (classes: readonly string[]): string => classes.join("+") || "nothing";
 
+/** Scenario, and what else is not as usual: the strategy, and what the profile has besides its levels. */
+function placeText({ scenario, strategy, format }: KillRow): string {
+  const special = format?.replace(/^vtd-ss-\d+-?/, "") ?? "";
+  const words = [strategy === USUAL_STRATEGY ? "" : (strategy ?? ""), special].filter((word) => word !== "");
+  return `${scenario}${words.length === 0 ? "" : ` (${words.join(", ")})`}`;
+}
+
 const cells = (r: KillRow): string[] => [
   r.id,
-  `${r.scenario}${r.format?.endsWith("-cm") || r.format?.endsWith("-nc") ? ` (${r.format.slice(-2)})` : ""}`,
+  placeText(r),
   r.expected,
   r.found.join("+") || "-",
   r.foundByThreads === null ? "" : r.foundByThreads.join("+") || "-",
@@ -194,16 +213,9 @@ function paintResult(result: KillRow["result"], text: string, paint: Paint): str
 }
 
 function detailLines(r: KillRow, width: number): string[] {
-  const shown = r.findings.slice(0, MOST_FINDINGS).flatMap((f) => hanging("  ", f, width));
+  const shown = r.findings
+    .slice(0, MOST_FINDINGS)
+    .flatMap((f) => hanging(f, width - 2, 3).map((l) => `  ${l}`));
   const more = r.findings.length - MOST_FINDINGS;
   return [...shown, ...(more > 0 ? [`  and ${more} more; the JSON has them all`] : [])];
-}
-
-/** Text after a label, wrapped, its further lines indented. */
-function hanging(label: string, text: string, width: number): string[] {
-  const [first, ...rest] = wrap(label + text, width);
-  return [
-    first!,
-    ...(rest.length === 0 ? [] : wrap(rest.join(" "), width - 5).map((line) => `     ${line}`)),
-  ];
 }

@@ -94,6 +94,7 @@ export const runResultSchema = z
       ),
     seed: count.describe("Seed of every random choice of the run."),
     format: z.string().describe("Name of the IOMMU profile, e.g. vtd-ss-48."),
+    backing: z.string().describe("What guest RAM is made of."),
     input: z.string().describe("Name of the scenario or path of the sequence."),
     maps: count.describe("Memory maps in the sequence."),
     devices: count.describe("Device threads."),

@@ -3,7 +3,7 @@ import { formatShare, groupDigits, plural } from "./figures.ts";
 import { nextSteps, strategyFinding, verdictSentence, whyItMatters } from "./findings.ts";
 import { type Paint, PLAIN } from "./paint.ts";
 import type { Grade, OutcomeRow, RunResult, StrategyResult } from "./run-result.ts";
-import { type Column, textTable, wrap } from "./table.ts";
+import { type Column, labelled, textTable, wrap } from "./table.ts";
 import { hasViolation } from "./verdict.ts";
 
 export interface TerminalOptions {
@@ -46,10 +46,10 @@ export function toTerminal(result: RunResult, options: TerminalOptions = {}): st
 
 /** The lines that say what is about to run; printed before the run starts. */
 export const runHeading = (
-  r: Pick<RunResult, "input" | "maps" | "format" | "devices" | "seed" | "inject" | "host">,
+  r: Pick<RunResult, "input" | "maps" | "format" | "backing" | "devices" | "seed" | "inject" | "host">,
 ): string =>
   `hitless stress: ${r.input}, ${plural(r.maps, "map")}, ${plural(Math.max(0, r.maps - 1), "change")}; ` +
-  `${r.format}, ${plural(r.devices, "device")}, seed ${r.seed}` +
+  `${r.format}, backing ${r.backing}, ${plural(r.devices, "device")}, seed ${r.seed}` +
   `${r.inject === null ? "" : `, fault ${r.inject} injected`} (Node ${r.host.node}, ${plural(r.host.cpus, "CPU")})`;
 
 function changesSection(result: RunResult, width: number, paint: Paint): string[] {
@@ -64,41 +64,50 @@ function changesSection(result: RunResult, width: number, paint: Paint): string[
   ]);
   const changes = plural(Math.max(0, result.maps - 1), "map change");
   return [
-    paint.bold("What was changed") + ` (one pass over ${changes}; pins in 4 KiB pages)`,
+    ...labelled("What was changed", ` (one pass over ${changes}; pins in 4 KiB pages)`, width, paint.bold),
     ...textTable(CHANGE_COLUMNS, rows, width),
   ];
 }
 
 function outcomeSection(s: StrategyResult, width: number, paint: Paint): string[] {
+  const unseen = unseenClasses(s);
   const rows = s.outcomes.map((o) => [
     o.id,
     groupDigits(o.samples),
     formatShare(o.samples, s.accesses),
     o.grade,
-    describe(o),
+    describe(o, unseen),
   ]);
   const seconds = (s.elapsedMs / 1000).toFixed(1);
   return [
-    paint.bold(`What the devices saw with ${s.name}`) +
+    ...labelled(
+      `What the devices saw with ${s.name}`,
       `${s.baseline ? " (baseline)" : ""}: ${plural(s.accesses, "access", "accesses")}, ` +
-      `${plural(s.passes, "pass", "passes")} in ${seconds} s`,
+        `${plural(s.passes, "pass", "passes")} in ${seconds} s`,
+      width,
+      paint.bold,
+    ),
     ...textTable(OUTCOME_COLUMNS, rows, width, (text, row, column) =>
       column === GRADE_COLUMN && s.outcomes[row]!.samples > 0
         ? paintGrade(s.outcomes[row]!.grade, text, paint)
         : text,
     ),
-    ...provedLines(s, width),
+    ...provedLines(s, unseen, width),
   ];
 }
 
-/** What is proved beside what was observed, and which predictions no thread has met. */
-function provedLines(s: StrategyResult, width: number): string[] {
-  if (s.proved === undefined || s.proved === null) return [];
+/** Classes that are proved possible and that no thread has met. */
+function unseenClasses(s: StrategyResult): string[] {
   const seen = new Set([
     ...s.outcomes.filter((o) => o.samples > 0).map((o) => o.class),
     ...s.violations.map((v) => v.class),
   ]);
-  const unseen = s.proved.violations.filter((v) => !seen.has(v.class)).map((v) => v.class);
+  return (s.proved?.violations ?? []).filter((v) => !seen.has(v.class)).map((v) => v.class);
+}
+
+/** What is proved beside what was observed. */
+function provedLines(s: StrategyResult, unseen: readonly string[], width: number): string[] {
+  if (s.proved === undefined || s.proved === null) return [];
   const missed = unseen.length === 0 ? "" : `; predicted, 0 samples: ${unseen.join(", ")}`;
   const { passes = 1 } = s.proved;
   const rounds =
@@ -108,12 +117,17 @@ function provedLines(s: StrategyResult, width: number): string[] {
   return wrap(`proved: ${provedSentence(s.proved)}${rounds}${missed}`, width - 2).map((line) => `  ${line}`);
 }
 
-/** Why a row has its grade; of a row nobody met only the first words, to keep the table short. */
-function describe(o: OutcomeRow): string {
+/**
+ * Why a row has its grade; of a row nobody met only the first words, to keep the table short, and whether it is possible
+ * all the same.
+ */
+function describe(o: OutcomeRow, unseen: readonly string[]): string {
   const text = o.class === null || o.class === o.id ? o.description : `${o.class}: ${o.description}`;
   if (o.samples > 0) return text;
   const [name] = o.description.split(":", 1);
-  return name!.length <= UNSEEN_WIDTH ? name! : `${name!.slice(0, name!.lastIndexOf(" ", UNSEEN_WIDTH))} …`;
+  const short =
+    name!.length <= UNSEEN_WIDTH ? name! : `${name!.slice(0, name!.lastIndexOf(" ", UNSEEN_WIDTH))} …`;
+  return o.class !== null && unseen.includes(o.class) ? `predicted, not seen: ${short}` : short;
 }
 
 function paintGrade(grade: Grade, text: string, paint: Paint): string {
@@ -124,23 +138,16 @@ function paintGrade(grade: Grade, text: string, paint: Paint): string {
 function findingsSection(result: RunResult, width: number, paint: Paint): string[] {
   const lines: string[] = [];
   const why = whyItMatters(result);
-  if (why !== null) lines.push(...hanging("Why it matters", `: ${why}`, width, paint.bold), "");
+  if (why !== null) lines.push(...labelled("Why it matters", `: ${why}`, width, paint.bold), "");
   for (const v of result.violations)
-    lines.push(...hanging(v.class, ` in ${v.strategy} at ${v.iova}: ${v.detail}`, width, paint.red));
+    lines.push(...labelled(v.class, ` in ${v.strategy} at ${v.iova}: ${v.detail}`, width, paint.red));
   for (const step of nextSteps(result)) lines.push(`Next: ${step.command}   # ${step.why}`);
   if (lines.length > 0 && lines.at(-1) !== "") lines.push("");
   if (result.partial) lines.push("Interrupted: the figures are those of the run so far.");
   for (const s of result.strategies) {
     const stress = hasViolation(s) ? paint.red : paint.green;
-    lines.push(...hanging(s.name, `: ${strategyFinding(s)}`, width, stress));
+    lines.push(...labelled(s.name, `: ${strategyFinding(s)}`, width, stress));
   }
-  lines.push(`${paint.bold("Verdict")}: ${verdictSentence(result)}`);
+  lines.push(...labelled("Verdict", `: ${verdictSentence(result)}`, width, paint.bold));
   return lines;
-}
-
-/** A label and its text, wrapped, further lines indented by two; the label is painted after wrapping. */
-function hanging(label: string, text: string, width: number, paint: (text: string) => string): string[] {
-  const [first, ...rest] = wrap(label + text, width);
-  const lines = rest.length === 0 ? [] : wrap(rest.join(" "), width - 2).map((line) => `  ${line}`);
-  return [paint(label) + first!.slice(label.length), ...lines];
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { createProgram } from "../../src/cli/program.ts";
 import { runCli } from "./run-cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hitless-cli-"));
@@ -23,7 +24,7 @@ describe("hitless command line", () => {
       "help",
     ]);
     expect(stdout).toContain(
-      "Exit codes: 0 clean, 1 violation, 2 wrong usage or input, 3 the tool itself failed",
+      "Exit codes: 0 clean, 1 violation, 2 wrong usage or input,\n3 the tool itself failed, 4 inconclusive.",
     );
   });
 
@@ -32,6 +33,17 @@ describe("hitless command line", () => {
     expect(code).toBe(0);
     for (const word of ["pam-2020", "vmm-diff", "vtd-ss-48", "M25", "huge1g", "Examples:", "(default: 10s)"])
       expect(stdout).toContain(word);
+  });
+
+  it("explains every command in 80 columns", () => {
+    const program = createProgram();
+    for (const command of [program, ...program.commands]) {
+      let text = "";
+      command.configureOutput({ writeOut: (more) => void (text += more), getOutHelpWidth: () => 80 });
+      command.outputHelp();
+      expect(text).toContain("Usage: ");
+      for (const line of text.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
+    }
   });
 
   it("prints the version of the package", async () => {

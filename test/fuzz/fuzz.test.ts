@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MUTANTS } from "../../src/check/mutants/index.ts";
 import {
+  FUZZ_BATCH,
   type FuzzOptions,
   FuzzTotals,
   fuzzCases,
@@ -26,12 +27,13 @@ const options = (seed: number, runs: number, mutant: string | null = null): Fuzz
 
 describe("fuzzing the kernel", () => {
   it.each([20_000, 4_000_000_000])("raises no false alarm from seed %d", async (seed) => {
-    const { totals, found, nextSeed } = await runFuzz(options(seed, 80));
+    const { totals, found, nextSeed, nextSkip } = await runFuzz(options(seed, 80));
     expect(found).toBeNull();
     expect(totals.runs).toBe(80);
     expect(totals.ioctls).toBeGreaterThan(500);
     expect(totals.stores).toBeGreaterThan(10_000);
     expect(nextSeed).toBe(seed + 5);
+    expect(nextSkip).toBe(0);
   });
 
   it("reaches every shape of change, and makes calls of every kind fail for every reason, some after they had begun", async () => {
@@ -59,6 +61,39 @@ describe("fuzzing the kernel", () => {
       0,
     );
     expect(failed.find((f) => f.call === "legacy" && f.errno === "ENOMEM")!.withScripts).toBeGreaterThan(0);
+  });
+
+  /** The cases of a run, and where the next one goes on. */
+  const casesOf = async (from: Pick<FuzzOptions, "seed" | "skip">, runs: number) => {
+    const { totals, nextSeed, nextSkip } = await runFuzz({ ...options(0, runs), ...from });
+    return { totals, next: { seed: nextSeed, skip: nextSkip } };
+  };
+
+  it.each([
+    [1, 19],
+    [15, 2],
+    [16, 4],
+  ])("runs the same %d and %d cases in two runs as in one", async (first, second) => {
+    const whole = await casesOf({ seed: 100 }, first + second);
+    const begun = await casesOf({ seed: 100 }, first);
+    const rest = await casesOf(begun.next, second);
+    expect(rest.next).toEqual(whole.next);
+    for (const what of ["runs", "ioctls", "scripts", "stores", "classes"] as const)
+      expect(begun.totals[what] + rest.totals[what], what).toBe(whole.totals[what]);
+  });
+
+  it("goes on with the case that time kept it from", async () => {
+    const how = { ...options(100, 40), timeMs: 500 };
+    const { totals, nextSeed, nextSkip, partial } = await runFuzz(how);
+    expect(partial).toBe(false);
+    expect((nextSeed - 100) * FUZZ_BATCH + nextSkip).toBe(totals.runs);
+  });
+
+  it("shows a failing case again that was found behind cases left out", async () => {
+    const how = { ...options(1, 1000, "M02"), format: "vtd-ss-48" };
+    const { found: first, nextSkip } = await runFuzz(how);
+    const { found } = await runFuzz({ ...how, seed: first!.seed, skip: nextSkip - 1, runs: 1 });
+    expect(found).toEqual(first);
   });
 
   const late = (mutant: string | null): FuzzTotals => {
@@ -113,6 +148,32 @@ describe("fuzzing the kernel", () => {
     },
   );
 
+  /* The machine refuses their scripts before all is done: a context entry without a root, a frame without a pin. */
+  it.each([
+    ["M26", "V08"],
+    ["M34", "V12"],
+  ])("names the class of %s although the machine does not survive its scripts", async (id, expected) => {
+    const { found } = await runFuzz(options(1, 1000, id));
+    expect(found!.kind).toBe(expected);
+  });
+
+  it("counts what was done in the call that shows the fault", async () => {
+    const how = options(1, 1000, "M01");
+    const result = fuzzReport(how, await runFuzz(how), "hitless");
+    expect(result.found!.kind.replace("V01b", "V01")).toBe("V01");
+    expect(result.stores).toBeGreaterThan(0);
+    expect(result.shapes.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThan(0);
+  });
+
+  it("tells where a fault shows, a single page as one", () => {
+    const narrowed = { kind: "rights" as const, start: 0, pages: 1, rights: 1 };
+    const step = { call: "set-map" as const, dirty: "nothing" as const, refusal: "none" as const, failAt: 0 };
+    const steps = [paintedPage, narrowed].map((edit) => ({ ...step, edits: [edit] }));
+    const drawn = { format: "vtd-ss-48", backing: "pop" as const, domains: 1, seed: 1, steps };
+    const run = () => runFuzzCase(drawn, new FuzzTotals(), MUTANTS.get("M13")!);
+    expect(run).toThrow(/^in step 1, at 0x0, 1 page: /);
+  });
+
   it("notices what only the end state shows: a pin that is never given back", async () => {
     const leak = {
       ...MUTANTS.get("M18")!,
@@ -146,11 +207,12 @@ describe("the report of a fuzz run", () => {
   it("lists what was never reached, and where to go on", async () => {
     const how = options(1, 1);
     const result = fuzzResultSchema.parse(fuzzReport(how, await runFuzz(how), "hitless"));
-    expect(result).toMatchObject({ verdict: "clean", runs: 1, seed: 1, nextSeed: 2, found: null });
+    expect(result).toMatchObject({ verdict: "clean", runs: 1, seed: 1, skip: 0, found: null });
+    expect(result).toMatchObject({ nextSeed: 1, nextSkip: 1 });
     const text = fuzzToTerminal(result);
     expect(text).toMatch(/^Never reached: [\s\S]*merge after edit/m);
     expect(text).toMatch(/^Calls that failed and left everything as it was: /m);
-    expect(text).toMatch(/\nGo on with: --seed 2\nVerdict: clean: /);
+    expect(text).toMatch(/\nGo on with: --seed 1 --skip 1\nVerdict: clean: /);
   });
 
   it("gives a failing case as a map file and a line that repeats it", async () => {
@@ -162,6 +224,23 @@ describe("the report of a fuzz run", () => {
     expect(text).toMatch(/^hitless-map 1$/m);
     expect(text).toMatch(/^Replay: hitless replay [\w-]+$/m);
     expect(text).toMatch(/\nVerdict: violation: V01b?\n$/);
+  });
+
+  const interrupted = async (runs: number, timeMs = 120_000) => {
+    const interrupt = new AbortController();
+    const onProgress = () => interrupt.abort();
+    const how = { ...options(1, runs), timeMs, signal: interrupt.signal, onProgress };
+    return fuzzReport(how, await runFuzz(how), "hitless");
+  };
+
+  it("is inconclusive when it was interrupted, not when all was done by then", async () => {
+    const result = await interrupted(1000);
+    expect(result).toMatchObject({ verdict: "inconclusive", partial: true, runs: FUZZ_BATCH, nextSeed: 2 });
+    expect(fuzzToTerminal(result)).toMatch(
+      /\nInterrupted: .*\nGo on with: --seed 2\nVerdict: inconclusive: the run was stopped before its end\n$/,
+    );
+    expect(await interrupted(FUZZ_BATCH)).toMatchObject({ verdict: "clean", partial: false });
+    expect(await interrupted(1000, 1)).toMatchObject({ verdict: "clean", partial: false });
   });
 
   it("is inconclusive when nothing was run", async () => {

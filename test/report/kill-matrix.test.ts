@@ -19,6 +19,7 @@ const row = (id: string, more: Partial<KillRow> = {}): KillRow => {
     kind: "script",
     scenario: "split-rejoin",
     format: "vtd-ss-48",
+    strategy: "set-map",
     expected: "V01",
     found: ["V01"],
     causes: ["V01 order"],
@@ -33,7 +34,9 @@ const row = (id: string, more: Partial<KillRow> = {}): KillRow => {
   return { ...facts, result: rowResult(facts) };
 };
 const matrixOf = (rows: KillRow[], more: Partial<KillMatrix> = {}): KillMatrix => {
-  const controls = more.controls ?? [{ scenario: "split-rejoin", format: "vtd-ss-48", found: [] }];
+  const controls = more.controls ?? [
+    { scenario: "split-rejoin", format: "vtd-ss-48", strategy: "set-map", found: [] },
+  ];
   const partial = more.partial ?? false;
   return {
     schema: KILL_MATRIX_SCHEMA_ID,
@@ -91,7 +94,9 @@ describe("the figures", () => {
 
   it("are clean only if every row and every control is as expected and the run is whole", () => {
     const rows = [row("M01"), row("M20", { equivalent: "why", found: [], caughtBy: [] })];
-    const control = (found: string[]) => [{ scenario: "remap", format: "vtd-ss-48", found }];
+    const control = (found: string[]) => [
+      { scenario: "remap", format: "vtd-ss-48", strategy: "set-map", found },
+    ];
     expect(killFigures(rows, control([]), false).verdict).toBe("clean");
     expect(killFigures(rows, control(["V01"]), false).verdict).toBe("violation");
     expect(killFigures(rows, control([]), true).verdict).toBe("inconclusive");
@@ -109,26 +114,44 @@ describe("the printed matrix", () => {
         kind: "not-carried",
         scenario: null,
         format: null,
+        strategy: null,
         found: [],
         equivalent: "no such entries",
       }),
     ],
-    { controls: [{ scenario: "remap", format: "vtd-ss-48", found: ["V04"] }] },
+    { controls: [{ scenario: "remap", format: "vtd-ss-48", strategy: "epoch", found: ["V04"] }] },
   );
 
-  it("fits 110 columns and ends in the summary line", () => {
-    const text = killMatrixToTerminal(bad, { details: true });
-    for (const line of text.split("\n")) expect(line.length, line).toBeLessThanOrEqual(110);
+  it.each([110, 80])("fits %d columns and ends in the summary line", (width) => {
+    const text = killMatrixToTerminal(bad, { details: true, width });
+    for (const line of text.split("\n"))
+      if (!line.includes("Repeat: ")) expect(line.length, line).toBeLessThanOrEqual(width);
     expect(text.trimEnd().split("\n").at(-1)).toBe("kills 1/3, specificity 50 %; 1 mutant equivalent here");
     expect(text).toContain("M09  does something");
-    expect(text).toContain("no such entries");
+    expect(text.replace(/\s+/g, " ")).toContain("no such entries");
     expect(text).toContain("496 pages from 0x2000000");
+  });
+
+  it.each([
+    ["vtd-ss-48", "set-map", "split-rejoin "],
+    ["vtd-ss-57-cm", "set-map", "split-rejoin (cm) "],
+    ["vtd-ss-48-nc-ad", "set-map", "split-rejoin (nc-ad) "],
+    ["vtd-ss-48", "epoch", "split-rejoin (epoch) "],
+    ["vtd-ss-48-ad", "epoch", "split-rejoin (epoch, ad) "],
+  ])("names what is not as usual of %s by %s", (format, strategy, words) => {
+    expect(killMatrixToTerminal(matrixOf([row("M01", { format, strategy })]))).toContain(`M01  ${words}`);
+  });
+
+  it("has a column for what threads met where some ran", () => {
+    const threads = { timeMs: 1000, devices: 2 };
+    expect(killMatrixToTerminal(matrixOf([row("M01")]))).not.toContain("THREADS");
+    expect(killMatrixToTerminal(matrixOf([row("M01")], { threads }))).toContain("FOUND  THREADS  RESULT");
   });
 
   it("gives one line for each miss that repeats it, and one for a control that is not clean", () => {
     const lines = killMatrixToTerminal(bad, { quiet: true }).trimEnd().split("\n");
     expect(lines).toEqual([
-      "control: remap on vtd-ss-48 shows V04 without a mutant",
+      "control: remap on vtd-ss-48 by epoch shows V04 without a mutant",
       "M02: expected V01, found V01+V09, threads V01. Repeat: hitless mutants M02 --seed 1",
       "M03: expected V01, found nothing. Repeat: hitless mutants M03 --seed 1",
       "kills 1/3, specificity 50 %; 1 mutant equivalent here",

@@ -66,8 +66,22 @@ describe("terminal report", () => {
   });
 
   it("keeps every line within the width", () => {
-    const narrow = toTerminal(main, { width: 90 }).split("\n");
-    expect(narrow.filter((line) => line.length > 90 && !line.startsWith("Next: "))).toEqual([]);
+    for (const width of [90, 80]) {
+      const narrow = toTerminal(main, { width }).split("\n");
+      expect(narrow.filter((line) => line.length > width && !line.startsWith("Next: "))).toEqual([]);
+    }
+  });
+
+  it("marks what the checker predicts and no device has met", () => {
+    const proved = {
+      ...{ mode: "weak" as const, changes: 29, classes: 5, pages: 9, schedules: 100, elapsedMs: 1 },
+      violations: [{ class: "V01", pages: 3, changes: 1 }],
+    };
+    const rowOf = (s: Parameters<typeof toTerminal>[0]["strategies"][number]): string =>
+      /^ +kept-fault .*$/m.exec(toTerminal(result([s])))![0];
+    expect(rowOf({ ...cleanStrategy("legacy"), proved })).toMatch(/ FORBIDDEN +predicted, not seen: a fault/);
+    for (const s of [cleanStrategy("legacy"), { ...faultyStrategy("legacy"), proved }])
+      expect(rowOf(s)).not.toContain("predicted");
   });
 
   it("quiet leaves findings and verdict", () => {

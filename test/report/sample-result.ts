@@ -63,6 +63,7 @@ export const result = (strategies: StrategyResult[], over: Partial<RunResult> = 
   verdict: "clean",
   seed: 7,
   format: "vtd-ss-48",
+  backing: "thp",
   input: "pc-seabios-boot",
   maps: 30,
   devices: 2,

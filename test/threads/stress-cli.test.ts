@@ -24,7 +24,7 @@ describe("hitless stress", () => {
     expect(stdout).not.toContain("\u001b");
     expect(
       stdout.startsWith(
-        "hitless stress: data/qemu/pc-seabios-boot, 30 maps, 29 changes; vtd-ss-48, 2 devices",
+        "hitless stress: data/qemu/pc-seabios-boot, 30 maps, 29 changes; vtd-ss-48, backing thp, 2 devices",
       ),
     ).toBe(true);
     expect(stdout).toMatch(/^ {2}legacy +70 .* 32,206,376,960$/m);

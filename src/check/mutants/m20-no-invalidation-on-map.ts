@@ -22,13 +22,19 @@ export const M20: Mutant = {
     const history = new EntryHistory(context);
     const { isPresent } = context.entries;
     const out: Step[] = [];
-    let overwrote = false;
+    /* What there is to invalidate since the last wait: pages that came, and whatever needs it on any hardware. */
+    let mapped = false;
+    let isNeeded = false;
     let forgotten = false;
     for (const step of script) {
-      for (const { before } of history.apply(step)) overwrote ||= isPresent(before);
-      if (step.op === "invalidate" && !overwrote) forgotten = true;
+      for (const { before, after } of history.apply(step)) {
+        isNeeded ||= isPresent(before);
+        mapped ||= isPresent(after);
+      }
+      isNeeded ||= step.op === "collect" || step.op === "setRoot";
+      if (step.op === "invalidate" && mapped && !isNeeded) forgotten = true;
       else out.push(step);
-      if (step.op === "wait") overwrote = false;
+      if (step.op === "wait") mapped = isNeeded = false;
     }
     return forgotten ? EditScript.from(out) : script;
   },

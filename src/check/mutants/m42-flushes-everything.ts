@@ -3,7 +3,7 @@ import { iovaPfn } from "../../units/index.ts";
 import { mapSteps } from "./map-steps.ts";
 import type { Mutant } from "./mutant.ts";
 
-/** Invalidates the whole address space, table pointers included, however little changed. */
+/** Invalidates the whole address space, table pointers included, however little changed; what is flushed beside it stays so. */
 export const M42: Mutant = {
   id: "M42",
   title: "invalidates everything always",
@@ -19,7 +19,7 @@ export const M42: Mutant = {
         ? {
             ...step,
             scope: "nonLeaf",
-            caches: CACHES_ALL,
+            caches: step.caches | CACHES_ALL,
             iovaPfn: iovaPfn(0),
             pages: 2 ** (capability.inputBits - 12),
           }

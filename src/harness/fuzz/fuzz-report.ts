@@ -5,18 +5,20 @@ import { mapsOf } from "./fuzz-case.ts";
 import type { FuzzFound, FuzzOptions, FuzzOutcome } from "./fuzz-run.ts";
 import { SHAPES } from "./shapes.ts";
 
-type Kept = Pick<FuzzOptions, "seed" | "format" | "mutant">;
+type Kept = Pick<FuzzOptions, "seed" | "skip" | "format" | "mutant">;
 
 /** The outcome of a fuzz run as the result that is printed. `command` are the words that start this program. */
 export function fuzzReport(options: Kept, outcome: FuzzOutcome, command: string): FuzzReport {
-  const { totals, found, nextSeed, partial, elapsedMs } = outcome;
+  const { totals, found, nextSeed, nextSkip, partial, elapsedMs } = outcome;
   const { runs, ioctls, scripts, stores, classes, schedules } = totals;
   return {
     schema: FUZZ_RESULT_SCHEMA_ID,
     command: "fuzz",
-    verdict: found !== null ? "violation" : runs === 0 ? "inconclusive" : "clean",
+    verdict: found !== null ? "violation" : runs === 0 || partial ? "inconclusive" : "clean",
     seed: options.seed,
+    skip: options.skip ?? 0,
     nextSeed,
+    nextSkip,
     format: options.format,
     inject: options.mutant?.id ?? null,
     ...{ partial, elapsedMs, runs, ioctls, scripts, stores, classes, schedules },
@@ -29,7 +31,7 @@ export function fuzzReport(options: Kept, outcome: FuzzOutcome, command: string)
 
 /** One failing case as it is printed. */
 export function foundReport(
-  { format, mutant }: Omit<Kept, "seed">,
+  { format, mutant }: Omit<Kept, "seed" | "skip">,
   found: FuzzFound,
   command: string,
 ): NonNullable<FuzzReport["found"]> {

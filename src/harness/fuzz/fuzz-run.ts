@@ -8,6 +8,8 @@ import { FuzzTotals } from "./fuzz-totals.ts";
 export interface FuzzOptions {
   /** First seed; each batch of cases has the next one. */
   readonly seed: number;
+  /** Cases of the first batch that are left out, 0 to FUZZ_BATCH - 1: an earlier run has had them. */
+  readonly skip?: number;
   /** Ends after this many cases, if ever. */
   readonly runs: number | null;
   readonly timeMs: number;
@@ -35,13 +37,17 @@ export interface FuzzFound {
 export interface FuzzOutcome {
   readonly totals: FuzzTotals;
   readonly found: FuzzFound | null;
-  /** Seed to go on with. */
+  /** Seed to go on with, that of the first batch with cases that were not run. */
   readonly nextSeed: number;
+  /** Cases of that batch that were run: to go on behind them skips none and repeats none. */
+  readonly nextSkip: number;
+  /** Interrupted before time or cases were over. */
   readonly partial: boolean;
   readonly elapsedMs: number;
 }
 
-const BATCH = 16;
+/** Cases that a seed stands for. */
+export const FUZZ_BATCH = 16;
 const MOST_SEEDS = 2 ** 32;
 
 const property = (
@@ -55,29 +61,38 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzOutcome> {
   const totals = new FuzzTotals();
   const started = performance.now();
   const elapsed = (): number => performance.now() - started;
-  let seed = options.seed;
+  let { seed, skip = 0 } = options;
   let found: FuzzFound | null = null;
-  const isOver = (): boolean =>
-    options.signal?.aborted === true ||
-    elapsed() >= options.timeMs ||
-    (options.runs !== null && totals.runs >= options.runs);
-  while (found === null && !isOver()) {
-    const left = options.runs === null ? BATCH : Math.min(BATCH, options.runs - totals.runs);
+  let isInterrupted = false;
+  const isDone = (): boolean =>
+    found !== null || elapsed() >= options.timeMs || (options.runs !== null && totals.runs >= options.runs);
+  while (!isDone()) {
+    if ((isInterrupted = options.signal?.aborted === true)) break;
+    const before = totals.runs;
+    const left = options.runs === null ? FUZZ_BATCH : options.runs - before;
     const batch = fc.check(property(options, totals), {
       seed: seed | 0,
-      numRuns: left,
+      path: skip === 0 ? "" : String(skip),
+      numRuns: Math.min(FUZZ_BATCH - skip, left),
       endOnFailure: true,
       interruptAfterTimeLimit: Math.max(1, options.timeMs - elapsed()),
     });
     if (batch.failed && batch.counterexamplePath !== null)
       found = shrunk(options, seed, batch.counterexamplePath);
-    else seed = (seed + 1) % MOST_SEEDS;
+    skip += totals.runs - before;
+    if (skip === FUZZ_BATCH) [seed, skip] = [(seed + 1) % MOST_SEEDS, 0];
     const byRuns = options.runs === null ? 0 : totals.runs / options.runs;
     options.onProgress?.({ share: Math.min(1, Math.max(byRuns, elapsed() / options.timeMs)), totals });
     await setImmediate();
   }
-  const partial = options.signal?.aborted === true;
-  return { totals, found, nextSeed: seed, partial, elapsedMs: elapsed() };
+  return {
+    totals,
+    found,
+    nextSeed: seed,
+    nextSkip: skip,
+    partial: isInterrupted,
+    elapsedMs: elapsed(),
+  };
 }
 
 /** Makes a failing case smaller. Errors: whatever is no FuzzFailure: then the tool itself failed. */

@@ -1,6 +1,7 @@
 import type { Finding, MemoryMode } from "../../check/index.ts";
 import type { CallMutant, CallRecord, Mutant } from "../../check/mutants/index.ts";
 import { CACHE_IOTLB, CACHE_WALK, CACHES_ALL } from "../../edit-script/index.ts";
+import { plural } from "../../report/index.ts";
 import { hexPage } from "../../units/index.ts";
 import { type Scenario, STRATEGIES } from "../../vmm/index.ts";
 import { concurrentCalls, decideCall } from "./decide-call.ts";
@@ -97,4 +98,4 @@ const said = ({ from, to }: PlannedCall, text: string): string => `'${from}' to 
 
 const inWords = (f: Finding): string =>
   `${f.class}${f.cause === null ? "" : ` (${f.cause}${f.causeStep > 0 ? ` at step ${f.causeStep}` : ""})`}` +
-  `${f.page === null ? "" : ` on ${f.pages} pages from ${hexPage(f.page)}`}: ${f.met}`;
+  `${f.page === null ? "" : ` on ${plural(f.pages, "page")} from ${hexPage(f.page)}`}: ${f.met}`;

@@ -65,7 +65,10 @@ export async function killMatrix(options: KillMatrixOptions): Promise<KillMatrix
 
 type Carried = Exclude<CatalogueEntry, { kind: "not-carried" }>;
 
-function place({ mutant }: Carried, options: KillMatrixOptions): JudgeOptions {
+function place(
+  { mutant }: Carried,
+  options: KillMatrixOptions,
+): JudgeOptions & Pick<Required<JudgeOptions>, "strategy"> {
   const scenario = SCENARIOS.get(mutant.scenario);
   if (scenario === undefined) throw new RangeError(`mutant ${mutant.id}: no scenario '${mutant.scenario}'`);
   const format = options.format ?? mutant.format ?? DEFAULT_FORMAT;
@@ -85,7 +88,7 @@ function control(
   const key = `${scenario.name} ${format} ${strategy} ${reports} ${units}`;
   if (known.has(key)) return;
   const { findings } = judgeScriptMutant(null, where);
-  known.set(key, { scenario: scenario.name, format, found: classesOf(findings) });
+  known.set(key, { scenario: scenario.name, format, strategy, found: classesOf(findings) });
 }
 
 async function row(entry: CatalogueEntry, options: KillMatrixOptions): Promise<KillRow> {
@@ -96,6 +99,7 @@ async function row(entry: CatalogueEntry, options: KillMatrixOptions): Promise<K
       ...facts,
       scenario: null,
       format: null,
+      strategy: null,
       found: [],
       causes: [],
       foundByThreads: null,
@@ -119,6 +123,7 @@ async function row(entry: CatalogueEntry, options: KillMatrixOptions): Promise<K
     ...facts,
     scenario: where.scenario.name,
     format: where.format,
+    strategy: where.strategy,
     found,
     causes: [
       ...new Set(verdict.findings.map((f) => (f.cause === null ? f.class : `${f.class} ${f.cause}`))),

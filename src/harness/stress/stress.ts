@@ -40,6 +40,7 @@ export async function runStress(options: StressOptions): Promise<RunResult> {
     verdict: verdict === "clean" && !isComplete ? "inconclusive" : verdict,
     seed: options.seed,
     format: options.format,
+    backing: options.backing,
     input: options.input,
     maps: options.sequence.steps.length,
     devices: options.devices,

@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { MUTANTS } from "../../../src/check/mutants/index.ts";
 import {
   CACHE_ATC,
+  CACHE_CONTEXT,
+  CACHES_ALL,
   CAPABILITIES,
   EditScript,
   parseScript,
@@ -173,6 +175,14 @@ describe("mutants of the edit script, step by step", () => {
     expect(here.some((r) => r.isChanged)).toBe(false);
   });
 
+  it.each([
+    ["reports of dirty pages", { scenario: "large-rights", reports: true, format: "vtd-ss-48-ad" }],
+    ["switches of the root", { scenario: "split-rejoin", strategy: "epoch", format: "vtd-ss-48-cm" }],
+  ] as const)("M20 leaves the invalidations of %s", (_, where) => {
+    for (const { planned, broken } of rewriteScenario({ ...MUTANTS.get("M20")!, ...where }))
+      expect(broken).toEqual(planned);
+  });
+
   it("M20b writes one entry less", () => {
     const written = (steps: readonly Step[]) =>
       steps.reduce((n, s) => n + (s.op === "store" ? 1 : s.op === "storeRun" ? s.count : 0), 0);
@@ -228,6 +238,16 @@ describe("mutants of the edit script, step by step", () => {
     for (const { broken } of changed("M42"))
       for (const step of broken)
         if (step.op === "invalidate") expect(step).toMatchObject({ iovaPfn: 0, pages, scope: "nonLeaf" });
+  });
+
+  it("M42 reaches every cache that the planner does, the context cache as well", () => {
+    const invalidations = (steps: readonly Step[]) => steps.filter((step) => step.op === "invalidate");
+    const cachesOf = (steps: readonly Step[]) => invalidations(steps).map(({ caches }) => caches);
+    for (const { planned, broken } of rewriteScenario({ ...MUTANTS.get("M42")!, strategy: "epoch" })) {
+      const [least, most] = [cachesOf(planned), cachesOf(broken)];
+      expect(least.some((caches) => (caches & CACHE_CONTEXT) !== 0)).toBe(true);
+      expect(most).toEqual(least.map((caches) => caches | CACHES_ALL));
+    }
   });
 });
 
