@@ -1,5 +1,6 @@
 export { type AroundPages, aroundPages } from "./around-pages.ts";
 export { check } from "./check.ts";
+export { contradictionIn } from "./contradictions.ts";
 export { type PrintOptions, printCounterexample, type Replay } from "./counterexample.ts";
 export { Decision } from "./decide.ts";
 export { type CallInput, callInputs } from "./dirty/call-inputs.ts";

@@ -133,6 +133,8 @@ async function check(inputs: string[], flags: CheckFlags): Promise<void> {
     format: flags.format ?? mutant?.format ?? DEFAULT_FORMAT,
     seed: flags.seed,
     backing: flags.backing ?? scenario?.backing ?? DEFAULT_BACKING,
+    // From the last map of a scenario the first one follows again.
+    cyclic: scenario !== null,
     mutant,
   };
   const hash = sequenceHash(sequence);

@@ -89,8 +89,6 @@ export class MapText {
   readonly #editLines = new LineNumbers();
   /** `map new none` */
   #isEmpty = false;
-  /** Line of the first statement; 0 where there is none. */
-  firstLine = 0;
   /** True while regions come in the order of their IOVA, each with its frame: they are runs of the map as they are. */
   #isInOrder = true;
   #lastIova = 0;
@@ -106,7 +104,6 @@ export class MapText {
 
   region(at: TextLine, line: number): void {
     if (at.words[2] === "none") {
-      this.firstLine ||= line;
       if (this.#regions.length > 0) at.fail("the map is none, and has regions above");
       this.#isEmpty = true;
       return;
@@ -137,7 +134,6 @@ export class MapText {
   }
 
   #pushRegion(region: Region, line: number): void {
-    this.firstLine ||= line;
     this.#isInOrder &&= region.iovaPfn >= this.#lastIova && "pfn" in region;
     this.#lastIova = region.iovaPfn;
     this.#regions.push(region);

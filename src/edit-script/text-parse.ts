@@ -147,7 +147,6 @@ export class RecordingParser {
       map.checkEnd(2 ** (9 * levels), levels, this.#fail.bind(this));
     const fail = this.#fail.bind(this);
     const oldMap = this.#read.oldMap.whole("old", this.#backings, fail);
-    this.#checkNewMap();
     return {
       capability: this.#capability,
       domains: this.#domains,
@@ -311,17 +310,6 @@ export class RecordingParser {
     else if (which === "remove") map.remove(this.#at, this.#line);
     else if (which === undefined) this.#fail('map needs "old", "new", "add" or "remove"');
     else this.#fail(`map "${which}" is neither old nor new, neither add nor remove`);
-  }
-
-  /** Fails where it is said what is mapped before the script, and not what is behind it. A call that says nothing changes nothing. */
-  #checkNewMap(): void {
-    const { line, map } = this.#current;
-    const { firstLine } = this.#read.oldMap;
-    if (line === 0 && map.isSilent && firstLine > 0)
-      this.#fail(
-        'the new map is missing: say "map new", "map new none", "map add" or "map remove"',
-        firstLine,
-      );
   }
 
   #checkDomains(): void {

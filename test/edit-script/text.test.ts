@@ -133,8 +133,6 @@ describe("text form of an edit script", () => {
       4,
       "vaddr 0x1000 is backed by frame 0x1000 above, and by another here",
     ],
-    [`${HEAD}barrier\nmap old iova=0 size=4K frame=0\nbarrier`, 4, "the new map is missing"],
-    [`${HEAD}map old none\nioctl`, 3, 'say "map new", "map new none"'],
     [`${HEAD}invalidate iova=0 size=0`, 3, "size must not be 0"],
     [`${HEAD}invalidate iova=0 size=4096 scope=all`, 3, 'scope "all" is neither'],
     [`${HEAD}invalidate iova=0 size=4096 caches=l2`, 3, 'cache "l2" is none of'],

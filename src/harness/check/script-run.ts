@@ -4,6 +4,7 @@ import {
   type CheckResult,
   callInputs,
   check,
+  contradictionIn,
   type Finding,
   type MemoryMode,
 } from "../../check/index.ts";
@@ -50,8 +51,10 @@ export function runScriptCheck(
     const call = recording.calls[number++]!;
     const results = decided(input, modes, call, number);
     const [first] = results;
-    const mismatch = results.find((r) => r.mismatch !== null)?.mismatch ?? null;
+    let mismatch = results.find((r) => r.mismatch !== null)?.mismatch ?? null;
     if (mismatch !== null && found.size > 0) break;
+    // What is given is looked at as a whole once; from then on only where the calls change it.
+    if (number === 1) mismatch ??= contradictionIn({ ...input, oldMap: file.oldMap, newMap: file.newMap });
     const findings = united(results);
     let isNew = false;
     for (const finding of findings) {
