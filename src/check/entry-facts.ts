@@ -321,10 +321,7 @@ export class EntryFacts {
   #isWindowed(slot: Slot, version: Version): boolean {
     if (version.kind !== ABSENT) return false;
     const end = slot.start + slot.span * slot.count;
-    return this.#context.log.windows.some(
-      (w) =>
-        w.start <= slot.start && end <= w.end && w.open <= version.step && version.readableUntil <= w.close,
-    );
+    return this.#context.log.anyWindow.contain(slot.start, end, version.step, version.readableUntil);
   }
 
   #bad(
