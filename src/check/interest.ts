@@ -1,4 +1,3 @@
-import { OP } from "../edit-script/index.ts";
 import { type Decoder, TABLE } from "./entry-kind.ts";
 import { highWord, lowWord } from "./entry-words.ts";
 import type { Geometry } from "./geometry.ts";
@@ -182,12 +181,9 @@ export class Interest {
     this.#descend(root, levels - 1, 0, null, everything, 0);
   }
 
-  /** True iff a page becomes a table in the script: it was none before, and plain stores are the first thing that it sees. */
+  /** True iff a page becomes a table in the script: no entry leads to what was none before. */
   #isNew(table: number): boolean {
-    const log = this.#log.logAt(table, 0);
-    if (!log?.isWritten || this.#tables.isTable(table as never)) return false;
-    const op = this.#log.words[log.record(0)]! & 0xff;
-    return op === OP.fill || op === OP.gather;
+    return (this.#log.logAt(table, 0)?.isWritten ?? false) && !this.#tables.isTable(table as never);
   }
 
   /** Looks at the entries that ranges touch; those before position `from` end before the table's first page. */

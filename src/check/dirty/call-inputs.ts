@@ -10,9 +10,11 @@ import {
   type UnpinStep,
 } from "../../edit-script/index.ts";
 import { CarriedDrift } from "../carried-drift.ts";
+import { DECODERS } from "../decoder.ts";
 import { CarriedMaps } from "../edited-maps.ts";
 import { FrameSet, framesOf } from "../frame-set.ts";
 import type { CheckInput, MemoryMode, ReaderInput } from "../input.ts";
+import { CarriedLinks } from "../linked-tables.ts";
 import { checkedScriptOf, inputOf as listed } from "../script-file.ts";
 import { WeightedRuns } from "../weighted-runs.ts";
 import { MaybeDirty } from "./maybe-dirty.ts";
@@ -38,7 +40,7 @@ const MANY = 8;
 export function* callInputs(recording: Recording, mode: MemoryMode = "weak"): Generator<CallInput> {
   let dirty = MaybeDirty.NONE;
   let left = recording.calls.length;
-  const inputs = new CarriedInputs();
+  const inputs = new CarriedInputs(recording);
   for (const file of callScripts(recording)) {
     const input = inputs.inputOf(file, dirty);
     const known = dirty;
@@ -67,9 +69,15 @@ class CarriedInputs {
   #touched: FrameSet | null = null;
   /** Frames whose pins earlier calls have left other than they should be, in front of the last call; null where none have. */
   driftBefore: RunList<PinRun> | null = null;
+  readonly #links: CarriedLinks;
+
+  constructor({ capability }: Recording) {
+    this.#links = new CarriedLinks(DECODERS.get(capability.format)?.(capability));
+  }
 
   inputOf(file: ScriptFile, dirty: MaybeDirty): CheckInput | ReaderInput {
-    const { before, map, edited, pins, pinned } = callStart(file)!;
+    const { before, map, edited, pins, pinned, contents } = callStart(file)!;
+    this.#links.begin({ contents, domains: file.domains });
     this.#finish(pins);
     const isFirst = this.#isFirst;
     this.#isFirst = false;
@@ -79,12 +87,12 @@ class CarriedInputs {
     // What frames have too many pins of from the start is told of the first call.
     if (isLarge || (isFirst && drift !== null && drift.runs.length > 0)) {
       this.#maps = this.#drift = null;
-      const input = listed(file, dirty);
+      const input = listed(file, dirty, this.#links);
       return isFirst || drift === null ? input : { ...input, knownDrift: drift.runs.all() };
     }
     this.#maps ??= new CarriedMaps(before);
     const maps = this.#maps.begin(before, map, edited);
-    const input = { ...checkedScriptOf(file, dirty), maps };
+    const input = { ...checkedScriptOf(file, dirty, this.#links), maps };
     if (drift === null) return input;
     this.#touched = FrameSet.union(framesOf(this.#maps.exchanged), framesOf(pinned), framesOf(unpins(file)));
     const knownDrift = drift.on(this.#touched);
