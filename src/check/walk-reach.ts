@@ -1,8 +1,9 @@
+import { AbsentEntries } from "./absent-entries.ts";
 import { CellRuns } from "./cell-runs.ts";
 import { type Cell, CellTable } from "./cells.ts";
 import type { Coverage } from "./coverage.ts";
 import { EntryFacts, type Slot } from "./entry-facts.ts";
-import { ABSENT, type Decoder } from "./entry-kind.ts";
+import type { Decoder } from "./entry-kind.ts";
 import { EntryReader } from "./entry-reader.ts";
 import type { FactSink } from "./facts.ts";
 import type { Generations } from "./generations.ts";
@@ -19,7 +20,7 @@ import { SingleWrites } from "./single-writes.ts";
 import { SteadyLinks } from "./steady-links.ts";
 import { TableCells } from "./table-cells.ts";
 import { ToldEntries, type ToldEntry } from "./told-entries.ts";
-import type { Version, VersionReader } from "./versions.ts";
+import { presentIn, type Version, type VersionReader } from "./versions.ts";
 
 /** Everything the analysis of one domain reads. */
 export interface ReachContext {
@@ -46,13 +47,6 @@ export interface ReachContext {
 
 const R_W = 3;
 
-/** Versions of an entry that are present. */
-function presentIn(history: readonly Version[]): number {
-  let present = 0;
-  for (const version of history) if (version.kind !== ABSENT) present++;
-  return present;
-}
-
 /**
  * Follows every walk a device can make through tables that change under it.
  *
@@ -68,6 +62,7 @@ export class WalkReach {
   /** Made when there is a table whose entries it can decide. */
   #plain: PlainEntries | null = null;
   #acceptsPlain: boolean;
+  readonly #absent: AbsentEntries | null;
   readonly #cells: TableCells;
   #coverage!: Coverage;
   #ranges!: Ranges;
@@ -93,6 +88,7 @@ export class WalkReach {
     this.#before = new EntryReader(context.tables);
     this.#runs = new CellRuns(context, this.#before);
     this.#acceptsPlain = context.acceptPlain && sink.plain !== undefined;
+    this.#absent = sink.plain === undefined ? null : new AbsentEntries(context, sink.plain, this.#before);
   }
 
   /**
@@ -222,6 +218,13 @@ export class WalkReach {
           if (ends[range]! <= ++page) range++;
           continue;
         }
+      }
+      if (level > 0 && this.#acceptsPlain) {
+        const until = ends[range]!;
+        const passed = this.#absent!.passed(state, level, base, index, page, until, this.#coverage, few);
+        this.histories += passed;
+        page = passed === 0 ? page : base + (index + passed) * span;
+        if (passed > 0) continue;
       }
       const cell = cells?.cellAt(index) ?? null;
       const first = cell?.first ?? index;
