@@ -5,9 +5,9 @@ import { earliestIn, type HeldTable, heldFrom } from "./held-table.ts";
 import { NEVER } from "./positions.ts";
 import type { Ranges } from "./ranges.ts";
 import { Reach } from "./reach.ts";
+import type { ReachContext } from "./reach-context.ts";
 import type { LoadedFault } from "./told-entries.ts";
 import type { Version } from "./versions.ts";
-import type { ReachContext } from "./walk-reach.ts";
 
 /** Entries with one history in a held table, and the ranges [from, to) of interest that touch them. */
 export interface Slot {

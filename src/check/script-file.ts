@@ -16,6 +16,9 @@ import type { CarriedLinks } from "./linked-tables.ts";
 
 const WRITES: ReadonlySet<number> = new Set([OP.fill, OP.gather, OP.store, OP.storeRun, OP.exchange]);
 
+/** The words of a table that nothing is said of. */
+const NO_ENTRIES = new Uint32Array(2 * 512);
+
 /**
  * A script file as input of the checker: tables hold what the file says and 0 everywhere else. `dirty`: what devices may have
  * written before, if anything is known of that. `links`: which tables walks can get to, where that is known from earlier calls.
@@ -79,7 +82,8 @@ function tablesOf(file: ScriptFile, links: CarriedLinks | null): TablesBefore {
     entry: (table, index) => contents.get(table)?.[index] ?? 0n,
     words(table) {
       const content = contents.get(table);
-      return content === undefined || !isLittleEndian ? null : new Uint32Array(content.buffer);
+      if (!isLittleEndian) return null;
+      return content === undefined ? NO_ENTRIES : new Uint32Array(content.buffer);
     },
   };
 }
