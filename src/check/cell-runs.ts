@@ -4,9 +4,9 @@ import type { EntryReader } from "./entry-reader.ts";
 import { type HeldTable, heldFrom } from "./held-table.ts";
 import type { PlainEntries } from "./plain-entries.ts";
 import type { Ranges } from "./ranges.ts";
+import type { ReachContext } from "./reach-context.ts";
 import { PLAIN } from "./table-log.ts";
 import type { Version } from "./versions.ts";
-import type { ReachContext } from "./walk-reach.ts";
 
 /** A cell of several entries in a held table, and the pages of interest: the ranges [from, to). */
 export interface CellPlace {

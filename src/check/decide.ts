@@ -34,6 +34,7 @@ import type { ViolationClass } from "./violation-class.ts";
 import { pagesByClass, Violations } from "./violations.ts";
 import { WalkReach } from "./walk-reach.ts";
 import { WholeMapSink } from "./whole-map.ts";
+import { Windows } from "./windows.ts";
 
 /** What was looked at. */
 export interface Effort {
@@ -149,7 +150,7 @@ export class Decision {
       if (only !== null && only.domain !== domain.id) continue;
       const maps = only === null ? this.maps : JointMap.of(this.reader, rangesOf(only));
       const tags = new Set(this.rootsOf(domain.id).map((root) => root.tag));
-      const windows = this.log.windows.filter((w) => tags.has(w.domain));
+      const windows = new Windows(this.log.windows.filter((w) => tags.has(w.domain)));
       const own = found.length;
       const lingering = options.skipHidden ? this.#lingering : null;
       const judge = new Judge(

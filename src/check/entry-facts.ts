@@ -5,10 +5,10 @@ import { earliestIn, type HeldTable, heldFrom } from "./held-table.ts";
 import { NEVER } from "./positions.ts";
 import type { Ranges } from "./ranges.ts";
 import { Reach } from "./reach.ts";
+import type { ReachContext } from "./reach-context.ts";
 import type { TableLog } from "./table-log.ts";
 import type { LoadedFault } from "./told-entries.ts";
 import type { Version } from "./versions.ts";
-import type { ReachContext } from "./walk-reach.ts";
 
 /** Entries with one history in a held table, and the ranges [from, to) of interest that touch them. */
 export interface Slot {
@@ -333,10 +333,7 @@ export class EntryFacts {
   #isWindowed(slot: Slot, version: Version): boolean {
     if (version.kind !== ABSENT) return false;
     const end = slot.start + slot.span * slot.count;
-    return this.#context.log.windows.some(
-      (w) =>
-        w.start <= slot.start && end <= w.end && w.open <= version.step && version.readableUntil <= w.close,
-    );
+    return this.#context.log.anyWindow.contain(slot.start, end, version.step, version.readableUntil);
   }
 
   #bad(

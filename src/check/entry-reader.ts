@@ -22,17 +22,32 @@ export class EntryReader {
       this.lo = this.hi = 0;
       return;
     }
-    if (table !== this.#wordsOf) {
-      this.#wordsOf = table;
-      this.#words = this.#tables.words?.(table as never) ?? null;
-    }
-    if (this.#words === null) {
+    const words = this.#wordsIn(table);
+    if (words === null) {
       const entry = this.#tables.entry(table as never, index);
       this.lo = lowWord(entry);
       this.hi = highWord(entry);
     } else {
-      this.lo = this.#words[2 * index]!;
-      this.hi = this.#words[2 * index + 1]!;
+      this.lo = words[2 * index]!;
+      this.hi = words[2 * index + 1]!;
     }
+  }
+
+  /** The first entry from `index` on that held something, or one before it that was not looked at; `last` where there is none. */
+  firstHeld(table: number, log: TableLog | null, index: number, last: number): number {
+    if (log !== null && log.life > 0) return last;
+    const words = this.#wordsIn(table);
+    if (words === null) return index;
+    let at = 2 * index;
+    while (at < 2 * last && words[at] === 0) at++;
+    return at >>> 1;
+  }
+
+  #wordsIn(table: number): Uint32Array | null {
+    if (table !== this.#wordsOf) {
+      this.#wordsOf = table;
+      this.#words = this.#tables.words?.(table as never) ?? null;
+    }
+    return this.#words;
   }
 }

@@ -6,7 +6,10 @@ import type { WeightedRuns } from "./weighted-runs.ts";
 
 /** The tables as they are before the script. */
 export interface TablesBefore {
-  /** True iff the page holds a table; a link to any other page is malformed, unless the script wrote that page. */
+  /**
+   * True iff the page holds a table, as each does that walks can get to; a link to any other page is malformed, unless the script
+   * wrote that page.
+   */
   isTable(table: Pfn): boolean;
   /** Entry of a table; 0 where nothing was ever written. */
   entry(table: Pfn, index: number): bigint;

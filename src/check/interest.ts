@@ -1,4 +1,4 @@
-import { OP, type ScriptDomain } from "../edit-script/index.ts";
+import type { ScriptDomain } from "../edit-script/index.ts";
 import type { Pfn } from "../units/index.ts";
 import { type Decoder, TABLE } from "./entry-kind.ts";
 import { highWord, lowWord } from "./entry-words.ts";
@@ -8,7 +8,6 @@ import { NEVER } from "./positions.ts";
 import { firstEndingAfter, oneRange, RangeList, type Ranges, union } from "./ranges.ts";
 import type { ScriptLog } from "./script-log.ts";
 import type { TableLog } from "./table-log.ts";
-import { TablePlaces } from "./table-places.ts";
 
 /** A table the script writes or frees, where it stands before the script. */
 export interface LocatedTable {
@@ -213,12 +212,9 @@ export class Interest {
     return this.#isExhaustive || this.#wanted.size > 0;
   }
 
-  /** True iff a page becomes a table in the script: it was none before, and plain stores are the first thing that it sees. */
+  /** True iff a page becomes a table in the script: no entry leads to what was none before. */
   #isNew(table: number): boolean {
-    const log = this.#log.logAt(table, 0);
-    if (!log?.isWritten || this.#tables.isTable(table as never)) return false;
-    const op = this.#log.words[log.record(0)]! & 0xff;
-    return op === OP.fill || op === OP.gather;
+    return (this.#log.logAt(table, 0)?.isWritten ?? false) && !this.#tables.isTable(table as never);
   }
 
   /** Looks at the entries that ranges touch; those before position `from` end before the table's first page. */
@@ -289,23 +285,39 @@ export function interestsOf(
   return interests;
 }
 
-const PLACES = new WeakMap<TablesBefore, TablePlaces>();
+const SHARED = new WeakMap<TablesBefore, ReadonlySet<number>>();
 
-/** Which tables stand in several places, looked up in all of them once: a script is decided several times. */
+/** Tells which tables several entries lead to. All that is reached is looked through once: a script is decided several times. */
 function sharedIn(
   tables: TablesBefore,
   domains: readonly ScriptDomain[],
   { entries }: Geometry,
   decoder: Decoder,
 ): (table: Pfn) => boolean {
-  let places = PLACES.get(tables);
-  if (places === undefined) {
-    PLACES.set(tables, (places = new TablePlaces(decoder, entries)));
-    for (const { root, levels } of domains)
-      places.addRoot(root, levels, (table, index) => tables.entry(table, index));
+  const known = SHARED.get(tables);
+  if (known !== undefined) return (table) => known.has(table);
+  const found = new Set<number>();
+  const shared = new Set<number>();
+  const visit = (table: number, level: number): void => {
+    for (let index = 0; index < entries; index++) {
+      const entry = tables.entry(table as Pfn, index);
+      const [lo, hi] = [lowWord(entry), highWord(entry)];
+      if (decoder.kind(level, lo, hi) !== TABLE) continue;
+      const child = decoder.frame(lo, hi);
+      if (found.has(child)) shared.add(child);
+      else {
+        found.add(child);
+        if (level > 1) visit(child, level - 1);
+      }
+    }
+  };
+  for (const { root, levels } of domains) {
+    // Domains may have one root; what hangs below it stands in one place.
+    if (!found.has(root) && levels > 1) visit(root, levels - 1);
+    found.add(root);
   }
-  const known = places;
-  return (table) => known.isShared(table);
+  SHARED.set(tables, shared);
+  return (table) => shared.has(table);
 }
 
 /** Sorts ranges, joins those that meet, and cuts them at `end`. */

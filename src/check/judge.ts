@@ -7,9 +7,9 @@ import type { Lingering } from "./lingering.ts";
 import { NEVER } from "./positions.ts";
 import type { Relapse } from "./relapse.ts";
 import { isRetired, type RootVersion } from "./roots.ts";
-import type { Window } from "./script-log.ts";
 import type { ViolationClass } from "./violation-class.ts";
 import { leafMet, type Met, type Violations } from "./violations.ts";
+import type { Windows } from "./windows.ts";
 
 /** Kinds of access, one bit each, as rights are. */
 const ACCESSES = [1, 2] as const;
@@ -21,7 +21,7 @@ export class Judge {
   readonly #violations: Violations;
   readonly #maps: JointMap;
   readonly #unpinned: UnpinnedFrames;
-  readonly #windows: readonly Window[];
+  readonly #windows: Windows;
   readonly #steps: number;
   readonly #domain: number;
   coverage!: Coverage;
@@ -39,7 +39,7 @@ export class Judge {
     violations: Violations,
     maps: JointMap,
     unpinned: UnpinnedFrames,
-    windows: readonly Window[],
+    windows: Windows,
     steps: number,
     domain: number,
     hasAtc: boolean,
@@ -95,7 +95,7 @@ export class Judge {
       this.report("V07", fact.start, fact.end, fact, 2, from, "a leaf whose dirty bit is in a freed table");
     }
     for (let piece = maps.find(fact.start), start = fact.start; start < fact.end; ) {
-      const end = Math.min(fact.end, maps.end(piece), this.#windowEdge(start));
+      const end = Math.min(fact.end, maps.end(piece), this.#windows.edgeBehind(start));
       const frame = fact.frame + start - fact.start;
       const isOld = frame === maps.oldFrame(piece, start);
       const isNew = frame === maps.newFrame(piece, start);
@@ -200,7 +200,7 @@ export class Judge {
     let told: ViolationClass | null = null;
     let access = 0;
     for (let piece = maps.find(fact.start), start = fact.start; start < fact.end; ) {
-      const end = Math.min(fact.end, maps.end(piece), this.#windowEdge(start));
+      const end = Math.min(fact.end, maps.end(piece), this.#windows.edgeBehind(start));
       const both = maps.oldRights[piece]! & maps.newRights[piece]!;
       let kind: ViolationClass | null = null;
       if (both !== 0 && !this.#isWindowed(start, fact.alive)) kind = maps.isKept(piece) ? "V01" : "V01b";
@@ -317,29 +317,8 @@ export class Judge {
     for (const { old } of all) this.#violations.push({ ...what, ...where, start: old.start, end: old.end });
   }
 
-  /** The first page after this one at which a window begins or ends. */
-  #windowEdge(page: number): number {
-    let edge = Infinity;
-    for (const { start, end } of this.#windows) {
-      if (start > page) edge = Math.min(edge, start);
-      else if (end > page) edge = Math.min(edge, end);
-    }
-    return edge;
-  }
-
   /** True iff declared windows allow faults of a page at all these positions, up to the return. */
   #isWindowed(page: number, alive: Spans): boolean {
-    if (this.#windows.length === 0) return false;
-    const windows = this.#windows.filter((w) => w.start <= page && page < w.end);
-    if (windows.length === 0) return false;
-    for (let i = 0; i < alive.length; i += 2) {
-      const to = Math.min(alive[i + 1]!, this.#steps + 1);
-      for (let at = alive[i]!; at < to; ) {
-        const covering = windows.filter((w) => w.open <= at && at < w.close);
-        if (covering.length === 0) return false;
-        at = Math.max(...covering.map((w) => w.close));
-      }
-    }
-    return true;
+    return this.#windows.allow(page, alive, this.#steps + 1);
   }
 }

@@ -5,9 +5,9 @@ import { type HeldTable, heldFrom } from "./held-table.ts";
 import { PageTeller } from "./page-teller.ts";
 import type { PlainRules } from "./plain-rules.ts";
 import { NEVER } from "./positions.ts";
+import type { ReachContext } from "./reach-context.ts";
 import { EXCHANGED, type SingleWrites } from "./single-writes.ts";
 import { LIVE, PLAIN } from "./table-log.ts";
-import type { ReachContext } from "./walk-reach.ts";
 
 /** Where the rights of tables do not count. */
 const ALL_RIGHTS = 3;

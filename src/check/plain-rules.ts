@@ -73,6 +73,16 @@ export class PlainRules {
     return (oldRights[piece]! & newRights[piece]!) === 0 && !(remains && newRights[piece] !== 0);
   }
 
+  /** The same of the pages [start, end). */
+  isFineAbsence(start: number, end: number, remains: boolean): boolean {
+    const maps = this.#maps;
+    for (let piece = maps.find(start); ; piece++) {
+      const { oldRights, newRights } = maps;
+      if ((oldRights[piece]! & newRights[piece]!) !== 0 || (remains && newRights[piece] !== 0)) return false;
+      if (maps.end(piece) >= end) return true;
+    }
+  }
+
   /** Judges what is told of a page that is not plainly right. Pre: nothing is held back. */
   leaf(fact: PageFact): void {
     this.#judge.leaf(fact);

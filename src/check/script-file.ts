@@ -13,40 +13,39 @@ import type { MaybeDirty } from "./dirty/maybe-dirty.ts";
 import { TABLE } from "./entry-kind.ts";
 import { highWord, isLittleEndian, lowWord } from "./entry-words.ts";
 import type { CallSpan, ChangeCalls, CheckedScript, CheckInput, TablesBefore } from "./input.ts";
-import type { TablePlaces } from "./table-places.ts";
+import type { CarriedLinks } from "./linked-tables.ts";
 
 const WRITES: ReadonlySet<number> = new Set([OP.fill, OP.gather, OP.store, OP.storeRun, OP.exchange]);
 
+/** The words of a table that nothing is said of. */
+const NO_ENTRIES = new Uint32Array(2 * 512);
+
 /**
  * A script file as input of the checker: tables hold what the file says and 0 everywhere else. `dirty`: what devices may have
- * written before, if anything is known of that.
+ * written before, if anything is known of that. `links`: which tables walks can get to, where that is known from earlier calls.
  */
 export function inputOf(
   file: ScriptFile,
   dirty: MaybeDirty | null = null,
-  places: TablePlaces | null = null,
+  links: CarriedLinks | null = null,
 ): CheckInput {
   const { oldMap, newMap, pins } = file;
-  return { ...checkedScriptOf(file, dirty, places), oldMap, newMap, pins };
+  return { ...checkedScriptOf(file, dirty, links), oldMap, newMap, pins };
 }
 
-/** The same but for the maps and pins. `places`: where tables stand, if that is known. */
+/** The same but for the maps and pins. */
 export function checkedScriptOf(
   file: ScriptFile,
   dirty: MaybeDirty | null,
-  places: TablePlaces | null = null,
+  links: CarriedLinks | null = null,
 ): CheckedScript {
   const { capability, domains, script, keptTables, deviceCaches, isEpoch } = file;
   const calls = callsOf(file.ioctls, script.steps);
-  const tables: TablesBefore = {
-    ...tablesOf(file),
-    ...(dirty && { mayBeDirty: (table, index) => dirty.has(table, index) }),
-    ...(places && { isShared: (table) => places.isShared(table) }),
-  };
+  const tables = tablesOf(file, links);
   return {
     capability,
     domains,
-    tables,
+    tables: dirty === null ? tables : { ...tables, mayBeDirty: (table, index) => dirty.has(table, index) },
     script,
     keptTables,
     deviceCaches,
@@ -70,15 +69,23 @@ export function callsOf(ioctls: readonly ScriptIoctl[], steps: number): ChangeCa
  * Tables that have a line, that an entry points to, or that the script gives back: an empty one has no entry to list. What is
  * pointed to is looked up when a page without a line is asked for.
  */
-function tablesOf(file: ScriptFile): TablesBefore {
+function tablesOf(file: ScriptFile, links: CarriedLinks | null): TablesBefore {
   const contents = callStart(file)?.contents ?? contentsOf(file);
-  let tables: ReadonlySet<number> | null = null;
+  let released: ReadonlySet<number> | null = null;
+  let linked: ReadonlySet<number> | null = null;
+  const isLinked = (table: Pfn): boolean =>
+    links === null
+      ? (linked ??= linkedTables(file, contents)).has(table)
+      : links.has(table, { contents, domains: file.domains });
   return {
-    isTable: (table) => contents.has(table) || (tables ??= tablesIn(file, contents)).has(table),
+    ...(links && { isShared: (table) => links.isShared(table, { contents, domains: file.domains }) }),
+    isTable: (table) =>
+      contents.has(table) || isLinked(table) || (released ??= releasedTables(file)).has(table),
     entry: (table, index) => contents.get(table)?.[index] ?? 0n,
     words(table) {
       const content = contents.get(table);
-      return content === undefined || !isLittleEndian ? null : new Uint32Array(content.buffer);
+      if (!isLittleEndian) return null;
+      return content === undefined ? NO_ENTRIES : new Uint32Array(content.buffer);
     },
   };
 }
@@ -105,8 +112,9 @@ function contentsOf(file: ScriptFile): TableContents {
   return contents;
 }
 
-function tablesIn({ domains, capability, script }: ScriptFile, contents: TableContents): ReadonlySet<number> {
-  const tables = new Set<number>(contents.keys());
+/** Tables that entries lead to. */
+function linkedTables({ domains, capability }: ScriptFile, contents: TableContents): ReadonlySet<number> {
+  const tables = new Set<number>();
   const decoder = DECODERS.get(capability.format)?.(capability);
   /** Tables whose entries have been read, by level: tables may lead to each other. */
   const read = Array.from({ length: 8 }, () => new Set<number>());
@@ -122,6 +130,12 @@ function tablesIn({ domains, capability, script }: ScriptFile, contents: TableCo
     }
   };
   for (const { root, levels } of domains) visit(root, levels - 1);
+  return tables;
+}
+
+/** Tables that the script gives back without having written them. */
+function releasedTables({ script }: ScriptFile): ReadonlySet<number> {
+  const tables = new Set<number>();
   const written = new Set<number>();
   const { words } = script;
   for (let at = 0; at < words.length; at += recordLength(words, at)) {

@@ -10,20 +10,14 @@ import {
   type ScriptDomain,
   type SetRootStep,
 } from "../edit-script/index.ts";
+import { declaredWindows, type Window, type WindowStep } from "./declared-windows.ts";
 import { InvalidationQueues } from "./invalidation-queues.ts";
 import { Invalidations } from "./invalidations.ts";
 import { NEVER } from "./positions.ts";
 import { TableLog } from "./table-log.ts";
 import { Unpins } from "./weighted-runs.ts";
+import { Windows } from "./windows.ts";
 
-/** A declared window: faults are allowed at positions [open, close). */
-export interface Window {
-  readonly domain: number;
-  readonly start: number;
-  readonly end: number;
-  readonly open: number;
-  close: number;
-}
 const TWO32 = 0x1_0000_0000;
 
 /** A script sorted by what it touches: writes by table, and the steps that order them. Steps are numbered from 1. */
@@ -46,11 +40,13 @@ export class ScriptLog {
   readonly stops: Int32Array;
   readonly waits: Int32Array;
   readonly invalidations: Invalidations;
-  readonly windows: Window[] = [];
+  readonly windows: readonly Window[];
   readonly unpins: Unpins;
   readonly roots: (SetRootStep & { readonly step: number })[] = [];
   readonly frees: { readonly step: number; readonly table: number }[] = [];
   readonly #queues: InvalidationQueues;
+  readonly #windowSteps: WindowStep[] = [];
+  #anyWindow: Windows | null = null;
 
   /** `collects`: whether D bits matter, so that what is collected from counts as touched. */
   constructor(script: EditScript, domains: readonly ScriptDomain[], collects = false) {
@@ -69,6 +65,7 @@ export class ScriptLog {
     this.invalidations = new Invalidations(count(OP.invalidate));
     this.#queues = new InvalidationQueues(this.invalidations, count(OP.wait), domains);
     this.#read();
+    this.windows = declaredWindows(this.#windowSteps);
     this.stops = cleans > 0 ? this.#pausesButCleans(cleans) : this.pauses;
   }
 
@@ -79,6 +76,10 @@ export class ScriptLog {
   /** Steps at which accesses with a tag are drained. */
   drainsOf(tag: number): Int32Array {
     return this.#queues.drainsOf(tag);
+  }
+  /** The windows of all domains. */
+  get anyWindow(): Windows {
+    return (this.#anyWindow ??= new Windows(this.windows));
   }
   isTouched(table: number): boolean {
     return this.#logs.has(table);
@@ -173,29 +174,9 @@ export class ScriptLog {
       this.#queues.rename(decoded.domain, decoded.tag);
     } else if (decoded.op === "window") {
       const start = decoded.iovaPfn;
-      const end = decoded.iovaPfn + decoded.pages;
-      if (flags & FLAG_OPEN)
-        this.windows.push({ domain: decoded.domain, start, end, open: step, close: NEVER });
-      else this.#closeWindows(decoded.domain, start, end, step);
+      const opens = (flags & FLAG_OPEN) !== 0;
+      this.#windowSteps.push({ step, opens, domain: decoded.domain, start, end: start + decoded.pages });
     } else throw new RangeError(`edit script: op ${op} at step ${step} is not decided`);
-  }
-
-  /** Closes the windows that lie inside a range or, where none does, the part of the others that lies in it. */
-  #closeWindows(domain: number, start: number, end: number, step: number): void {
-    const open = this.windows.filter(
-      (w) => w.domain === domain && w.close === NEVER && w.start < end && start < w.end,
-    );
-    const inside = open.filter((w) => start <= w.start && w.end <= end);
-    for (const window of inside) window.close = step;
-    if (inside.length > 0) return;
-    for (const window of open) {
-      this.windows.splice(this.windows.indexOf(window), 1);
-      const from = Math.max(start, window.start);
-      const to = Math.min(end, window.end);
-      this.windows.push({ ...window, start: from, end: to, close: step });
-      if (window.start < from) this.windows.push({ ...window, end: from });
-      if (to < window.end) this.windows.push({ ...window, start: to });
-    }
   }
 
   #livesOf(table: number): TableLog[] {

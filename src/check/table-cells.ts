@@ -1,7 +1,7 @@
 import { type CellTable, cellsOf } from "./cells.ts";
+import type { ReachContext } from "./reach-context.ts";
 import { SingleWrites } from "./single-writes.ts";
 import type { TableLog } from "./table-log.ts";
-import type { ReachContext } from "./walk-reach.ts";
 
 const MAX_TABLES = 16;
 

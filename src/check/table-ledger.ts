@@ -1,7 +1,7 @@
 import { decodeWrites } from "./cells.ts";
 import type { Decision } from "./decide.ts";
 import { TABLE } from "./entry-kind.ts";
-import { highWord, lowWord } from "./entry-words.ts";
+import { EntryReader } from "./entry-reader.ts";
 import { NEVER } from "./positions.ts";
 import { lastRoot } from "./roots.ts";
 
@@ -33,6 +33,7 @@ export function tableDrifts(decision: Decision): TableDrift[] {
   const kept = new Set<number>(input.keptTables ?? []);
   const known = new Map<number, Known>();
   const drifts: TableDrift[] = [];
+  const reader = new EntryReader(input.tables);
   const roots = new Map(
     input.domains.map((d) => {
       const { root, levels } = lastRoot(log, d);
@@ -50,10 +51,9 @@ export function tableDrifts(decision: Decision): TableDrift[] {
     const found = new Map<number, Known>();
     if (level === 0) return found;
     const current = log.logAt(table, when === "after" ? log.steps : 0);
-    const life = current?.life ?? 0;
-    const before = (index: number): { lo: number; hi: number } => {
-      const entry = life > 0 ? 0n : input.tables.entry(table as never, index);
-      return { lo: lowWord(entry), hi: highWord(entry) };
+    const before = (index: number): { readonly lo: number; readonly hi: number } => {
+      reader.read(table, current, index);
+      return reader;
     };
     const written =
       when === "after" && current !== null

@@ -1,7 +1,7 @@
 import type { Pfn } from "../units/index.ts";
 import type { Write } from "./cells.ts";
 import { EntryCleans } from "./entry-cleans.ts";
-import type { Decoder, EntryKind } from "./entry-kind.ts";
+import { ABSENT, type Decoder, type EntryKind } from "./entry-kind.ts";
 import type { MemoryMode, TablesBefore } from "./input.ts";
 import { firstAtOrAfter, NEVER, PositionFinder } from "./positions.ts";
 import type { ScriptLog } from "./script-log.ts";
@@ -24,6 +24,13 @@ export interface Version {
   readonly isPlainChange: boolean;
   /** Nothing overwrites it. */
   readonly isLast: boolean;
+}
+
+/** Versions of an entry that are present. */
+export function presentIn(history: readonly Version[]): number {
+  let present = 0;
+  for (const version of history) if (version.kind !== ABSENT) present++;
+  return present;
 }
 
 /** Turns the writes of an entry into its versions, under one memory mode. */

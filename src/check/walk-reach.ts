@@ -1,57 +1,24 @@
+import { AbsentEntries } from "./absent-entries.ts";
 import { CellRuns } from "./cell-runs.ts";
 import { type Cell, CellTable } from "./cells.ts";
 import type { Coverage } from "./coverage.ts";
 import { EntryFacts, type Slot } from "./entry-facts.ts";
-import { ABSENT, type Decoder } from "./entry-kind.ts";
 import { EntryReader } from "./entry-reader.ts";
 import type { FactSink } from "./facts.ts";
 import type { Generations } from "./generations.ts";
-import type { CheckedCapability, Geometry } from "./geometry.ts";
 import { earliestIn, type HeldTable, heldSince } from "./held-table.ts";
-import type { TablesBefore } from "./input.ts";
-import type { Lingering } from "./lingering.ts";
 import { PlainEntries } from "./plain-entries.ts";
 import { NEVER } from "./positions.ts";
 import type { Ranges } from "./ranges.ts";
+import type { ReachContext } from "./reach-context.ts";
 import type { RootVersion } from "./roots.ts";
-import type { ScriptLog } from "./script-log.ts";
 import { SingleWrites } from "./single-writes.ts";
 import { SteadyLinks } from "./steady-links.ts";
 import { TableCells } from "./table-cells.ts";
 import { ToldEntries, type ToldEntry } from "./told-entries.ts";
-import type { Version, VersionReader } from "./versions.ts";
-
-/** Everything the analysis of one domain reads. */
-export interface ReachContext {
-  readonly log: ScriptLog;
-  readonly capability: CheckedCapability;
-  readonly geometry: Geometry;
-  readonly decoder: Decoder;
-  readonly versions: VersionReader;
-  readonly lingering: Lingering;
-  readonly tables: TablesBefore;
-  readonly collapse: boolean;
-  readonly skipUntouched: boolean;
-  /** Report values that a missing barrier keeps readable in a table linked later, instead of walking into them. */
-  readonly journalRules: boolean;
-  /** Let the sink accept entries without their facts. */
-  readonly acceptPlain: boolean;
-  /** Called with each table that a walk can pass through, and its level. */
-  visit(table: number, level: number): void;
-  /** True iff the table stood in the same place before the script, with all rights on the way to it. */
-  stoodBefore(table: number, level: number, base: number): boolean;
-  /** Until when no table in this range of pages is written or freed, as the tables were before the script. */
-  untouchedUntil(start: number, end: number): number;
-}
+import { presentIn, type Version } from "./versions.ts";
 
 const R_W = 3;
-
-/** Versions of an entry that are present. */
-function presentIn(history: readonly Version[]): number {
-  let present = 0;
-  for (const version of history) if (version.kind !== ABSENT) present++;
-  return present;
-}
 
 /**
  * Follows every walk a device can make through tables that change under it.
@@ -68,6 +35,7 @@ export class WalkReach {
   /** Made when there is a table whose entries it can decide. */
   #plain: PlainEntries | null = null;
   #acceptsPlain: boolean;
+  readonly #absent: AbsentEntries | null;
   readonly #cells: TableCells;
   #coverage!: Coverage;
   #ranges!: Ranges;
@@ -93,6 +61,7 @@ export class WalkReach {
     this.#before = new EntryReader(context.tables);
     this.#runs = new CellRuns(context, this.#before);
     this.#acceptsPlain = context.acceptPlain && sink.plain !== undefined;
+    this.#absent = sink.plain === undefined ? null : new AbsentEntries(context, sink.plain, this.#before);
   }
 
   /**
@@ -219,10 +188,21 @@ export class WalkReach {
       if (plain !== null && (few === null || few.cellAt(index) === null)) {
         before.read(state.table, log, index);
         if (plain.accepts(index, page, before.lo, before.hi, this.#isOpen)) {
-          this.histories++;
-          if (ends[range]! <= ++page) range++;
+          page++;
+          // Few absent entries stand alone.
+          const isMore = before.lo === 0 && before.hi === 0 && page < Math.min(ends[range]!, end);
+          const passed = isMore ? this.#passed(state, 0, base, index + 1, page, ends[range]!, cells) : 0;
+          this.histories += 1 + passed;
+          page += passed;
+          if (ends[range]! <= page) range++;
           continue;
         }
+      }
+      if (level > 0 && this.#acceptsPlain) {
+        const passed = this.#passed(state, level, base, index, page, ends[range]!, few);
+        this.histories += passed;
+        page = passed === 0 ? page : base + (index + passed) * span;
+        if (passed > 0) continue;
       }
       const cell = cells?.cellAt(index) ?? null;
       const first = cell?.first ?? index;
@@ -234,6 +214,19 @@ export class WalkReach {
       page = cellEnd;
       range = ends[next - 1]! > cellEnd ? next - 1 : next;
     }
+  }
+
+  /** Entries that are passed over because they are absent throughout. Pre: facts may be left out. */
+  #passed(
+    state: HeldTable,
+    level: number,
+    base: number,
+    index: number,
+    start: number,
+    end: number,
+    cells: CellTable | SingleWrites | null,
+  ): number {
+    return this.#absent!.passed(state, level, base, index, start, end, this.#coverage, cells);
   }
 
   /**

@@ -11,7 +11,7 @@ import type { FailAt } from "./text-map.ts";
 export function followDomains(call: CallText, number: number, holders: TagHolders, fail: FailAt): void {
   const { stepLines, steps } = call;
   const { words } = steps;
-  const open: WindowStep[] = [];
+  const open = new OpenWindows();
   for (let at = 0, i = 0; at < words.length; at += recordLength(words, at), i++) {
     const op = words[at]! & 0xff;
     if (op !== OP.invalidate && op !== OP.window && op !== OP.setRoot) continue;
@@ -21,9 +21,28 @@ export function followDomains(call: CallText, number: number, holders: TagHolder
     const against = holders.follow(step, line, number);
     if (against !== null) fail(against, line);
     if (step.op !== "window") continue;
-    if (step.state === "open") open.push(step);
-    else if (!open.some((window) => meet(window, step)))
-      fail("window close: no window of this call is open there", line);
+    if (step.state === "open") open.add(step);
+    else if (!open.hasPagesOf(step)) fail("window close: no window of this call is open there", line);
+  }
+}
+
+/** Windows that a call has opened. */
+class OpenWindows {
+  readonly #all: WindowStep[] = [];
+  /** Pages at which they begin, by domain: nearly every window is closed as it was opened. */
+  readonly #starts = new Map<number, Set<number>>();
+
+  add(window: WindowStep): void {
+    this.#all.push(window);
+    const starts = this.#starts.get(window.domain);
+    if (starts === undefined) this.#starts.set(window.domain, new Set([window.iovaPfn]));
+    else starts.add(window.iovaPfn);
+  }
+
+  /** True iff one of them has pages in common with another window. */
+  hasPagesOf(window: WindowStep): boolean {
+    if (this.#starts.get(window.domain)?.has(window.iovaPfn)) return true;
+    return this.#all.findLast((own) => meet(own, window)) !== undefined;
   }
 }
 

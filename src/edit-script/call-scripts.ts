@@ -1,4 +1,5 @@
 import type { Pfn } from "../units/index.ts";
+import { CallContents, type TableContents } from "./call-contents.ts";
 import { type ChangedMap, type MapRunList, mapRunList } from "./call-maps.ts";
 import { CarriedPins } from "./carried-pins.ts";
 import type { RecordedCall, Recording } from "./recording.ts";
@@ -77,14 +78,11 @@ const BEFORE = new WeakMap<ScriptFile, CallStart>();
 /** The same for a script that `callScripts` has made; null for any other. */
 export const callStart = (file: ScriptFile): CallStart | null => BEFORE.get(file) ?? null;
 
-/** What tables hold, entry by entry. */
-export type TableContents = ReadonlyMap<Pfn, BigUint64Array>;
-
 /** Table contents from call to call. */
 class CarriedTables {
   readonly #contents = new Map<Pfn, BigUint64Array>();
-  /** Tables that nobody has been given since they were written. */
-  readonly #own = new Set<Pfn>();
+  /** What those are told of it who stand in front of the call at hand. */
+  #before = new CallContents(this.#contents);
 
   readonly #walkerBits: bigint;
   readonly #outputMask: bigint;
@@ -94,16 +92,17 @@ class CarriedTables {
     this.#outputMask = (1n << BigInt(capability.outputBits)) - 1n;
     for (const { root } of domains) this.#of(root);
     for (const run of tables) this.#write(run.table, run.index, run.count, run.first, run.stride);
+    this.#before = new CallContents(this.#contents);
   }
 
   /** What there is now, and stays so: a table that is written later is copied before. */
   contents(): TableContents {
-    this.#own.clear();
-    return new Map(this.#contents);
+    return this.#before;
   }
 
   run(script: EditScript): void {
     for (const step of script) this.#step(step);
+    this.#before = this.#before.after();
   }
 
   #step(step: Step): void {
@@ -130,8 +129,8 @@ class CarriedTables {
         this.#of(step.root);
         break;
       case "freeTable":
+        this.#before.keep(step.table);
         this.#contents.delete(step.table);
-        this.#own.delete(step.table);
         break;
     }
   }
@@ -171,15 +170,18 @@ class CarriedTables {
 
   #of(table: Pfn): BigUint64Array {
     let content = this.#contents.get(table);
-    if (content === undefined) this.#contents.set(table, (content = new BigUint64Array(ENTRIES)));
+    if (content === undefined) {
+      this.#before.keep(table);
+      this.#contents.set(table, (content = new BigUint64Array(ENTRIES)));
+    }
     return content;
   }
 
   #write(table: Pfn, index: number, count: number, first: bigint, stride: bigint): void {
     let content = this.#of(table);
-    if (!this.#own.has(table)) {
+    if (!this.#before.isKept(table)) {
+      this.#before.keep(table);
       this.#contents.set(table, (content = content.slice()));
-      this.#own.add(table);
     }
     let entry = first;
     for (let i = 0; i < count; i++, entry += stride) content[index + i] = entry;

@@ -1,5 +1,6 @@
+export { CallContents, type TableContents } from "./call-contents.ts";
 export type { MapRunList, PageSpan } from "./call-maps.ts";
-export { type CallStart, callScripts, callStart, type TableContents } from "./call-scripts.ts";
+export { type CallStart, callScripts, callStart } from "./call-scripts.ts";
 export { CAPABILITIES, type Capability } from "./capability.ts";
 export { BY_FRAME, type CarriedPins, joinedPins } from "./carried-pins.ts";
 export * from "./recording.ts";

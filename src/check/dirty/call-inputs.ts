@@ -9,15 +9,13 @@ import {
   type ScriptFile,
   type UnpinStep,
 } from "../../edit-script/index.ts";
-import type { Pfn } from "../../units/index.ts";
 import { CarriedDrift } from "../carried-drift.ts";
 import { DECODERS } from "../decoder.ts";
 import { CarriedMaps } from "../edited-maps.ts";
 import { FrameSet, framesOf } from "../frame-set.ts";
-import { Geometry } from "../geometry.ts";
 import type { CheckInput, MemoryMode, ReaderInput } from "../input.ts";
-import { checkedScriptOf, inputOf as listed, tablesChanged } from "../script-file.ts";
-import { TablePlaces } from "../table-places.ts";
+import { CarriedLinks } from "../linked-tables.ts";
+import { checkedScriptOf, inputOf as listed } from "../script-file.ts";
 import { WeightedRuns } from "../weighted-runs.ts";
 import { MaybeDirty } from "./maybe-dirty.ts";
 
@@ -42,7 +40,7 @@ const MANY = 8;
 export function* callInputs(recording: Recording, mode: MemoryMode = "weak"): Generator<CallInput> {
   let dirty = MaybeDirty.NONE;
   let left = recording.calls.length;
-  const inputs = new CarriedInputs();
+  const inputs = new CarriedInputs(recording);
   for (const file of callScripts(recording)) {
     const input = inputs.inputOf(file, dirty);
     const known = dirty;
@@ -67,49 +65,38 @@ class CarriedInputs {
   /** Null in front of the first call of a row that changes little, and what is not known where maps are given whole. */
   #maps: CarriedMaps | null = null;
   #drift: CarriedDrift | null = null;
-  /** Where tables stand, and those that the last call has changed. */
-  #places: TablePlaces | null = null;
-  #changed: ReadonlySet<number> = new Set();
   /** Frames that the last call pins, unpins, or changes pages of. */
   #touched: FrameSet | null = null;
   /** Frames whose pins earlier calls have left other than they should be, in front of the last call; null where none have. */
   driftBefore: RunList<PinRun> | null = null;
+  readonly #links: CarriedLinks;
+
+  constructor({ capability }: Recording) {
+    this.#links = new CarriedLinks(DECODERS.get(capability.format)?.(capability));
+  }
 
   inputOf(file: ScriptFile, dirty: MaybeDirty): CheckInput | ReaderInput {
-    const { before, map, edited, pins, pinned } = callStart(file)!;
+    const { before, map, edited, pins, pinned, contents } = callStart(file)!;
+    this.#links.begin({ contents, domains: file.domains });
     this.#finish(pins);
     const isFirst = this.#isFirst;
     this.#isFirst = false;
-    const places = this.#placesBefore(file);
     const drift = pins === null ? null : (this.#drift ??= new CarriedDrift(pins.all(), before.all()));
     this.driftBefore = isFirst || drift === null ? null : drift.runs;
     const isLarge = edited === null || edited.length * MANY > before.length;
     // What frames have too many pins of from the start is told of the first call.
     if (isLarge || (isFirst && drift !== null && drift.runs.length > 0)) {
       this.#maps = this.#drift = null;
-      const input = listed(file, dirty, places);
+      const input = listed(file, dirty, this.#links);
       return isFirst || drift === null ? input : { ...input, knownDrift: drift.runs.all() };
     }
     this.#maps ??= new CarriedMaps(before);
     const maps = this.#maps.begin(before, map, edited);
-    const input = { ...checkedScriptOf(file, dirty, places), maps };
+    const input = { ...checkedScriptOf(file, dirty, this.#links), maps };
     if (drift === null) return input;
     this.#touched = FrameSet.union(framesOf(this.#maps.exchanged), framesOf(pinned), framesOf(unpins(file)));
     const knownDrift = drift.on(this.#touched);
     return { ...input, knownDrift, pinsTaken: WeightedRuns.ofPins([...pinned, ...knownDrift]) };
-  }
-
-  #placesBefore(file: ScriptFile): TablePlaces | null {
-    const { contents } = callStart(file)!;
-    const { capability, domains, script } = file;
-    const decoder = DECODERS.get(capability.format)?.(capability);
-    if (decoder === undefined) return null;
-    const entry = (table: Pfn, index: number): bigint => contents.get(table)?.[index] ?? 0n;
-    this.#places ??= new TablePlaces(decoder, new Geometry(capability).entries);
-    this.#places.renew(this.#changed, entry);
-    for (const { root, levels } of domains) this.#places.addRoot(root, levels, entry);
-    this.#changed = tablesChanged(script);
-    return this.#places;
   }
 
   /** The last call is over; `pins` are those that it leaves. */

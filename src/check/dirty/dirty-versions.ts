@@ -1,3 +1,4 @@
+import { ByEntry } from "../by-entry.ts";
 import { type CellTable, cellsOf, type Write } from "../cells.ts";
 import { ABSENT, type Decoder, type EntryKind, LEAF } from "../entry-kind.ts";
 import { highWord, lowWord } from "../entry-words.ts";
@@ -78,6 +79,8 @@ export class TableHistory {
   readonly #cells: CellTable | null;
   /** Entries at which a collect begins or ends; null where there is none. */
   readonly #edges: Uint8Array | null = null;
+  /** The collects by the entries that they look at. */
+  readonly #collects: ByEntry | null = null;
   readonly #words: Uint32Array | null;
   readonly #isNew: boolean;
   #last: EntryRun | null = null;
@@ -93,8 +96,11 @@ export class TableHistory {
       ? cellsOf(words, log, level, entries, geometry.span(level), decoder, collapse)
       : null;
     if (log !== null && log.collects.length > 0) {
+      const { collects } = log;
+      const countOf = (k: number): number => collects[k]!.count;
+      this.#collects = new ByEntry(entries, collects.length, (k) => collects[k]!.index, countOf);
       this.#edges = new Uint8Array(entries + 1);
-      for (const { index, count } of log.collects)
+      for (const { index, count } of collects)
         this.#edges[index] = this.#edges[Math.min(entries, index + count)] = 1;
     }
     this.#isNew = (log?.life ?? 0) > 0 || !tables.isTable(table as never);
@@ -186,9 +192,10 @@ export class TableHistory {
         write: { ...write, lo: low % TWO32, hi: write.hi + Math.floor(low / TWO32) },
       };
     });
-    if (this.#edges === null) return events;
-    for (const { step, index: first, count } of this.#log!.collects)
-      if (first <= index && index < first + count) events.push({ step, write: null });
+    const collects = this.#collects;
+    if (collects === null) return events;
+    for (let at = collects.begin(index); at < collects.begin(index + 1); at++)
+      events.push({ step: this.#log!.collects[collects.position(at)]!.step, write: null });
     return events.sort((a, b) => a.step - b.step);
   }
 
