@@ -2,6 +2,7 @@ import type { Decision } from "./decide.ts";
 import type { DecideOptions } from "./decide-options.ts";
 import { explainLost } from "./dirty/explain-lost.ts";
 import { explainRelapse } from "./explain-relapse.ts";
+import { explainRoot, rootOf } from "./explain-root.ts";
 import type { InterleavingEvent } from "./finding.ts";
 import type { Group } from "./groups.ts";
 import { inOrder, kernelEvents, loadEvents } from "./interleaving.ts";
@@ -15,6 +16,8 @@ export function explain(decision: Decision, group: Group, how: DecideOptions): I
   if (group.ranges.length === 0 || group.class === "V12") return [];
   if (group.shows === "V10") return explainLost(decision, group, how);
   if (group.shows === "V11") return explainRelapse(decision, group, how);
+  const root = rootOf(decision, group, how);
+  if (root !== null) return explainRoot(decision, group, root);
   const mode = group.class === "V15" ? how.mode : "strong";
   const found = bestPath(decision, group, mode) ?? bestPath(decision, group, how.mode);
   if (found === null) return withoutPath(decision, group);
