@@ -4,7 +4,7 @@ import { ABSENT, LEAF } from "./entry-kind.ts";
 import type { InterleavingEvent } from "./finding.ts";
 import type { Group } from "./groups.ts";
 import type { MemoryMode } from "./input.ts";
-import { kernelEvents, loadEvents } from "./interleaving.ts";
+import { inTurn, kernelEvents, loadEvents } from "./interleaving.ts";
 import { JointMap, NOTHING } from "./joint-map.ts";
 import type { MapSide } from "./map-reader.ts";
 import { address } from "./page-address.ts";
@@ -140,22 +140,8 @@ function events(decision: Decision, { seen, old, at, walksAfter }: Demonstration
   const marks = sequence.map((event) => event.step);
   for (const { path, page } of [seen, old])
     for (const event of kernelEvents(decision, path, page, marks)) steps.set(event.step, event);
-  return merged(
+  return inTurn(
     [...steps.values()].sort((a, b) => a.step - b.step),
     sequence,
   );
-}
-
-/** Steps of the kernel put between the events of devices, which are in their order. */
-function merged(kernel: readonly InterleavingEvent[], devices: InterleavingEvent[]): InterleavingEvent[] {
-  const result: InterleavingEvent[] = [];
-  let next = 0;
-  const ordered = devices
-    .map((event, i) => ({ event, i }))
-    .sort((a, b) => a.event.step - b.event.step || a.i - b.i);
-  for (const { event } of ordered) {
-    while (next < kernel.length && kernel[next]!.step <= event.step) result.push(kernel[next++]!);
-    result.push(event);
-  }
-  return result;
 }

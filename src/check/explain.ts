@@ -3,6 +3,7 @@ import type { DecideOptions } from "./decide-options.ts";
 import { explainLost } from "./dirty/explain-lost.ts";
 import { explainRelapse } from "./explain-relapse.ts";
 import { explainRoot, rootOf } from "./explain-root.ts";
+import { explainSizes } from "./explain-sizes.ts";
 import type { InterleavingEvent } from "./finding.ts";
 import type { Group } from "./groups.ts";
 import { inOrder, kernelEvents, loadEvents } from "./interleaving.ts";
@@ -16,6 +17,10 @@ export function explain(decision: Decision, group: Group, how: DecideOptions): I
   if (group.ranges.length === 0 || group.class === "V12") return [];
   if (group.shows === "V10") return explainLost(decision, group, how);
   if (group.shows === "V11") return explainRelapse(decision, group, how);
+  if (group.shows === "V09") {
+    const both = explainSizes(decision, group, how);
+    if (both.length > 0) return both;
+  }
   const root = rootOf(decision, group, how);
   if (root !== null) return explainRoot(decision, group, root);
   const mode = group.class === "V15" ? how.mode : "strong";

@@ -2,6 +2,7 @@ import { callAt } from "./between-calls.ts";
 import { contextEvents } from "./context-events.ts";
 import type { Decision } from "./decide.ts";
 import { LEAF, TABLE } from "./entry-kind.ts";
+import { hexEntry } from "./entry-words.ts";
 import type { InterleavingEvent } from "./finding.ts";
 import { kernelEvent } from "./kernel-event.ts";
 import { address } from "./page-address.ts";
@@ -10,8 +11,6 @@ import { type Shown, stepsShown } from "./steps-shown.ts";
 
 const RANK = { kernel: 0, device: 1, caches: 2 };
 
-const hexEntry = (lo: number, hi: number): string =>
-  "0x" + ((BigInt(hi) << 32n) | BigInt(lo)).toString(16).padStart(16, "0");
 const slot = (load: Load): string => `${address(load.table)}[${load.index}]`;
 
 /** Events by position; at one position the kernel comes first, then what devices do, then what caches keep of it. */
@@ -20,6 +19,23 @@ export const inOrder = (events: readonly InterleavingEvent[]): InterleavingEvent
     .map((event, i) => ({ event, i }))
     .sort((a, b) => a.event.step - b.event.step || RANK[a.event.who] - RANK[b.event.who] || a.i - b.i)
     .map(({ event }) => event);
+
+/** Steps of the kernel, ascending, put between the events of devices, which keep their order where they share a position. */
+export function inTurn(
+  kernel: readonly InterleavingEvent[],
+  devices: readonly InterleavingEvent[],
+): InterleavingEvent[] {
+  const result: InterleavingEvent[] = [];
+  let next = 0;
+  const ordered = devices
+    .map((event, i) => ({ event, i }))
+    .sort((a, b) => a.event.step - b.event.step || a.i - b.i);
+  for (const { event } of ordered) {
+    while (next < kernel.length && kernel[next]!.step <= event.step) result.push(kernel[next++]!);
+    result.push(event);
+  }
+  return result;
+}
 
 /**
  * Steps that write the entries of the path, reach its pages, or give back what it leads to, with what orders them. `marks` are
@@ -64,7 +80,7 @@ export function loadEvents(
   times: readonly number[],
 ): InterleavingEvent[] {
   const { decoder } = decision;
-  const events = contextEvents(decision, root, times[0]!);
+  const events = contextEvents(decision, root, Math.min(times[0]!, root.beginsUntil - 1));
   loads.forEach((load, i) => {
     const { version } = load;
     const age = version.step === 0 ? "as before the script" : `stored by step ${version.step}`;

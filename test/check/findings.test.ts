@@ -57,8 +57,10 @@ describe("the loads of a counterexample", () => {
       const { entries } = new Geometry(input.capability);
       for (const { page, events, shows } of check(input, { causes: false }).findings) {
         const where = `seed ${seed}, ${shows} at page ${page}`;
-        let [table, level, last] = [input.domains[0]!.root as number, 1, 0];
+        const { root } = input.domains[0]!;
+        let [table, level, last] = [root as number, 1, 0];
         for (const { step, text } of events) {
+          if (text === "begins another access") [table, level] = [root, 1];
           const load = /^loads level (\d) (0x[0-9a-f]+)\[(\d+)\]: (0x[0-9a-f]+) \((.*)\)$/.exec(text);
           if (load === null) continue;
           const [, at, from, index, value, age] = load;
