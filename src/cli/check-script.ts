@@ -54,7 +54,9 @@ export function checkScript(
       shown.add(v.class);
       const budget = { timeMs: flags.shrink!, trials: MOST_TRIALS };
       const script = scriptOf(v);
-      const shrunk = shrinkScript(script, v.class, { mode: v.mode }, budget);
+      // As it was decided, so that the smaller one shows nothing else when it is decided again.
+      const mode = modes.includes("weak") ? "weak" : "strong";
+      const shrunk = shrinkScript(script, v.class, { mode }, budget);
       output.show(
         `\nSmaller script that shows ${v.class}, ${plural(shrunk.file.script.steps, "step")} of ` +
           `${plural(script.script.steps, "step")}, after ${plural(shrunk.trials, "trial")}:\n${printScript(shrunk.file)}`,
