@@ -1,3 +1,4 @@
+import { opAt } from "../edit-script/index.ts";
 import type { Decision } from "./decide.ts";
 import type { DecideOptions } from "./decide-options.ts";
 import { explainLost } from "./dirty/explain-lost.ts";
@@ -13,6 +14,23 @@ import { NEVER } from "./positions.ts";
 
 /** A minimal interleaving that shows a violation: kernel steps that matter, the loads of one walk, what caches keep. */
 export function explain(decision: Decision, group: Group, how: DecideOptions): InterleavingEvent[] {
+  return withCause(decision, group, interleaving(decision, group, how));
+}
+
+/** What is wrong with an invalidation may be that it does not reach the page: it is shown all the same. */
+function withCause(
+  decision: Decision,
+  { causeStep }: Group,
+  events: InterleavingEvent[],
+): InterleavingEvent[] {
+  const { words, records } = decision.log;
+  if (causeStep === 0 || opAt(words, records[causeStep - 1]!) !== "invalidate") return events;
+  if (events.some(({ who, step }) => who === "kernel" && step === causeStep)) return events;
+  const place = events.findIndex(({ step }) => step >= causeStep);
+  return place < 0 ? events : events.toSpliced(place, 0, kernelEvent(decision, causeStep));
+}
+
+function interleaving(decision: Decision, group: Group, how: DecideOptions): InterleavingEvent[] {
   const { example } = group;
   if (group.ranges.length === 0 || group.class === "V12") return [];
   if (group.shows === "V10") return explainLost(decision, group, how);

@@ -85,3 +85,24 @@ barrier`).filter((line) => line.includes("exchange"));
     ]);
   });
 });
+
+describe("an invalidation that is to blame", () => {
+  it("is shown where it does not reach the page of the counterexample", () => {
+    const shown = shownBy(`table 0x100001000[0] = 0x100002003
+table 0x100002000[2] = 0x1000002003 count=4 stride=0x1000
+map old iova=0x2000 size=0x4000 frame=0x1000002000
+map new none
+storeRun 0x100002000[2] = 0 count=4 stride=0
+barrier
+invalidate iova=0x2000 size=0x3000
+wait drain
+unpin 0x1000002000 size=0x4000`);
+    expect(shown.filter((line) => line.startsWith("kernel"))).toEqual([
+      "kernel 1: storeRun 0x100002000[2] = 0x0000000000000000 count=4 stride=0x0",
+      "kernel 2: barrier",
+      "kernel 3: invalidate domain=1 scope=nonLeaf caches=all iova=0x2000 size=0x3000",
+      "kernel 4: wait drain",
+      "kernel 5: unpin 0x1000002000 size=0x4000",
+    ]);
+  });
+});
