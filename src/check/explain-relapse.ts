@@ -8,7 +8,7 @@ import { inTurn, kernelEvents, loadEvents } from "./interleaving.ts";
 import { JointMap, NOTHING } from "./joint-map.ts";
 import type { MapSide } from "./map-reader.ts";
 import { address } from "./page-address.ts";
-import { type Load, type Path, pathsOf, usableUntil } from "./page-paths.ts";
+import { type Load, leafAnswer, type Path, pathsOf, usableUntil } from "./page-paths.ts";
 import { oneRange } from "./ranges.ts";
 import { pagePairs } from "./relapse.ts";
 import { rulesOut } from "./stored-entries.ts";
@@ -78,16 +78,12 @@ function answers(
 ): Answer[] {
   const maps = JointMap.of(decision.reader, oneRange(page, page + 1));
   const piece = maps.find(page);
-  const { decoder, geometry, input } = decision;
   const found: Answer[] = [];
   for (const path of pathsOf(decision, domain, page, mode)) {
-    const { version, level } = lastOf(path);
+    const { version } = lastOf(path);
     if (version.kind !== LEAF && version.kind !== ABSENT) continue;
     const isLeaf = version.kind === LEAF;
-    const frame = isLeaf ? decoder.frame(version.lo, version.hi) + (page % geometry.span(level)) : NOTHING;
-    let rights = isLeaf ? decoder.rights(version.lo, version.hi) : 0;
-    if (input.capability.rightsAnded)
-      for (const load of path.loads) rights &= decoder.rights(load.version.lo, load.version.hi);
+    const { frame, rights } = isLeaf ? leafAnswer(decision, path, page) : { frame: NOTHING, rights: 0 };
     for (const access of [1, 2]) {
       const met = rights & access ? frame : NOTHING;
       if (maps.onlyIn(piece, page, access, met) !== side) continue;

@@ -4,7 +4,7 @@ import { LEAF } from "./entry-kind.ts";
 import type { InterleavingEvent } from "./finding.ts";
 import type { Group } from "./groups.ts";
 import { inTurn, kernelEvents, loadEvents } from "./interleaving.ts";
-import { type Load, type Path, pathsOf, usableUntil } from "./page-paths.ts";
+import { type Load, leafAnswer, type Path, pathsOf, usableUntil } from "./page-paths.ts";
 
 /** A walk that ends in a leaf, and the position at which it loads that. */
 interface Loaded {
@@ -44,19 +44,14 @@ function heldAt(decision: Decision, path: Path, position: number): Loaded[] {
 }
 
 /** True iff the format forbids that two leaves of one page can be used at once. */
-function disagrees({ decoder, geometry, input }: Decision, page: number, a: Path, b: Path): boolean {
-  const { resizeInPlace, swapInPlace, rightsAnded } = input.capability;
+function disagrees(decision: Decision, page: number, a: Path, b: Path): boolean {
+  const { decoder, input } = decision;
+  const { resizeInPlace, swapInPlace } = input.capability;
   const [one, other] = [lastOf(a), lastOf(b)];
-  const frameOf = ({ version, level }: Load): number =>
-    decoder.frame(version.lo, version.hi) + (page % geometry.span(level));
-  const rightsOf = ({ loads }: Path): number =>
-    (rightsAnded ? loads : loads.slice(-1)).reduce(
-      (rights, { version }) => rights & decoder.rights(version.lo, version.hi),
-      -1,
-    );
+  const [its, others] = [leafAnswer(decision, a, page), leafAnswer(decision, b, page)];
   const attributesOf = ({ version }: Load): number => decoder.attributes(version.lo, version.hi);
-  const movesFrame = frameOf(one) !== frameOf(other);
-  const changesRights = rightsOf(a) !== rightsOf(b);
+  const movesFrame = its.frame !== others.frame;
+  const changesRights = its.rights !== others.rights;
   if (one.level === other.level)
     return (movesFrame && !swapInPlace.frame) || (changesRights && !swapInPlace.rights);
   return (

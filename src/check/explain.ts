@@ -1,7 +1,8 @@
-import { opAt } from "../edit-script/index.ts";
+import { decodeStep } from "../edit-script/index.ts";
 import type { Decision } from "./decide.ts";
 import type { DecideOptions } from "./decide-options.ts";
 import { explainLost } from "./dirty/explain-lost.ts";
+import { LEAF } from "./entry-kind.ts";
 import { explainRelapse } from "./explain-relapse.ts";
 import { explainRoot, rootOf } from "./explain-root.ts";
 import { explainSizes } from "./explain-sizes.ts";
@@ -9,8 +10,9 @@ import type { InterleavingEvent } from "./finding.ts";
 import type { Group } from "./groups.ts";
 import { inOrder, kernelEvents, loadEvents } from "./interleaving.ts";
 import { kernelEvent } from "./kernel-event.ts";
-import { type Path, pathsOf, underWayUntil, usableUntil } from "./page-paths.ts";
+import { leafAnswer, type Path, pathsOf, underWayUntil, usableUntil } from "./page-paths.ts";
 import { NEVER } from "./positions.ts";
+import { leafMet, leafText, type RawViolation } from "./violations.ts";
 
 /** A minimal interleaving that shows a violation: kernel steps that matter, the loads of one walk, what caches keep. */
 export function explain(decision: Decision, group: Group, how: DecideOptions): InterleavingEvent[] {
@@ -20,13 +22,16 @@ export function explain(decision: Decision, group: Group, how: DecideOptions): I
 /** What is wrong with an invalidation may be that it does not reach the page: it is shown all the same. */
 function withCause(
   decision: Decision,
-  { causeStep }: Group,
+  { cause, causeStep, domain }: Group,
   events: InterleavingEvent[],
 ): InterleavingEvent[] {
   const { words, records } = decision.log;
-  if (causeStep === 0 || opAt(words, records[causeStep - 1]!) !== "invalidate") return events;
-  if (events.some(({ who, step }) => who === "kernel" && step === causeStep)) return events;
-  const place = events.findIndex(({ step }) => step >= causeStep);
+  const step = causeStep === 0 ? null : decodeStep(words, records[causeStep - 1]!);
+  if (step?.op !== "invalidate") return events;
+  const isOwn = decision.rootsOf(domain).some(({ tag }) => tag === step.domain);
+  if (!isOwn && cause !== "wrong-tag") return events;
+  if (events.some((event) => event.who === "kernel" && event.step === causeStep)) return events;
+  const place = events.findIndex((event) => event.step >= causeStep);
   return place < 0 ? events : events.toSpliced(place, 0, kernelEvent(decision, causeStep));
 }
 
@@ -85,6 +90,7 @@ function bestPath(
     const last = path.loads[path.loads.length - 1]!;
     if (last.table !== example.table || last.index !== example.index || last.version.step !== example.step)
       continue;
+    if (last.version.kind === LEAF && !isMet(decision, path, example)) continue;
     for (const at of [last.from, last.to - 1]) {
       const position = Math.min(at, decision.log.steps);
       const times = path.loads.map((load, i) => (i === path.loads.length - 1 ? position : load.from));
@@ -93,6 +99,13 @@ function bestPath(
     }
   }
   return fallback;
+}
+
+/** True iff a path gives the leaf that was met; another one to the same entry may have other rights on its way. */
+function isMet(decision: Decision, path: Path, { start, met }: RawViolation): boolean {
+  if (!met.startsWith("frame ")) return true;
+  const { frame, rights } = leafAnswer(decision, path, start);
+  return leafText(leafMet(frame, rights)) === met;
 }
 
 /** Position that what was loaded must outlive to show the violation. */

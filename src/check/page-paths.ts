@@ -141,3 +141,17 @@ export function underWayUntil(decision: Decision, path: Path, at: number): numbe
   const until = usableUntil(decision, path, at);
   return path.loads.at(-1)!.version.kind === LEAF ? path.coverage.drained(until) : until;
 }
+
+/** What an access to a page gets by a path that ends in a leaf. */
+export function leafAnswer(
+  { decoder, geometry, input }: Decision,
+  { loads }: Path,
+  page: number,
+): { readonly frame: number; readonly rights: number } {
+  const { version, level } = loads[loads.length - 1]!;
+  const frame = decoder.frame(version.lo, version.hi) + (page % geometry.span(level));
+  let rights = decoder.rights(version.lo, version.hi);
+  if (input.capability.rightsAnded)
+    for (const load of loads) rights &= decoder.rights(load.version.lo, load.version.hi);
+  return { frame, rights };
+}

@@ -106,3 +106,25 @@ unpin 0x1000002000 size=0x4000`);
     ]);
   });
 });
+
+describe("the walk of a counterexample", () => {
+  it("comes by the entry that takes its rights away", () => {
+    const map = "iova=0 size=0x2000 frame=0x1000000000";
+    const shown = shownBy(`table 0x100001000[0] = 0x100002003
+table 0x100002000[0] = 0x1000000003 count=2 stride=0x1000
+map old ${map}
+map new ${map}
+store 0x100001000[0] = 0x100002001
+barrier
+store 0x100001000[0] = 0x100002003
+barrier`);
+    expect(shown).toEqual([
+      "device 0: loads level 2 0x100000000[0]: 0x0000000100001003 (as before the script)",
+      "kernel 1: store 0x100001000[0] = 0x0000000100002001",
+      "device 1: loads level 1 0x100001000[0]: 0x0000000100002001 (stored by step 1)",
+      "device 1: loads level 0 0x100002000[0]: 0x0000001000000003 (as before the script)",
+      "device 1: meets frame 0x1000000000 (read only), after step 1",
+      "caches 1: IOTLB keeps the leaf at 0x1000000000",
+    ]);
+  });
+});
