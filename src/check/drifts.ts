@@ -1,5 +1,5 @@
 import { Decision } from "./decide.ts";
-import type { CheckInput } from "./input.ts";
+import type { CheckInput, MemoryMode } from "./input.ts";
 import { tableDrifts } from "./table-ledger.ts";
 
 /** Frames in a row of which too many pins are left, or too few. */
@@ -16,8 +16,11 @@ export interface Drifts {
 }
 
 /** Errors: CheckInputError. */
-export function driftsOf(input: CheckInput): Drifts {
+export function driftsOf(input: CheckInput, mode: MemoryMode): Drifts {
   const decision = new Decision(input);
+  decision.auditPins();
+  // Which tables are reached is found on the way.
+  decision.violations({ mode, collapse: true, skipUntouched: true, journalRules: true, only: null });
   return {
     tables: new Set(tableDrifts(decision).map(({ table, what }) => `${what} ${table}`)),
     frames: decision.pins.drifts.map(({ start, end, pins, references }) => ({

@@ -264,7 +264,48 @@ barrier`;
       BUDGET,
     );
     expect(file.newMap.map(({ iovaPfn, pages }) => [iovaPfn, pages])).toEqual([[510, 2]]);
-    expect([...file.script].map(({ op }) => op)).toEqual(["fill", "fill", "barrier", "store"]);
+    expect([...file.script].map(({ op }) => op)).toEqual(["fill", "fill", "barrier", "store", "barrier"]);
+  });
+
+  it("can be read again: no window is closed that is not open", () => {
+    const map = "iova=0 size=0x200000 frame=0x1000000000";
+    const text = `table 0x100001000[0] = 0x100002003
+table 0x100002000[0] = 0x1000000003 count=512 stride=0x1000
+map old ${map}
+map new ${map}
+store 0x100001000[0] = 0
+window open iova=0 size=0x200000
+barrier
+invalidate iova=0 size=0x200000
+wait drain
+store 0x100001000[0] = 0x1000000083
+barrier
+window close iova=0 size=0x200000
+freeTable 0x100002000`;
+    const { lines, found } = left(text, "V01");
+    expect(found).toEqual(["V01 plan no translation"]);
+    const windows = lines.filter((line) => line.startsWith("window"));
+    if (windows.length > 0) expect(windows[0]).toMatch(/^window open/);
+  });
+
+  it("leaks the pin of a page that the whole script leaks a pin of", () => {
+    const text = `table 0x100001000[0] = 0x100002003
+table 0x100002000[0] = 0x1000000003 count=64 stride=0x1000
+map old iova=0 size=0x40000 frame=0x1000000000
+map new none
+pins 0x1000000000 size=0x40000
+storeRun 0x100002000[0] = 0 count=64 stride=0
+barrier
+invalidate iova=0 size=0x200000
+wait drain
+unpin 0x1000000000 size=0x20000
+unpin 0x1000030000 size=0x10000`;
+    const { lines, found } = left(text, "V12");
+    expect(found).toEqual([
+      "V12 leak frames 0x1000020000 to 0x1000021000 hold 1 pin for 0 pages of the new map",
+    ]);
+    expect(lines).toContain("map old iova=0x20000 size=0x1000 frame=0x1000020000");
+    expect(lines.length).toBeLessThan(9);
   });
 });
 

@@ -10,7 +10,13 @@ import {
   isAmong,
   unlikeOldMap,
 } from "../../check/index.ts";
-import type { MapRun, ScriptFile } from "../../edit-script/index.ts";
+import {
+  type MapRun,
+  parseScript,
+  printScript,
+  type ScriptFile,
+  ScriptTextError,
+} from "../../edit-script/index.ts";
 
 /** Pages of a map that are compared with its tables. */
 const MOST_PAGES = 1 << 18;
@@ -21,6 +27,8 @@ export class ShrinkTarget {
   readonly #options: CheckOptions;
   readonly #class: string;
   readonly #classes: ReadonlySet<string>;
+  /** Each class with each of its causes. */
+  readonly #kinds: ReadonlySet<string>;
   readonly #hasMismatch: boolean;
   readonly #lastLoad: string | null;
   /** The finding, if the script shows one of the class: one that has a cause where there are several. */
@@ -36,15 +44,16 @@ export class ShrinkTarget {
     const { findings, mismatch } = check(inputOf(file), options);
     const own = findings.filter((f) => f.class === violation);
     this.#classes = new Set(findings.map((f) => f.class));
+    this.#kinds = new Set(findings.map(kindOf));
     this.#hasMismatch = mismatch !== null;
     this.finding = own.find(({ cause }) => cause !== null) ?? own[0] ?? null;
     this.#lastLoad = this.finding && lastLoad(this.finding);
-    this.lost = violation === "V12" && this.finding !== null ? driftsOf(inputOf(file)) : null;
+    this.lost = violation === "V12" && this.finding !== null ? this.#driftsOf(file) : null;
   }
 
   /**
    * True iff a candidate shows the same: the class with its cause, where one is known, on the same page, met by the same load; of no
-   * tables and frames but those that the whole script loses; and no other class, nor tables that contradict the old map where those of
+   * tables and frames but those that the whole script loses; and no other class or cause, nor tables that contradict the old map where those of
    * the whole script do not.
    */
   isShownBy(candidate: ScriptFile): boolean {
@@ -53,13 +62,19 @@ export class ShrinkTarget {
       // Findings of different causes do not hide each other, so causes count; most candidates fail without them already.
       return (
         this.#isLike(check(inputOf(candidate), { ...this.#options, causes: false }), false) &&
-        (this.lost === null || isAmong(driftsOf(inputOf(candidate)), this.lost)) &&
-        this.#isLike(check(inputOf(candidate), { ...this.#options, causes: true }), true)
+        (this.lost === null || isAmong(this.#driftsOf(candidate), this.lost)) &&
+        this.#isLike(check(inputOf(candidate), { ...this.#options, causes: true }), true) &&
+        parseScript(printScript(candidate)).script.steps === candidate.script.steps
       );
     } catch (error) {
-      if (error instanceof CheckInputError) return false;
+      // What cannot be read again, such as a window that is closed and was never open, is no script.
+      if (error instanceof CheckInputError || error instanceof ScriptTextError) return false;
       throw error;
     }
+  }
+
+  #driftsOf(file: ScriptFile): Drifts {
+    return driftsOf(inputOf(file), this.#options.mode ?? "weak");
   }
 
   /** True iff both maps say of the page what they said at first. */
@@ -75,9 +90,16 @@ export class ShrinkTarget {
   #isLike({ findings, mismatch }: CheckResult, causes: boolean): boolean {
     return (
       (mismatch === null || this.#hasMismatch) &&
-      findings.every((f) => this.#classes.has(f.class)) &&
+      findings.every((f) => (causes ? this.#isKnown(f) : this.#classes.has(f.class))) &&
       findings.some((f) => f.class === this.#class && (!causes || this.#isSame(f)))
     );
+  }
+
+  /** True iff the whole script shows that class with that cause, or with a cause that nobody looked for. */
+  #isKnown(found: Finding): boolean {
+    if (this.#kinds.has(kindOf(found))) return true;
+    const isUnnamed = this.#kinds.has(kindOf({ ...found, cause: null }));
+    return isUnnamed && (found.class !== this.#class || this.#isSame(found));
   }
 
   #isSame(found: Finding): boolean {
@@ -85,11 +107,13 @@ export class ShrinkTarget {
     return (
       (cause === null || found.cause === cause) &&
       found.shows === shows &&
-      found.page === page &&
+      (page === null || found.ranges.some(({ start, end }) => start <= page && page < end)) &&
       lastLoad(found) === this.#lastLoad
     );
   }
 }
+
+const kindOf = ({ class: kind, cause }: Finding): string => `${kind} ${cause}`;
 
 /** The entry that the walk shown loads last, and what it finds there. */
 const lastLoad = ({ events }: Finding): string | null => {
