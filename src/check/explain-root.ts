@@ -5,6 +5,7 @@ import type { DecideOptions } from "./decide-options.ts";
 import type { InterleavingEvent } from "./finding.ts";
 import type { Group } from "./groups.ts";
 import { inOrder, shownEvents } from "./interleaving.ts";
+import { kernelEvent } from "./kernel-event.ts";
 import { address } from "./page-address.ts";
 import { coverageOf } from "./page-paths.ts";
 import type { RootVersion } from "./roots.ts";
@@ -72,4 +73,22 @@ export function explainRoot(
     marks: devices.map(({ step }) => step),
   };
   return inOrder([...shownEvents(decision, shown).filter(({ step }) => step <= at), ...devices]);
+}
+
+/** A device that reads a context entry of which not all is stored yet; null where the violation is about something else. */
+export function explainTornRoot(
+  decision: Decision,
+  { shows, example, domain }: Group,
+): InterleavingEvent[] | null {
+  if (shows !== "V08" && shows !== "V16") return null;
+  const root = decision.rootsOf(domain).find(({ step }) => step > 0 && step === example.step);
+  if (root === undefined) return null;
+  const parts = `root ${address(root.table)}, ${root.levels} levels, tag ${root.tag}`;
+  return [
+    ...decision.log.roots
+      .filter(({ step, update }) => step <= root.step && update === root.update)
+      .map(({ step }) => kernelEvent(decision, step)),
+    { who: "device", step: root.step, text: `loads the context entry: ${parts}` },
+    { who: "device", step: root.step, text: `meets ${example.met}, after step ${root.step}` },
+  ];
 }

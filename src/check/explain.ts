@@ -4,7 +4,7 @@ import type { DecideOptions } from "./decide-options.ts";
 import { explainLost } from "./dirty/explain-lost.ts";
 import { LEAF } from "./entry-kind.ts";
 import { explainRelapse } from "./explain-relapse.ts";
-import { explainRoot, rootOf } from "./explain-root.ts";
+import { explainRoot, explainTornRoot, rootOf } from "./explain-root.ts";
 import { explainSizes } from "./explain-sizes.ts";
 import type { InterleavingEvent } from "./finding.ts";
 import type { Group } from "./groups.ts";
@@ -44,6 +44,8 @@ function interleaving(decision: Decision, group: Group, how: DecideOptions): Int
     const both = explainSizes(decision, group, how);
     if (both.length > 0) return both;
   }
+  const torn = explainTornRoot(decision, group);
+  if (torn !== null) return torn;
   const root = rootOf(decision, group, how);
   if (root !== null) return explainRoot(decision, group, root);
   const mode = group.class === "V15" ? how.mode : "strong";

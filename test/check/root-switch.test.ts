@@ -342,6 +342,16 @@ describe("the counterexample of a root that is freed too early", () => {
     ]);
   });
 
+  it("shows the context entry that is half stored where it changes in pieces", () => {
+    const pieces = "setRoot root=0x100008000 u=7\nsetRoot root=0x100008000 tag=9 u=7";
+    const { findings } = check(inputOf(parseScript(having("setRoot root=0x100008000 tag=9", pieces).trim())));
+    expect(lines(findings.find(({ class: kind }) => kind === "V16")!)).toEqual([
+      "kernel 6: setRoot domain=1 root=0x100008000 levels=3 tag=1",
+      "device 6: loads the context entry: root 0x100008000, 3 levels, tag 1",
+      "device 6: meets a context entry of which one part is new and another old, after step 6",
+    ]);
+  });
+
   it("frees the table that is held, in random scripts too", () => {
     const seen = { roots: 0, tables: 0 };
     for (let seed = 1; seed <= CASES; seed++)
