@@ -36,8 +36,8 @@ export function aroundPages(file: ScriptFile, pages: OnlyPages, mode: MemoryMode
     cut(step, entries, frames).map((part) => ({ step: part, number: history.numbers[i]! })),
   );
   return {
-    oldMap: pagesOf(file.oldMap, pages),
-    newMap: pagesOf(file.newMap, pages),
+    oldMap: mapWithin(file.oldMap, pages),
+    newMap: mapWithin(file.newMap, pages),
     tables: [...entries].flatMap(([table, loaded]) => runsOf(input.tables, table as Pfn, loaded)),
     pins:
       file.pins?.flatMap(({ count, ...run }) => framesOf(run, frames).map((part) => ({ ...part, count }))) ??
@@ -79,7 +79,11 @@ function framesOf(
   }).filter((part) => part.pages > 0);
 }
 
-const pagesOf = (map: readonly MapRun[], { start, end }: OnlyPages): MapRun[] =>
+/** The part of a map that is about pages [start, end). */
+export const mapWithin = (
+  map: readonly MapRun[],
+  { start, end }: Pick<OnlyPages, "start" | "end">,
+): MapRun[] =>
   map.flatMap((run) => {
     const first = Math.max(start, run.iovaPfn);
     const pages = Math.min(end, run.iovaPfn + run.pages) - first;

@@ -16,3 +16,7 @@ export function highWord(entry: bigint): number {
   whole[0] = entry;
   return halves.getUint32(isLittleEndian ? 4 : 0, isLittleEndian);
 }
+
+/** An entry in hexadecimal digits, all of them. */
+export const hexEntry = (lo: number, hi: number): string =>
+  `0x${((BigInt(hi) << 32n) | BigInt(lo)).toString(16).padStart(16, "0")}`;

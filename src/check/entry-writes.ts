@@ -43,8 +43,7 @@ export class EntryWrites {
   apply(place: number, index: number, entry: HeldEntry, decoder: Decoder): boolean {
     const words = this.#words;
     const at = this.#log.record(this.#byEntry.position(place));
-    const isExchange = (words[at]! & 0xff) === OP.exchange;
-    if (isExchange && decoder.differ(entry.lo, entry.hi, words[at + 6]!, words[at + 7]!)) return false;
+    if (this.#isLost(at, entry, decoder)) return false;
     const by = index - (words[at + 3]! & 0xffff);
     const lo = lowAt(words, at, by);
     const hi = highAt(words, at, by);
@@ -52,6 +51,14 @@ export class EntryWrites {
     entry.lo = lo;
     entry.hi = hi;
     return true;
+  }
+  /** True iff the write at a place is a compare-exchange that meets another value than it expects, and stores nothing. */
+  isLost(place: number, entry: HeldEntry, decoder: Decoder): boolean {
+    return this.#isLost(this.#log.record(this.#byEntry.position(place)), entry, decoder);
+  }
+  #isLost(at: number, { lo, hi }: HeldEntry, decoder: Decoder): boolean {
+    const words = this.#words;
+    return (words[at]! & 0xff) === OP.exchange && decoder.differ(lo, hi, words[at + 6]!, words[at + 7]!);
   }
 }
 

@@ -4,10 +4,11 @@ import { ABSENT, LEAF } from "./entry-kind.ts";
 import type { InterleavingEvent } from "./finding.ts";
 import type { Group } from "./groups.ts";
 import type { MemoryMode } from "./input.ts";
-import { address, kernelEvents, loadEvents } from "./interleaving.ts";
+import { inTurn, kernelEvents, loadEvents } from "./interleaving.ts";
 import { JointMap, NOTHING } from "./joint-map.ts";
 import type { MapSide } from "./map-reader.ts";
-import { type Load, type Path, pathsOf, usableUntil } from "./page-paths.ts";
+import { address } from "./page-address.ts";
+import { type Load, leafAnswer, type Path, pathsOf, usableUntil } from "./page-paths.ts";
 import { oneRange } from "./ranges.ts";
 import { pagePairs } from "./relapse.ts";
 import { rulesOut } from "./stored-entries.ts";
@@ -77,16 +78,12 @@ function answers(
 ): Answer[] {
   const maps = JointMap.of(decision.reader, oneRange(page, page + 1));
   const piece = maps.find(page);
-  const { decoder, geometry, input } = decision;
   const found: Answer[] = [];
   for (const path of pathsOf(decision, domain, page, mode)) {
-    const { version, level } = lastOf(path);
+    const { version } = lastOf(path);
     if (version.kind !== LEAF && version.kind !== ABSENT) continue;
     const isLeaf = version.kind === LEAF;
-    const frame = isLeaf ? decoder.frame(version.lo, version.hi) + (page % geometry.span(level)) : NOTHING;
-    let rights = isLeaf ? decoder.rights(version.lo, version.hi) : 0;
-    if (input.capability.rightsAnded)
-      for (const load of path.loads) rights &= decoder.rights(load.version.lo, load.version.hi);
+    const { frame, rights } = isLeaf ? leafAnswer(decision, path, page) : { frame: NOTHING, rights: 0 };
     for (const access of [1, 2]) {
       const met = rights & access ? frame : NOTHING;
       if (maps.onlyIn(piece, page, access, met) !== side) continue;
@@ -139,22 +136,8 @@ function events(decision: Decision, { seen, old, at, walksAfter }: Demonstration
   const marks = sequence.map((event) => event.step);
   for (const { path, page } of [seen, old])
     for (const event of kernelEvents(decision, path, page, marks)) steps.set(event.step, event);
-  return merged(
+  return inTurn(
     [...steps.values()].sort((a, b) => a.step - b.step),
     sequence,
   );
-}
-
-/** Steps of the kernel put between the events of devices, which are in their order. */
-function merged(kernel: readonly InterleavingEvent[], devices: InterleavingEvent[]): InterleavingEvent[] {
-  const result: InterleavingEvent[] = [];
-  let next = 0;
-  const ordered = devices
-    .map((event, i) => ({ event, i }))
-    .sort((a, b) => a.event.step - b.event.step || a.i - b.i);
-  for (const { event } of ordered) {
-    while (next < kernel.length && kernel[next]!.step <= event.step) result.push(kernel[next++]!);
-    result.push(event);
-  }
-  return result;
 }

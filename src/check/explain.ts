@@ -1,20 +1,53 @@
+import { decodeStep } from "../edit-script/index.ts";
 import type { Decision } from "./decide.ts";
 import type { DecideOptions } from "./decide-options.ts";
 import { explainLost } from "./dirty/explain-lost.ts";
+import { LEAF } from "./entry-kind.ts";
 import { explainRelapse } from "./explain-relapse.ts";
+import { explainRoot, explainTornRoot, rootOf } from "./explain-root.ts";
+import { explainSizes } from "./explain-sizes.ts";
 import type { InterleavingEvent } from "./finding.ts";
 import type { Group } from "./groups.ts";
 import { inOrder, kernelEvents, loadEvents } from "./interleaving.ts";
 import { kernelEvent } from "./kernel-event.ts";
-import { type Path, pathsOf, underWayUntil, usableUntil } from "./page-paths.ts";
+import { leafAnswer, type Path, pathsOf, underWayUntil, usableUntil } from "./page-paths.ts";
 import { NEVER } from "./positions.ts";
+import { leafMet, leafText, type RawViolation } from "./violations.ts";
 
 /** A minimal interleaving that shows a violation: kernel steps that matter, the loads of one walk, what caches keep. */
 export function explain(decision: Decision, group: Group, how: DecideOptions): InterleavingEvent[] {
+  return withCause(decision, group, interleaving(decision, group, how));
+}
+
+/** What is wrong with an invalidation may be that it does not reach the page: it is shown all the same. */
+function withCause(
+  decision: Decision,
+  { cause, causeStep, domain }: Group,
+  events: InterleavingEvent[],
+): InterleavingEvent[] {
+  const { words, records } = decision.log;
+  const step = causeStep === 0 ? null : decodeStep(words, records[causeStep - 1]!);
+  if (step?.op !== "invalidate") return events;
+  const isOwn = decision.rootsOf(domain).some(({ tag }) => tag === step.domain);
+  if (!isOwn && cause !== "wrong-tag") return events;
+  if (events.some((event) => event.who === "kernel" && event.step === causeStep)) return events;
+  const place = events.findIndex((event) => event.step >= causeStep);
+  return place < 0 ? events : events.toSpliced(place, 0, kernelEvent(decision, causeStep));
+}
+
+function interleaving(decision: Decision, group: Group, how: DecideOptions): InterleavingEvent[] {
   const { example } = group;
   if (group.ranges.length === 0 || group.class === "V12") return [];
   if (group.shows === "V10") return explainLost(decision, group, how);
   if (group.shows === "V11") return explainRelapse(decision, group, how);
+  if (group.shows === "V09") {
+    const both = explainSizes(decision, group, how);
+    if (both.length > 0) return both;
+  }
+  const torn = explainTornRoot(decision, group);
+  if (torn !== null) return torn;
+  const root = rootOf(decision, group, how);
+  if (root !== null) return explainRoot(decision, group, root);
   const mode = group.class === "V15" ? how.mode : "strong";
   const strong = bestPath(decision, group, mode);
   // What strong order shows on the page may be another entry's doing than what was found first.
@@ -65,6 +98,7 @@ function bestPath(decision: Decision, group: Group, mode: "strong" | "weak"): Sh
     const last = path.loads[path.loads.length - 1]!;
     if (last.table !== example.table || last.index !== example.index || last.version.step !== example.step)
       continue;
+    if (last.version.kind === LEAF && !isMet(decision, path, example)) continue;
     for (const at of [last.from, last.to - 1]) {
       const position = Math.min(at, decision.log.steps);
       const times = path.loads.map((load, i) => (i === path.loads.length - 1 ? position : load.from));
@@ -73,6 +107,13 @@ function bestPath(decision: Decision, group: Group, mode: "strong" | "weak"): Sh
     }
   }
   return fallback;
+}
+
+/** True iff a path gives the leaf that was met; another one to the same entry may have other rights on its way. */
+function isMet(decision: Decision, path: Path, { start, met }: RawViolation): boolean {
+  if (!met.startsWith("frame ")) return true;
+  const { frame, rights } = leafAnswer(decision, path, start);
+  return leafText(leafMet(frame, rights)) === met;
 }
 
 /** Position that what was loaded must outlive to show the violation. */

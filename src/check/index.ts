@@ -1,9 +1,10 @@
-export { type AroundPages, aroundPages } from "./around-pages.ts";
+export { type AroundPages, aroundPages, mapWithin } from "./around-pages.ts";
 export { check } from "./check.ts";
 export { contradictionIn } from "./contradictions.ts";
 export { type PrintOptions, printCounterexample, type Replay } from "./counterexample.ts";
 export { Decision } from "./decide.ts";
 export { type CallInput, callInputs } from "./dirty/call-inputs.ts";
+export { type Drifts, driftsOf, isAmong } from "./drifts.ts";
 export type { CheckResult, CheckStats, Finding, InterleavingEvent } from "./finding.ts";
 export { FrameSet } from "./frame-set.ts";
 export type { CheckedCapability } from "./geometry.ts";
@@ -24,5 +25,6 @@ export { MapRuns } from "./map-runs.ts";
 export { type Outcome, outcomesOf } from "./outcomes.ts";
 export { firstEndingAfter, oneRange, pagesIn, RangeList, type Ranges, union } from "./ranges.ts";
 export { callsOf, inputOf } from "./script-file.ts";
+export { unlikeOldMap } from "./unlike-old-map.ts";
 export { CAUSES, type Cause, RULES, type ViolationClass } from "./violation-class.ts";
 export { WeightedRuns } from "./weighted-runs.ts";

@@ -1,17 +1,16 @@
 import { callAt } from "./between-calls.ts";
+import { contextEvents } from "./context-events.ts";
 import type { Decision } from "./decide.ts";
 import { LEAF, TABLE } from "./entry-kind.ts";
+import { hexEntry } from "./entry-words.ts";
 import type { InterleavingEvent } from "./finding.ts";
 import { kernelEvent } from "./kernel-event.ts";
+import { address } from "./page-address.ts";
 import type { Load, Path } from "./page-paths.ts";
-import { stepsShown } from "./steps-shown.ts";
+import { type Shown, stepsShown } from "./steps-shown.ts";
 
 const RANK = { kernel: 0, device: 1, caches: 2 };
 
-const hexEntry = (lo: number, hi: number): string =>
-  "0x" + ((BigInt(hi) << 32n) | BigInt(lo)).toString(16).padStart(16, "0");
-/** Address of a page. */
-export const address = (page: number): string => "0x" + (page * 4096).toString(16);
 const slot = (load: Load): string => `${address(load.table)}[${load.index}]`;
 
 /** Events by position; at one position the kernel comes first, then what devices do, then what caches keep of it. */
@@ -20,6 +19,23 @@ export const inOrder = (events: readonly InterleavingEvent[]): InterleavingEvent
     .map((event, i) => ({ event, i }))
     .sort((a, b) => a.event.step - b.event.step || RANK[a.event.who] - RANK[b.event.who] || a.i - b.i)
     .map(({ event }) => event);
+
+/** Steps of the kernel, ascending, put between the events of devices, which keep their order where they share a position. */
+export function inTurn(
+  kernel: readonly InterleavingEvent[],
+  devices: readonly InterleavingEvent[],
+): InterleavingEvent[] {
+  const result: InterleavingEvent[] = [];
+  let next = 0;
+  const ordered = devices
+    .map((event, i) => ({ event, i }))
+    .sort((a, b) => a.event.step - b.event.step || a.i - b.i);
+  for (const { event } of ordered) {
+    while (next < kernel.length && kernel[next]!.step <= event.step) result.push(kernel[next++]!);
+    result.push(event);
+  }
+  return result;
+}
 
 /**
  * Steps that write the entries of the path, reach its pages, or give back what it leads to, with what orders them. `marks` are
@@ -31,7 +47,7 @@ export function kernelEvents(
   page: number,
   marks: readonly number[],
 ): InterleavingEvent[] {
-  const { log, decoder, geometry } = decision;
+  const { decoder, geometry } = decision;
   const frames = new Set<number>();
   const tables = new Set<number>();
   const entries = new Map<number, Set<number>>();
@@ -42,7 +58,12 @@ export function kernelEvents(
     entries.set(table, (entries.get(table) ?? new Set()).add(index));
   }
   const { coverage } = path;
-  const steps = stepsShown(log, { entries, tables, frames: [...frames], coverage, marks });
+  return shownEvents(decision, { entries, tables, frames: [...frames], coverage, marks });
+}
+
+/** The steps that a counterexample shows; of several calls none that only orders what others do. */
+export function shownEvents(decision: Decision, shown: Shown): InterleavingEvent[] {
+  const steps = stepsShown(decision.log, shown);
   const { calls } = decision.input;
   if (!calls) return steps.map(({ step }) => kernelEvent(decision, step));
   const callOf = (step: number): number => callAt(calls, step).number;
@@ -52,13 +73,14 @@ export function kernelEvents(
     .map(({ step }) => kernelEvent(decision, step));
 }
 
-/** The loads of a walk, each at its position, and what caches keep of the last. */
+/** The loads of a walk, each at its position, what it begins with where that is overwritten, and what caches keep of the last. */
 export function loadEvents(
-  { decoder }: Decision,
-  { loads }: Path,
+  decision: Decision,
+  { loads, root }: Path,
   times: readonly number[],
 ): InterleavingEvent[] {
-  const events: InterleavingEvent[] = [];
+  const { decoder } = decision;
+  const events = contextEvents(decision, root, Math.min(times[0]!, root.beginsUntil - 1));
   loads.forEach((load, i) => {
     const { version } = load;
     const age = version.step === 0 ? "as before the script" : `stored by step ${version.step}`;

@@ -8,6 +8,7 @@ import { RecentWrites } from "./entry-writes.ts";
 import type { MemoryMode } from "./input.ts";
 import { NEVER } from "./positions.ts";
 import { oneRange } from "./ranges.ts";
+import type { RootVersion } from "./roots.ts";
 import type { TableLog } from "./table-log.ts";
 import { type Version, VersionReader } from "./versions.ts";
 
@@ -28,6 +29,8 @@ export interface Load {
 export interface Path {
   readonly generation: number;
   readonly coverage: Coverage;
+  /** The context entry that it begins with. */
+  readonly root: RootVersion;
   readonly loads: readonly Load[];
 }
 
@@ -63,6 +66,19 @@ function entryHistories({ input, log, decoder, geometry }: Decision, mode: Memor
   };
 }
 
+/** What invalidates the page for accesses that begin with a context entry; null where its tables do not reach the page. */
+export function coverageOf(
+  { input, log, geometry }: Decision,
+  root: RootVersion,
+  page: number,
+): Coverage | null {
+  const hasAtc = ((input.deviceCaches ?? CACHES_ALL) & CACHE_ATC) !== 0;
+  const { invalidateCoversLeaf } = input.capability;
+  const end = geometry.tableSpan(root.levels - 1);
+  if (page >= end) return null;
+  return new Coverages(log, root.tag, end, oneRange(page, page + 1), hasAtc, invalidateCoversLeaf).next();
+}
+
 /** Every way a walk of one page can go, one after the other: for showing, not for deciding. */
 export function* pathsOf(
   decision: Decision,
@@ -70,24 +86,21 @@ export function* pathsOf(
   page: number,
   mode: MemoryMode,
 ): Generator<Path> {
-  const { input, log, geometry, decoder } = decision;
+  const { log, geometry, decoder } = decision;
   const roots = decision.rootsOf(domain, mode);
-  const hasAtc = ((input.deviceCaches ?? CACHES_ALL) & CACHE_ATC) !== 0;
-  const end = geometry.tableSpan(Math.max(...roots.map((r) => r.levels)) - 1);
   const historyOf = entryHistories(decision, mode);
   for (const root of roots) {
-    const here = oneRange(page, page + 1);
-    const { invalidateCoversLeaf } = input.capability;
-    const coverage = new Coverages(log, root.tag, end, here, hasAtc, invalidateCoversLeaf).next();
-    if (coverage === null) return;
+    const coverage = coverageOf(decision, root, page);
+    if (coverage === null) continue;
     for (let g = 0; g < coverage.generations; g++) {
       const from = Math.max(coverage.begins[g]!, root.step);
       if (from >= Math.min(root.beginsUntil, coverage.begins[g + 1]!)) continue;
-      yield* below(coverage, root.table, root.levels - 1, root.step, from, g, []);
+      yield* below(root, coverage, root.table, root.levels - 1, root.step, from, g, []);
     }
   }
 
   function* below(
+    root: RootVersion,
     coverage: Coverage,
     table: number,
     level: number,
@@ -105,9 +118,10 @@ export function* pathsOf(
       if (from >= to) continue;
       const overwrites = history[k - 1] ?? null;
       const path = [...loads, { table, level, index, version, overwrites, from, to }];
-      yield { generation: g, coverage, loads: path };
-      if (version.kind === TABLE && level > 0)
-        yield* below(coverage, decoder.frame(version.lo, version.hi), level - 1, version.step, from, g, path);
+      yield { generation: g, coverage, root, loads: path };
+      if (version.kind !== TABLE || level === 0) continue;
+      const child = decoder.frame(version.lo, version.hi);
+      yield* below(root, coverage, child, level - 1, version.step, from, g, path);
     }
   }
 }
@@ -126,4 +140,18 @@ export function usableUntil(decision: Decision, { loads, generation, coverage }:
 export function underWayUntil(decision: Decision, path: Path, at: number): number {
   const until = usableUntil(decision, path, at);
   return path.loads.at(-1)!.version.kind === LEAF ? path.coverage.drained(until) : until;
+}
+
+/** What an access to a page gets by a path that ends in a leaf. */
+export function leafAnswer(
+  { decoder, geometry, input }: Decision,
+  { loads }: Path,
+  page: number,
+): { readonly frame: number; readonly rights: number } {
+  const { version, level } = loads[loads.length - 1]!;
+  const frame = decoder.frame(version.lo, version.hi) + (page % geometry.span(level));
+  let rights = decoder.rights(version.lo, version.hi);
+  if (input.capability.rightsAnded)
+    for (const load of loads) rights &= decoder.rights(load.version.lo, load.version.hi);
+  return { frame, rights };
 }

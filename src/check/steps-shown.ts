@@ -1,4 +1,4 @@
-import { FLAG_DRAIN, FLAG_ONE_IOMMU } from "../edit-script/index.ts";
+import { CACHE_CONTEXT, FLAG_DRAIN, FLAG_ONE_IOMMU } from "../edit-script/index.ts";
 import type { Coverage } from "./coverage.ts";
 import { firstAtOrAfter, NEVER } from "./positions.ts";
 import type { ScriptLog } from "./script-log.ts";
@@ -12,6 +12,8 @@ export interface Shown {
   readonly frames: readonly number[];
   /** The invalidations that matter are those that reach these pages; null where none do. */
   readonly coverage: Coverage | null;
+  /** Where a cached context entry matters: the tag that it carries. */
+  readonly contextTag?: number;
   /** Positions at which devices do something. */
   readonly marks: readonly number[];
 }
@@ -27,10 +29,10 @@ export function stepsShown(
 ): { readonly step: number; readonly orders: boolean }[] {
   const acting = [...new Set(actingSteps(log, shown))].sort((a, b) => a - b);
   const marks = [...new Set([...acting, ...shown.marks])].sort((a, b) => a - b);
-  if (shown.coverage !== null) {
-    for (const step of firstInvalidations(log, shown.coverage, marks)) acting.push(step);
-    acting.sort((a, b) => a - b);
-  }
+  if (shown.coverage !== null) acting.push(...firstInvalidations(log, shown.coverage.reaching(), marks));
+  if (shown.contextTag !== undefined)
+    acting.push(...firstInvalidations(log, ofContexts(log, shown.contextTag), marks));
+  acting.sort((a, b) => a - b);
   const kinds = orderingSteps(log);
   return acting.flatMap((step, i) => {
     const next = acting[i + 1] ?? NEVER;
@@ -67,16 +69,22 @@ function* actingSteps(log: ScriptLog, { entries, tables, frames }: Shown): Gener
   }
 }
 
-/** The first invalidation of each kind that reaches some pages, behind each mark. */
+/** Positions of what drops cached context entries of a tag and nothing else. */
+function* ofContexts({ invalidations }: ScriptLog, tag: number): Generator<number> {
+  const { length, domains, caches } = invalidations;
+  for (let at = 0; at < length; at++) if (domains[at] === tag && caches[at] === CACHE_CONTEXT) yield at;
+}
+
+/** Of invalidations, given by position, the first of each kind behind each mark. */
 function* firstInvalidations(
   log: ScriptLog,
-  coverage: Coverage,
+  positions: Iterable<number>,
   marks: readonly number[],
 ): Generator<number> {
   const { steps, caches, nonLeaf } = log.invalidations;
   const kinds = new Set<number>();
   let next = 0;
-  for (const at of coverage.reaching()) {
+  for (const at of positions) {
     const step = steps[at]!;
     for (; next < marks.length && marks[next]! < step; next++) kinds.clear();
     if (next === 0) continue;

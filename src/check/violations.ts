@@ -34,12 +34,13 @@ export interface RawViolation extends Omit<Origin, "at" | "span"> {
 export type Met = string | number;
 
 /** The leaf that translates to `frame` with these rights. */
-export const leafMet = (frame: number, rights: number): Met => frame * A_FRAME + rights;
+export const leafMet = (frame: number, rights: number): number => frame * A_FRAME + rights;
 /** What lies between a leaf and one of the next frame with the same rights. */
 const A_FRAME = 4;
 
 const RIGHTS = ["no rights", "read only", "write only", "read and write"] as const;
-const leafText = (leaf: number): string =>
+/** The same in words. */
+export const leafText = (leaf: number): string =>
   `frame 0x${(Math.floor(leaf / A_FRAME) * 4096).toString(16)} (${RIGHTS[leaf % A_FRAME]})`;
 
 /** What neighbouring violations share. */

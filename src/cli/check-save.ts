@@ -1,6 +1,6 @@
 import { accessSync, constants, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { printScript } from "../edit-script/index.ts";
+import { printScript, type ScriptFile } from "../edit-script/index.ts";
 import {
   type CheckCase,
   checkedFinding,
@@ -8,6 +8,7 @@ import {
   printCounterexample,
   scriptFileOf,
 } from "../harness/index.ts";
+import type { CheckedFinding } from "../report/index.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What concerns whole calls: no script alone shows it. */
@@ -81,6 +82,26 @@ export class CounterexampleFolder {
         `# ${found.class} in ${strategy}, change ${change.step}: ${found.met}\n${printScript(scriptFileOf(change))}`,
       );
     }
+  }
+
+  /** Saves the script of a call that shows a finding, unless one of its class is saved already. */
+  saveScript(found: CheckedFinding, source: string, script: ScriptFile): void {
+    const key = `script-${found.class}`;
+    if (this.#saved.has(key)) return;
+    const { step, label, line } = found.changes[0]!;
+    const path = join(this.#folder, `${key}-call-${step}.script`);
+    this.#saved.set(key, path);
+    const call =
+      line === undefined ? "" : `, call ${step}${label === "" ? "" : ` '${label}'`} in line ${line}`;
+    this.#write(path, `# ${found.class} in ${source}${call}: ${found.met}\n${printScript(script)}`);
+  }
+
+  /** Saves a smaller script beside the one of the call. */
+  saveShrunkScript(found: CheckedFinding, source: string, script: ScriptFile): void {
+    const key = `script-${found.class}`;
+    const path = this.#saved.get(key)!.replace(/\.script$/, ".shrunk.script");
+    this.#saved.set(`${key}.shrunk`, path);
+    this.#write(path, `# ${found.class}, made of ${source}: ${found.met}\n${printScript(script)}`);
   }
 
   /** Puts a smaller counterexample in the place of one that was saved. */

@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { CheckInputError } from "../check/index.ts";
 import { parseRecording, printScript, type Recording, ScriptTextError } from "../edit-script/index.ts";
 import { runScriptCheck, shrinkScript } from "../harness/index.ts";
-import { checkHeading, EXIT_OF_VERDICT, plural } from "../report/index.ts";
+import { checkHeading, EXIT_OF_VERDICT, firstOfEachClass, plural } from "../report/index.ts";
 import { modesOf, type OutputFlags, openOutput, wrapped } from "./check-output.ts";
+import { CounterexampleFolder } from "./check-save.ts";
 import { commandName } from "./command-name.ts";
 import { shellWord } from "./shell-word.ts";
 import { UsageError } from "./usage-error.ts";
@@ -29,10 +30,11 @@ function readScript(path: string): Recording {
 /** Judges an edit script from a file and returns the exit code. Errors: UsageError. */
 export function checkScript(
   path: string,
-  flags: OutputFlags & { readonly mode: string; readonly shrink?: number },
+  flags: OutputFlags & { readonly mode: string; readonly shrink?: number; readonly save?: string },
 ): number {
   const file = readScript(path);
   const output = openOutput(flags);
+  const folder = flags.save === undefined ? null : new CounterexampleFolder(flags.save);
   const modes = modesOf(flags.mode);
   const mode = flags.mode === "weak" ? "" : ` --mode ${flags.mode}`;
   const replay = `${commandName()} check --script ${shellWord(path)}${mode}`;
@@ -48,18 +50,22 @@ export function checkScript(
   try {
     const { report: result, scriptOf } = runScriptCheck(file, path, modes, replay);
     output.finish(result);
-    const shown = new Set<string>();
-    for (const v of flags.shrink === undefined ? [] : result.violations) {
-      if (shown.has(v.class)) continue;
-      shown.add(v.class);
-      const budget = { timeMs: flags.shrink!, trials: MOST_TRIALS };
+    const isWanted = flags.shrink !== undefined || folder !== null;
+    for (const v of isWanted ? firstOfEachClass(result.violations) : []) {
+      folder?.saveScript(v, path, scriptOf(v));
+      if (flags.shrink === undefined) continue;
+      const budget = { timeMs: flags.shrink, trials: MOST_TRIALS };
       const script = scriptOf(v);
-      const shrunk = shrinkScript(script, v.class, { mode: v.mode }, budget);
+      // As it was decided, so that the smaller one shows nothing else when it is decided again.
+      const mode = modes.includes("weak") ? "weak" : "strong";
+      const shrunk = shrinkScript(script, v.class, { mode }, budget);
       output.show(
         `\nSmaller script that shows ${v.class}, ${plural(shrunk.file.script.steps, "step")} of ` +
           `${plural(script.script.steps, "step")}, after ${plural(shrunk.trials, "trial")}:\n${printScript(shrunk.file)}`,
       );
+      folder?.saveShrunkScript(v, path, shrunk.file);
     }
+    for (const file of folder?.files ?? []) output.show(`Saved: ${file}\n`);
     return EXIT_OF_VERDICT[result.verdict];
   } catch (error) {
     if (error instanceof CheckInputError) throw new UsageError(`${path}: ${error.message}`);

@@ -27,7 +27,7 @@ describe("the page that stands for a finding", () => {
       const { input } = randomCase(seed);
       const { entries } = new Geometry(input.capability);
       for (const { page, ranges, met, events } of check(input, { causes: false }).findings) {
-        const frame = /^frame (0x[0-9a-f]+)/.exec(met)?.[1];
+        const [, frame, rights] = /^frame (0x[0-9a-f]+) \((.*)\)$/.exec(met) ?? [];
         const leaf = events.findLast((e) => e.text.startsWith("loads level"));
         if (page === null || frame === undefined || leaf === undefined) continue;
         expect(page, `seed ${seed}`).toBe(ranges[0]!.start);
@@ -35,6 +35,10 @@ describe("the page that stands for a finding", () => {
         const offset = page % entries ** Number(level);
         const base = BigInt(entry!) & 0xf_ffff_ffff_f000n;
         expect(frame, `seed ${seed}, page ${page}`).toBe(`0x${(base + BigInt(offset * 4096)).toString(16)}`);
+        const loaded = events.map((e) => /^loads level \d.*?: (0x[0-9a-f]+)/.exec(e.text)?.[1]);
+        const left = loaded.reduce((all, e) => (e === undefined ? all : all & Number(BigInt(e) & 3n)), 3);
+        const NAMES = ["no rights", "read only", "write only", "read and write"];
+        if (input.capability.rightsAnded) expect(rights, `seed ${seed}, page ${page}`).toBe(NAMES[left]);
         shown++;
         if (offset > 0) moved++;
       }
@@ -57,8 +61,10 @@ describe("the loads of a counterexample", () => {
       const { entries } = new Geometry(input.capability);
       for (const { page, events, shows } of check(input, { causes: false }).findings) {
         const where = `seed ${seed}, ${shows} at page ${page}`;
-        let [table, level, last] = [input.domains[0]!.root as number, 1, 0];
+        const { root } = input.domains[0]!;
+        let [table, level, last] = [root as number, 1, 0];
         for (const { step, text } of events) {
+          if (text === "begins another access") [table, level] = [root, 1];
           const load = /^loads level (\d) (0x[0-9a-f]+)\[(\d+)\]: (0x[0-9a-f]+) \((.*)\)$/.exec(text);
           if (load === null) continue;
           const [, at, from, index, value, age] = load;

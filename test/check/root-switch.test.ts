@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { check, Decision, inputOf } from "../../src/check/index.ts";
+import { check, Decision, type Finding, inputOf } from "../../src/check/index.ts";
 import { CAPABILITIES, parseScript, type Step } from "../../src/edit-script/index.ts";
 import { iovaPfn, type Pfn } from "../../src/units/index.ts";
 import { bruteSwitch } from "./brute-root-switch.ts";
@@ -304,5 +304,66 @@ describe("a root switch", () => {
 
   it("may leave the tag of devices that translate for themselves where nobody asked for epoch mode", () => {
     expect(verdictOf(having("epoch\ncaches iotlb+walk\n", ""))).toEqual([]);
+  });
+});
+
+describe("the counterexample of a root that is freed too early", () => {
+  const lines = (finding: Finding): string[] =>
+    finding.events.map(({ who, step, text }) => `${who} ${step}: ${text}`);
+  const shownBy = (text: string): string[] => {
+    const { findings } = check(inputOf(parseScript(text.trim())));
+    return lines(findings.find(({ class: kind }) => kind === "V07")!);
+  };
+
+  it("shows the cached context entry, the free, and the device that walks from the old root behind it", () => {
+    expect(shownBy(having("invalidate caches=context\nwait\n", ""))).toEqual([
+      "caches 5: context cache keeps root 0x100000000 (as before the script)",
+      "kernel 6: setRoot domain=1 root=0x100008000 levels=3 tag=9",
+      "kernel 7: barrier",
+      "kernel 8: invalidate domain=1 scope=nonLeaf caches=all iova=0x0 size=0x8000000000",
+      "kernel 9: wait drain",
+      "kernel 10: freeTable 0x100000000",
+      "device 10: begins a walk with root 0x100000000, as the context entry that is cached says",
+      "device 10: meets a pointer to a freed table, after step 10",
+    ]);
+  });
+
+  it("shows a walk that begins before nothing is left of the old context entry, and lasts until the free", () => {
+    expect(shownBy(having("context\nwait\n", "context\n"))).toEqual([
+      "caches 5: context cache keeps root 0x100000000 (as before the script)",
+      "kernel 6: setRoot domain=1 root=0x100008000 levels=3 tag=9",
+      "kernel 7: barrier",
+      "kernel 8: invalidate domain=1 caches=context",
+      "kernel 9: invalidate domain=1 scope=nonLeaf caches=all iova=0x0 size=0x8000000000",
+      "device 9: begins a walk with root 0x100000000, as the context entry that is cached says",
+      "kernel 10: wait drain",
+      "kernel 11: freeTable 0x100000000",
+      "device 11: meets a pointer to a freed table, after step 11",
+    ]);
+  });
+
+  it("shows the context entry that is half stored where it changes in pieces", () => {
+    const pieces = "setRoot root=0x100008000 u=7\nsetRoot root=0x100008000 tag=9 u=7";
+    const { findings } = check(inputOf(parseScript(having("setRoot root=0x100008000 tag=9", pieces).trim())));
+    expect(lines(findings.find(({ class: kind }) => kind === "V16")!)).toEqual([
+      "kernel 6: setRoot domain=1 root=0x100008000 levels=3 tag=1",
+      "device 6: loads the context entry: root 0x100008000, 3 levels, tag 1",
+      "device 6: meets a context entry of which one part is new and another old, after step 6",
+    ]);
+  });
+
+  it("frees the table that is held, in random scripts too", () => {
+    const seen = { roots: 0, tables: 0 };
+    for (let seed = 1; seed <= CASES; seed++)
+      for (const { shows, events } of check(randomCase(seed).input, { causes: false }).findings) {
+        if (shows !== "V07") continue;
+        const freed = events.findLast(({ text }) => text.startsWith("freeTable"))?.text.split(" ")[1];
+        const root = events.find(({ text }) => text.startsWith("begins a walk"));
+        const held = root ?? events.findLast(({ text }) => text.startsWith("walk cache keeps table"));
+        expect(freed, `seed ${seed}`).toBe(/0x[0-9a-f]+/.exec(held?.text ?? "")?.[0]);
+        seen[root === undefined ? "tables" : "roots"]++;
+      }
+    expect(seen.roots).toBeGreaterThan(50);
+    expect(seen.tables).toBeGreaterThan(50);
   });
 });

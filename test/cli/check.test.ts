@@ -262,6 +262,44 @@ describe("hitless check --script", () => {
     );
   });
 
+  it("saves the script of the call that shows a violation first, and a smaller one, to be judged without the recording", async () => {
+    const head = SCRIPT.slice(0, SCRIPT.indexOf("map old"));
+    const map = "map old iova=0x0 size=0x200000 frame=0x1000000000\n";
+    const calls = [
+      "call idle",
+      "call unmap",
+      "map remove iova=0x0 size=0x200000",
+      "store 0x100001000[0] = 0x0",
+      "barrier",
+      "unpin 0x1000000000 size=0x200000",
+    ];
+    const recorded = file("recorded.script", head + map + calls.join("\n"));
+    const into = join(folder, "kept");
+    const args = ["check", "--script", recorded, "--save", into, "--shrink", "2s"];
+    const { code, stdout } = await runCli(args);
+    expect(code).toBe(1);
+    const files = readdirSync(into).sort();
+    expect(files).toEqual(["script-V06-call-2.script", "script-V06-call-2.shrunk.script"]);
+    rmSync(recorded);
+    for (const name of files) {
+      const path = join(into, name);
+      expect(stdout).toContain(`Saved: ${path}`);
+      const again = await runCli(["check", "--script", path]);
+      expect(again.code, name).toBe(1);
+      expect(again.stdout, name).toMatch(/^Verdict: violation: V06 in script$/m);
+    }
+    expect(readFileSync(join(into, files[0]!), "utf8")).toMatch(
+      /^# V06 in .*recorded\.script, call 2 'unmap' in line \d+: a frame that is no longer pinned\n/,
+    );
+  });
+
+  it("says so where no folder can be made for what is to be saved", async () => {
+    const good = file("good.script", SCRIPT + SPLIT.join("\n"));
+    const { code, stderr } = await runCli(["check", "--script", good, "--save", join(good, "below")]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/option '--save .*below': no folder can be made/);
+  });
+
   it.each([
     ["an empty file", () => file("empty.script", ""), /empty\.script:1: the first line must be /],
     [

@@ -1,22 +1,22 @@
-import {
-  aroundPages,
-  CheckInputError,
-  type CheckOptions,
-  check,
-  type Finding,
-  inputOf,
-} from "../../check/index.ts";
-import { EditScript, type ScriptFile, type Step } from "../../edit-script/index.ts";
+import { aroundPages, type CheckOptions, mapWithin } from "../../check/index.ts";
+import type { MapRun, ScriptFile, TableRun } from "../../edit-script/index.ts";
 import { PAGES_PER_2M } from "../../units/index.ts";
+import { joinedSteps, joinedTables, ownedSteps, ownerOf, withSteps } from "./script-parts.ts";
+import { ShrinkTarget, saysAsMuch } from "./shrink-target.ts";
 import { fewest, Patience, type ShrinkBudget } from "./smaller.ts";
 
-/** Pages around the one that shows a violation that are tried alone: itself, and those that a larger leaf translates with it. */
-const BLOCKS = [1, PAGES_PER_2M];
+/**
+ * What is tried alone: so many pages around the one that shows the finding, in blocks aligned to their size, with the entries that
+ * lead to them; a neighbour where the page alone says too little.
+ */
+const BLOCKS = [1, 2, 16, PAGES_PER_2M];
+/** What either map has around them beside: all that a larger leaf translates, without whose neighbours it would say too much. */
+const LEAVES = [PAGES_PER_2M, PAGES_PER_2M * PAGES_PER_2M];
 
 /**
- * Makes an edit script smaller as long as it shows a violation of the class, with the cause it has at first, and of no class it
- * did not show: what is about other pages is left out at once where that can be; then fewer steps, fewer pieces of the maps, fewer entries of
- * the tables before.
+ * Makes an edit script smaller as long as it shows the finding: a violation of the class, with the cause it has at first, and no other class. What
+ * is about other pages is left out at once where that can be; then fewer steps, fewer pieces of the maps, fewer entries of the tables
+ * before, which go on saying what the old map says.
  */
 export function shrinkScript(
   file: ScriptFile,
@@ -25,71 +25,118 @@ export function shrinkScript(
   budget: ShrinkBudget,
 ): { readonly file: ScriptFile; readonly trials: number } {
   const patience = new Patience(budget);
-  const findings = (candidate: ScriptFile, causes: boolean): readonly Finding[] => {
-    try {
-      return check(inputOf(candidate), { ...options, causes }).findings;
-    } catch (error) {
-      if (error instanceof CheckInputError) return [];
-      throw error;
-    }
-  };
-  const first = findings(file, true);
-  const atFirst = new Set(first.map((f) => f.class));
-  const ofClass = first.find((f) => f.class === violation);
-  const isLikeFirst = (found: readonly Finding[], causes: boolean): boolean =>
-    found.every((f) => atFirst.has(f.class)) &&
-    found.some((f) => f.class === violation && (!causes || f.cause === ofClass?.cause));
-  /* Findings of different causes do not hide each other, so causes count; most candidates fail without them already. */
-  const shows = (candidate: ScriptFile): boolean =>
-    [false, true].every((causes) => isLikeFirst(findings(candidate, causes), causes));
+  const target = new ShrinkTarget(file, violation, options);
   let best = file;
-  for (const pages of ofClass?.page == null ? [] : BLOCKS) {
-    const start = ofClass!.page! - (ofClass!.page! % pages);
-    const block = { domain: ofClass!.domain, start, end: start + pages };
-    const around = aroundPages(file, block, options.mode ?? "weak");
-    if (around === null) continue;
-    const { steps, ...rest } = around;
-    const owned = steps.map(({ step, number }) => ({ step, owner: ownerOf(file, number) }));
-    const candidate: ScriptFile = { ...file, ...rest, ...scriptOf(owned, file), stepLines: [] };
-    if (!patience.try(() => shows(candidate))) continue;
+  const take = (candidate: ScriptFile): boolean => {
+    if (!patience.try(() => target.isShownBy(candidate))) return false;
     best = candidate;
-    break;
-  }
-  const lowered = <Item>(
+    return true;
+  };
+  const lower = <Item>(
     items: readonly Item[],
     withItems: (items: readonly Item[]) => ScriptFile,
+    isSound: (candidate: ScriptFile) => boolean = () => true,
   ): readonly Item[] => {
-    const kept = fewest(items, (fewer) => shows(withItems(fewer)), patience);
+    const holds = (candidate: ScriptFile): boolean => isSound(candidate) && target.isShownBy(candidate);
+    const kept = fewest(items, (fewer) => holds(withItems(fewer)), patience);
     if (kept.length < items.length) best = withItems(kept);
     return kept;
   };
+  const page = pageOf(file, target);
+  let isCut = false;
+  if (page !== null)
+    for (const candidate of cutsAround(file, page, target.finding!.domain, options))
+      if ((isCut = take(candidate)) || patience.isOver) break;
+  if (!isCut) narrow(file, take);
   const smaller = best;
-  lowered(ownedSteps(smaller), (steps) => ({ ...best, ...scriptOf(steps, smaller), stepLines: [] }));
-  const oldOnly = lowered(best.oldMap, (oldMap) => ({ ...best, oldMap }));
-  if (oldOnly.length > 0) lowered(best.newMap, (newMap) => ({ ...best, newMap }));
-  lowered(best.tables, (tables) => ({ ...best, tables }));
+  lower(ownedSteps(smaller), (steps) => withSteps(steps, smaller));
+  const hasMap = ({ oldMap, newMap }: ScriptFile): boolean => oldMap.length + newMap.length > 0;
+  lower(best.oldMap, (oldMap) => ({ ...best, oldMap }), hasMap);
+  lower(best.newMap, (newMap) => ({ ...best, newMap }), hasMap);
+  const said = best;
+  const isSound = (candidate: ScriptFile): boolean => saysAsMuch(candidate, said);
+  lower(best.tables, (tables) => ({ ...best, tables }), isSound);
+  for (let i = 0; i < best.tables.length; i++)
+    while (
+      halvesOf(best.tables[i]!).some((half) => {
+        const candidate = { ...best, tables: best.tables.with(i, half) };
+        return isSound(candidate) && take(candidate);
+      })
+    );
+  take({ ...best, tables: joinedTables(best.tables) });
+  const steps = joinedSteps(ownedSteps(best));
+  if (steps.length < best.script.steps) take(withSteps(steps, best));
   return { file: best, trials: patience.trials };
 }
 
-/** A step, and the position in the list of ioctls of the one that ran it; -1 where none is named. */
-interface OwnedStep {
-  readonly step: Step;
-  readonly owner: number;
+/** The page that a finding is about: one of its own, or one that leads to a frame that is lost. */
+function pageOf({ oldMap, newMap }: ScriptFile, { finding, lost }: ShrinkTarget): number | null {
+  if (finding?.page != null) return finding.page;
+  const frame = lost?.frames[0]?.start;
+  if (frame === undefined) return null;
+  const run = [...newMap, ...oldMap].find(({ pfn, pages }) => pfn <= frame && frame < pfn + pages);
+  return run === undefined ? null : run.iovaPfn + frame - run.pfn;
 }
 
-const ownerOf = ({ ioctls }: ScriptFile, number: number): number =>
-  ioctls.findLastIndex((ioctl) => ioctl.step <= number);
+/** What of a script is about a page and its neighbours, the smallest part first. */
+function* cutsAround(
+  file: ScriptFile,
+  page: number,
+  domain: number,
+  { mode }: CheckOptions,
+): Generator<ScriptFile> {
+  const blockOf = (size: number): { start: number; end: number } => {
+    const start = page - (page % size);
+    return { start, end: start + size };
+  };
+  for (const block of BLOCKS) {
+    const around = aroundPages(file, { domain, ...blockOf(block) }, mode ?? "weak");
+    if (around === null) continue;
+    const { steps, ...rest } = around;
+    const owned = steps.map(({ step, number }) => ({ step, owner: ownerOf(file, number) }));
+    const cut = withSteps(owned, { ...file, ...rest });
+    yield cut;
+    for (const leaf of LEAVES.filter((size) => size > block)) {
+      const oldMap = mapWithin(file.oldMap, blockOf(leaf));
+      const newMap = mapWithin(file.newMap, blockOf(leaf));
+      const isOldLarger = !isAlike(oldMap, cut.oldMap);
+      const isNewLarger = !isAlike(newMap, cut.newMap);
+      if (isOldLarger) yield { ...cut, oldMap };
+      if (isNewLarger) yield { ...cut, newMap };
+      if (isOldLarger && isNewLarger) yield { ...cut, oldMap, newMap };
+    }
+  }
+}
 
-const ownedSteps = (file: ScriptFile): OwnedStep[] =>
-  [...file.script].map((step, i) => ({ step, owner: ownerOf(file, i + 1) }));
+const isAlike = (a: readonly MapRun[], b: readonly MapRun[]): boolean =>
+  a.length === b.length &&
+  a.every(({ iovaPfn, pages }, i) => iovaPfn === b[i]!.iovaPfn && pages === b[i]!.pages);
 
-/** The steps that are left, with those ioctls that still run one. */
-function scriptOf(steps: readonly OwnedStep[], file: ScriptFile): Pick<ScriptFile, "script" | "ioctls"> {
-  const ioctls: ScriptFile["ioctls"][number][] = [];
-  let last = -1;
-  steps.forEach(({ owner }, i) => {
-    if (owner > last) ioctls.push({ label: file.ioctls[owner]!.label, step: i + 1 });
-    last = Math.max(last, owner);
-  });
-  return { script: EditScript.from(steps.map(({ step }) => step)), ioctls };
+/** Leaves out one half of what both maps reach after the other. */
+function narrow(file: ScriptFile, take: (candidate: ScriptFile) => boolean): void {
+  const runs = [...file.oldMap, ...file.newMap];
+  let start = Math.min(...runs.map(({ iovaPfn }) => iovaPfn));
+  let end = Math.max(...runs.map(({ iovaPfn, pages }) => iovaPfn + pages));
+  while (end - start > 1) {
+    const middle = Math.floor((start + end) / 2);
+    const half = [
+      { start, end: middle },
+      { start: middle, end },
+    ].find((part) =>
+      take({ ...file, oldMap: mapWithin(file.oldMap, part), newMap: mapWithin(file.newMap, part) }),
+    );
+    if (half === undefined) return;
+    ({ start, end } = half);
+  }
+}
+
+/** The two halves of a run of entries; none of a single one. */
+function halvesOf(run: TableRun): TableRun[] {
+  const count = Math.floor(run.count / 2);
+  if (count === 0) return [];
+  const first = BigInt.asUintN(64, run.first + BigInt(count) * run.stride);
+  return [
+    { ...run, count },
+    { ...run, index: run.index + count, count: run.count - count, first },
+  ];
 }

@@ -1,0 +1,130 @@
+import { describe, expect, it } from "vitest";
+import { check, inputOf } from "../../src/check/index.ts";
+import { parseScript } from "../../src/edit-script/index.ts";
+import { randomCase } from "./random-script.ts";
+
+const BEFORE = `hitless-edit-script 1 vtd-ss-39
+domain 1 root=0x100000000
+table 0x100000000[0] = 0x100001003
+`;
+const shownBy = (text: string): string[] => {
+  const { findings } = check(inputOf(parseScript(BEFORE + text)));
+  return findings[0]!.events.map(({ who, step, text: line }) => `${who} ${step}: ${line}`);
+};
+
+describe("the counterexample of two leaves that do not agree", () => {
+  it("loads both of them and says how large each is", () => {
+    const text = `table 0x100001000[0] = 0x1000000083
+map old iova=0 size=0x200000 frame=0x1000000000
+map new iova=0 size=0x5000 frame=0x1000000000
+map new iova=0x5000 size=0x1000 frame=0x2000000000
+map new iova=0x6000 size=0x1fa000 frame=0x1000006000
+fill 0x100002000[0] = 0x1000000003 count=512 stride=0x1000
+barrier
+store 0x100001000[0] = 0x100002003
+barrier
+store 0x100002000[5] = 0x2000000003
+barrier
+invalidate iova=0 size=0x200000
+wait drain
+unpin 0x1000005000 size=0x1000`;
+    expect(shownBy(text)).toEqual([
+      "device 0: loads level 2 0x100000000[0]: 0x0000000100001003 (as before the script)",
+      "device 0: loads level 1 0x100001000[0]: 0x0000001000000083 (as before the script)",
+      "caches 0: IOTLB keeps the 2 MiB leaf at 0x1000000000",
+      "device 0: begins another access",
+      "device 0: loads level 2 0x100000000[0]: 0x0000000100001003 (as before the script)",
+      "kernel 1: fill 0x100002000[0] = 0x0000001000000003 count=512 stride=0x1000",
+      "kernel 2: barrier",
+      "kernel 3: store 0x100001000[0] = 0x0000000100002003",
+      "device 3: loads level 1 0x100001000[0]: 0x0000000100002003 (stored by step 3)",
+      "kernel 4: barrier",
+      "kernel 5: store 0x100002000[5] = 0x0000002000000003",
+      "device 5: loads level 0 0x100002000[5]: 0x0000002000000003 (stored by step 5)",
+      "caches 5: IOTLB keeps the 4 KiB leaf at 0x2000000000",
+      "device 5: meets leaves of two sizes that do not agree, after step 5",
+    ]);
+  });
+
+  it("has two leaves that differ, in random scripts too", () => {
+    let shown = 0;
+    for (let seed = 1; seed <= 1500; seed++)
+      for (const { shows, events } of check(randomCase(seed).input, { causes: false }).findings) {
+        if (shows !== "V09") continue;
+        const kept = events.filter(({ text }) => text.includes("IOTLB keeps"));
+        expect(
+          new Set(kept.map(({ text }) => text.replace("another access: ", ""))).size,
+          `seed ${seed}`,
+        ).toBe(2);
+        expect(events.at(-1)!.text, `seed ${seed}`).toMatch(/^meets /);
+        shown++;
+      }
+    expect(shown).toBeGreaterThan(20);
+  });
+});
+
+describe("a compare-exchange in a counterexample", () => {
+  const exchange = (expected: string): string[] =>
+    shownBy(`table 0x100001000[0] = 0x100002003
+table 0x100002000[1] = 0x1000001003
+map old iova=0x1000 size=0x1000 frame=0x1000001000
+map new iova=0x1000 size=0x1000 frame=0x1000001000 rights=r
+exchange 0x100002000[1] = 0x1000001001 expected=${expected}
+barrier`).filter((line) => line.includes("exchange"));
+
+  it("that loses says what it meets and that it stores nothing", () => {
+    expect(exchange("0x1000002003")).toEqual([
+      "kernel 1: exchange 0x100002000[1] = 0x0000001000001001 expected=0x0000001000002003: " +
+        "meets 0x0000001000001003 and stores nothing",
+    ]);
+  });
+
+  it("that stores is told as it stands in the script", () => {
+    expect(exchange("0x1000001003")).toEqual([
+      "kernel 1: exchange 0x100002000[1] = 0x0000001000001001 expected=0x0000001000001003",
+    ]);
+  });
+});
+
+describe("an invalidation that is to blame", () => {
+  it("is shown where it does not reach the page of the counterexample", () => {
+    const shown = shownBy(`table 0x100001000[0] = 0x100002003
+table 0x100002000[2] = 0x1000002003 count=4 stride=0x1000
+map old iova=0x2000 size=0x4000 frame=0x1000002000
+map new none
+storeRun 0x100002000[2] = 0 count=4 stride=0
+barrier
+invalidate iova=0x2000 size=0x3000
+wait drain
+unpin 0x1000002000 size=0x4000`);
+    expect(shown.filter((line) => line.startsWith("kernel"))).toEqual([
+      "kernel 1: storeRun 0x100002000[2] = 0x0000000000000000 count=4 stride=0x0",
+      "kernel 2: barrier",
+      "kernel 3: invalidate domain=1 scope=nonLeaf caches=all iova=0x2000 size=0x3000",
+      "kernel 4: wait drain",
+      "kernel 5: unpin 0x1000002000 size=0x4000",
+    ]);
+  });
+});
+
+describe("the walk of a counterexample", () => {
+  it("comes by the entry that takes its rights away", () => {
+    const map = "iova=0 size=0x2000 frame=0x1000000000";
+    const shown = shownBy(`table 0x100001000[0] = 0x100002003
+table 0x100002000[0] = 0x1000000003 count=2 stride=0x1000
+map old ${map}
+map new ${map}
+store 0x100001000[0] = 0x100002001
+barrier
+store 0x100001000[0] = 0x100002003
+barrier`);
+    expect(shown).toEqual([
+      "device 0: loads level 2 0x100000000[0]: 0x0000000100001003 (as before the script)",
+      "kernel 1: store 0x100001000[0] = 0x0000000100002001",
+      "device 1: loads level 1 0x100001000[0]: 0x0000000100002001 (stored by step 1)",
+      "device 1: loads level 0 0x100002000[0]: 0x0000001000000003 (as before the script)",
+      "device 1: meets frame 0x1000000000 (read only), after step 1",
+      "caches 1: IOTLB keeps the leaf at 0x1000000000",
+    ]);
+  });
+});
