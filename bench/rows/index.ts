@@ -2,6 +2,7 @@ import type { Row } from "../row.ts";
 import { checkRows } from "./check.ts";
 import { recordedCallsRow } from "./check-calls.ts";
 import { scatteredCheckRows } from "./check-scattered.ts";
+import { sparseCheckRows } from "./check-sparse.ts";
 import { wrongCheckRows } from "./check-wrong.ts";
 import { deviceRows } from "./device.ts";
 import { mapRow } from "./map.ts";
@@ -26,6 +27,7 @@ export const allRows = (): Row[] => [
   ...wrongCheckRows,
   readRecordingRow,
   recordedCallsRow,
+  ...sparseCheckRows,
   ...deviceRows,
   ...memoryRows,
 ];
