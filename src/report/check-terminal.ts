@@ -32,7 +32,9 @@ const MOST_RANGES = 3;
 /** A large number as a power of ten: 3.3e9 → "10^9.5". Below 1000 as it is. */
 export const powerOfTen = (n: number): string => (n < 1000 ? String(n) : `10^${Math.log10(n).toFixed(1)}`);
 
-type Heading = Pick<CheckReport, "input" | "maps" | "format" | "backing" | "modes" | "seed" | "inject">;
+type Heading = Pick<CheckReport, "input" | "maps" | "format" | "backing" | "modes" | "seed" | "inject"> & {
+  readonly cyclic?: boolean | undefined;
+};
 
 /** An edit script leads from one map to the next; a recording of calls has one more map than calls. */
 const scriptText = (maps: number): string =>
@@ -43,9 +45,12 @@ export const checkHeading = (r: Heading): string =>
   `hitless check: ${r.input}, ` +
   (r.backing === null
     ? `${scriptText(r.maps)}; ${r.format}`
-    : `${plural(r.maps, "map")}, ${plural(Math.max(1, r.maps - 1), "change")}; ${r.format}, backing ${r.backing}`) +
+    : `${plural(r.maps, "map")}, ${plural(changesOf(r), "change")}; ${r.format}, backing ${r.backing}`) +
   `, ${r.modes.join(" and ")} memory order` +
   `${r.backing === null ? "" : `, seed ${r.seed}`}${r.inject === null ? "" : `, fault ${r.inject} injected`}`;
+
+/** From the last map of a circle the first one follows; one map follows none. */
+const changesOf = ({ maps, cyclic }: Heading): number => Math.max(1, cyclic ? maps : maps - 1);
 
 /** The whole result for a person: effort, findings, one interleaving of each class, verdict. Ends in a newline. */
 export function checkToTerminal(result: CheckReport, options: TerminalOptions = {}): string {
