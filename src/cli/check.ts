@@ -62,7 +62,10 @@ export interface CheckFlags {
 export function registerCheck(program: Command): void {
   const command = program
     .command("check")
-    .description("decide every interleaving of each map change with any device access; no threads");
+    .description(
+      "decide every interleaving of each map change with any device access; no threads. A scenario is a circle: the way back to its " +
+        "first map is decided too",
+    );
   addInputs(command)
     .addOption(
       new Option(
