@@ -1,4 +1,5 @@
 import { CACHE_ATC, CACHES_ALL, type EditScript, type Splice } from "../edit-script/index.ts";
+import type { Pfn } from "../units/index.ts";
 import type { Coverage } from "./coverage.ts";
 import { Coverages } from "./coverages.ts";
 import type { DecideOptions } from "./decide-options.ts";
@@ -17,7 +18,7 @@ import {
   type MemoryMode,
   type ReaderInput,
 } from "./input.ts";
-import { type Interest, interestsOf } from "./interest.ts";
+import { type Interest, interestsOf, sharing } from "./interest.ts";
 import { JointMap, NOTHING } from "./joint-map.ts";
 import { Judge } from "./judge.ts";
 import { Lingering } from "./lingering.ts";
@@ -51,6 +52,8 @@ export class Decision {
   readonly reader: MapReader;
   readonly pins: Pins;
   readonly #lingering: Lingering;
+  /** The same for all scripts that are tried on these tables. */
+  readonly #isShared: (table: Pfn) => boolean;
   readonly effort: Effort = { histories: 0, pages: 0 };
   /** Stale leaves were left out where a frame without a pin hides them. */
   hasSkipped = false;
@@ -62,7 +65,11 @@ export class Decision {
   #aliases: JointMap | null = null;
 
   /** Errors: CheckInputError when no decoder knows the format. */
-  constructor(input: CheckInput | ReaderInput, reader: MapReader = readerOf(input)) {
+  constructor(
+    input: CheckInput | ReaderInput,
+    reader: MapReader = readerOf(input),
+    isShared: ((table: Pfn) => boolean) | null = null,
+  ) {
     const { capability } = input;
     const factory = DECODERS.get(capability.format);
     if (factory === undefined)
@@ -71,6 +78,7 @@ export class Decision {
     this.log = new ScriptLog(input.script, input.domains, capability.hardwareDirty);
     this.geometry = new Geometry(capability);
     this.decoder = factory(capability);
+    this.#isShared = isShared ?? sharing(input, this.geometry, this.decoder);
     this.reader = reader;
     this.pins = new Pins(input, reader, this.log.unpins);
     this.#lingering = new Lingering(this.log);
@@ -89,7 +97,7 @@ export class Decision {
 
   /** The same with another script, and the calls that it is made of. */
   withScript(script: EditScript, calls: ChangeCalls | null = null): Decision {
-    return new Decision({ ...this.input, script, calls }, this.reader);
+    return new Decision({ ...this.input, script, calls }, this.reader, this.#isShared);
   }
 
   /** The same with splices in the script, and the calls that it is then made of. */
@@ -333,7 +341,7 @@ export class Decision {
   #rangesOf(id: number): Ranges {
     const { input, log, geometry, decoder, reader } = this;
     if (this.interests.size === 0)
-      this.interests = interestsOf(input, log, geometry, decoder, reader.changes());
+      this.interests = interestsOf(input, log, geometry, decoder, reader.changes(), this.#isShared);
     let ranges = this.#ranges.get(id);
     if (ranges === undefined) {
       const { levels } = input.domains.find((d) => d.id === id)!;

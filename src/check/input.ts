@@ -15,7 +15,7 @@ export interface TablesBefore {
   entry(table: Pfn, index: number): bigint;
   /** True iff devices may have set the D bit of an entry that is given with D = 0, and nobody was told; false where left out. */
   mayBeDirty?(table: Pfn, index: number): boolean;
-  /** True iff more than one entry leads to a table. Where left out, all that the domains reach is looked through once. */
+  /** True iff more than one entry leads to a table. Where left out, all that the domains reach is looked through. */
   isShared?(table: Pfn): boolean;
   /** The same entries as pairs of 32-bit words, low first, where they are at hand: one bigint an entry is what deciding scattered pages costs. */
   words?(table: Pfn): Uint32Array | null;

@@ -1,4 +1,3 @@
-import type { ScriptDomain } from "../edit-script/index.ts";
 import type { Pfn } from "../units/index.ts";
 import { type Decoder, TABLE } from "./entry-kind.ts";
 import { highWord, lowWord } from "./entry-words.ts";
@@ -265,11 +264,11 @@ export function interestsOf(
   geometry: Geometry,
   decoder: Decoder,
   changes: Ranges,
+  isShared: (table: Pfn) => boolean,
 ): Map<number, Interest> {
   const interests = new Map<number, Interest>();
   const wanted = new Set<number>();
   for (const own of log.logs()) if (own.life === 0) wanted.add(own.table);
-  const isShared = tables.isShared ?? sharedIn(tables, domains, geometry, decoder);
   for (const { id, root, levels } of domains) {
     const interest = new Interest(log, geometry, decoder, tables, wanted, isShared);
     interests.set(id, interest);
@@ -285,17 +284,12 @@ export function interestsOf(
   return interests;
 }
 
-const SHARED = new WeakMap<TablesBefore, ReadonlySet<number>>();
-
-/** Tells which tables several entries lead to. All that is reached is looked through once: a script is decided several times. */
+/** Tables that several entries lead to, of all that the domains reach. */
 function sharedIn(
-  tables: TablesBefore,
-  domains: readonly ScriptDomain[],
+  { domains, tables }: CheckedScript,
   { entries }: Geometry,
   decoder: Decoder,
-): (table: Pfn) => boolean {
-  const known = SHARED.get(tables);
-  if (known !== undefined) return (table) => known.has(table);
+): ReadonlySet<number> {
   const found = new Set<number>();
   const shared = new Set<number>();
   const visit = (table: number, level: number): void => {
@@ -316,8 +310,14 @@ function sharedIn(
     if (!found.has(root) && levels > 1) visit(root, levels - 1);
     found.add(root);
   }
-  SHARED.set(tables, shared);
-  return (table) => shared.has(table);
+  return shared;
+}
+
+/** Tells which tables several entries lead to. Where nobody knows, they are looked through once, when the first one is asked for. */
+export function sharing(input: CheckedScript, geometry: Geometry, decoder: Decoder): (table: Pfn) => boolean {
+  const { tables } = input;
+  let shared: ReadonlySet<number> | null = null;
+  return (table) => tables.isShared?.(table) ?? (shared ??= sharedIn(input, geometry, decoder)).has(table);
 }
 
 /** Sorts ranges, joins those that meet, and cuts them at `end`. */

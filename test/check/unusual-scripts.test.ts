@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type CheckOptions, callInputs, check, inputOf } from "../../src/check/index.ts";
 import { parseRecording, parseScript } from "../../src/edit-script/index.ts";
+import type { Pfn } from "../../src/units/index.ts";
 
 const HEAD = `hitless-edit-script 1 vtd-ss-39
 domain 1 root=0x100000000
@@ -134,6 +135,23 @@ map new iova=0x200000 size=0x200000 frame=0x1000000000
 ${edited}`;
     const { findings } = check(inputOf(parseScript(script)));
     expect(findings.map((f) => [f.class, f.ranges])).toEqual([["V01", [{ start: 0x205, end: 0x206 }]]]);
+  });
+
+  it("is found by each check anew, where a program keeps its tables and changes them", () => {
+    const maps = `map old iova=0x200000 size=0x200000 frame=0x1000000000
+map new iova=0 size=0x5000 frame=0x1000000000
+map new iova=0x6000 size=0x1fa000 frame=0x1000006000
+map new iova=0x200000 size=0x200000 frame=0x1000000000
+`;
+    const input = inputOf(parseScript(`${SMALL}table 0x100001000[1] = 0x100002003\n${maps}${edited}`));
+    let isLinked = false;
+    const entry = (table: Pfn, index: number): bigint =>
+      table === 0x10_0001 && index === 1 && !isLinked ? 0n : input.tables.entry(table, index);
+    const live = { ...input, tables: { isTable: input.tables.isTable, entry } };
+    const faults = (): string[] => check(live).findings.flatMap((f) => (f.class === "V01" ? [f.class] : []));
+    expect(faults()).toEqual([]);
+    isLinked = true;
+    expect(faults()).toEqual(["V01"]);
   });
 
   it("changes both, where an earlier call has linked it", () => {
