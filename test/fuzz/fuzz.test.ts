@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { MUTANTS } from "../../src/check/mutants/index.ts";
 import {
   FUZZ_BATCH,
@@ -240,7 +240,16 @@ describe("the report of a fuzz run", () => {
       /\nInterrupted: .*\nGo on with: --seed 2\nVerdict: inconclusive: the run was stopped before its end\n$/,
     );
     expect(await interrupted(FUZZ_BATCH)).toMatchObject({ verdict: "clean", partial: false });
-    expect(await interrupted(1000, 1)).toMatchObject({ verdict: "clean", partial: false });
+    expect(await interrupted(1000, 60)).toMatchObject({ verdict: "clean", partial: false });
+  });
+
+  it("is over when fast-check finds that time is, even where the clock of the run lags behind", async () => {
+    const clock = vi.spyOn(performance, "now").mockReturnValue(0);
+    try {
+      expect(await interrupted(1000, 60)).toMatchObject({ verdict: "clean", partial: false });
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   it("is inconclusive when nothing was run", async () => {

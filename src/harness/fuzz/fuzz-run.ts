@@ -64,8 +64,13 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzOutcome> {
   let { seed, skip = 0 } = options;
   let found: FuzzFound | null = null;
   let isInterrupted = false;
+  // fast-check has a clock of its own: what it calls too late is over, even where ours lags a moment behind.
+  let isTimeUp = false;
   const isDone = (): boolean =>
-    found !== null || elapsed() >= options.timeMs || (options.runs !== null && totals.runs >= options.runs);
+    found !== null ||
+    isTimeUp ||
+    elapsed() >= options.timeMs ||
+    (options.runs !== null && totals.runs >= options.runs);
   while (!isDone()) {
     if ((isInterrupted = options.signal?.aborted === true)) break;
     const before = totals.runs;
@@ -77,6 +82,7 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzOutcome> {
       endOnFailure: true,
       interruptAfterTimeLimit: Math.max(1, options.timeMs - elapsed()),
     });
+    isTimeUp = batch.interrupted;
     if (batch.failed && batch.counterexamplePath !== null)
       found = shrunk(options, seed, batch.counterexamplePath);
     skip += totals.runs - before;
