@@ -23,8 +23,8 @@ export interface CoverageRules {
  * "may hold table T" is summed up by the earliest position.
  */
 export class Coverage {
-  readonly start: number;
-  readonly end: number;
+  start: number;
+  end: number;
   /** The invalidations that reach these pages: those that all pages share, and the others by position, in queue order. */
   readonly #shared: SharedReach;
   readonly #own: readonly number[];
@@ -46,6 +46,12 @@ export class Coverage {
     this.#own = own;
     this.cut = cut;
     this.#rules = rules;
+  }
+
+  /** Becomes the coverage of another page: only Coverages does so, with one that it keeps, and puts into its list what reaches that page. */
+  moveTo(page: number): void {
+    this.start = page;
+    this.end = page + 1;
   }
 
   /** How many there are, when they begin and when they die: `begins` and `deaths` are good until the next pages are looked at. */
@@ -111,7 +117,30 @@ export class Coverage {
    * [leafStart, leafEnd) is what the cached entry translates.
    */
   leafDeath(g: number, loaded: number, leafStart: number, leafEnd: number): number {
-    const drop = this.#iotlbDrop(g, loaded, leafStart, leafEnd);
+    return this.#lastDrop(this.#iotlbDrop(g, loaded, leafStart, leafEnd), leafStart, leafEnd);
+  }
+
+  /**
+   * The same for what can be read until a position, in a table that walks may hold all the time: the one that loads it last belongs to
+   * the generation of that moment, whatever generations there are. The leaf translates pages of the coverage.
+   */
+  leafDeathBehind(until: number): number {
+    return this.#lastDrop(this.#iotlbDropBehind(until), this.start, this.end);
+  }
+
+  /** And for an absence that is cached. */
+  absenceDeathBehind(until: number): number {
+    const drop = this.#iotlbDropBehind(until);
+    return drop === NEVER ? NEVER : this.#rules.posted.completes[drop]!;
+  }
+
+  #iotlbDropBehind(until: number): number {
+    if (until === NEVER) return NEVER;
+    return this.#firstDrop(CACHE_IOTLB, this.#rules.posted.firstFrom(until), false, this.start, this.end);
+  }
+
+  /** When the last cache has dropped what the IOTLB drops because of the invalidation at a position. */
+  #lastDrop(drop: number, leafStart: number, leafEnd: number): number {
     if (drop === NEVER) return NEVER;
     const { posted, hasAtc } = this.#rules;
     // A device may fill its own cache from the IOTLB until that has dropped the leaf: only an order queued behind counts.

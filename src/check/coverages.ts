@@ -40,10 +40,17 @@ export class Coverages {
   readonly #cuts: CutGenerations[] = [];
   /** Places of the others that reach the stretch at hand, in queue order. */
   readonly #active: number[] = [];
+  /** Others are active than those that were made an answer of. */
+  #isOther = false;
   #own = NONE;
   #ownStops = NONE;
   #generations: Generations;
+  /** Moves from page to page, with what reaches it besides what reaches all. */
+  readonly #lone: Coverage;
+  readonly #loneOwn: number[] = [];
   #from = 0;
+  /** The first of the edges behind it. */
+  #edge = 0;
   /** The first wanted range that does not end before the stretch. */
   #range = 0;
 
@@ -83,30 +90,46 @@ export class Coverages {
     this.#edges = this.#edgesOf(this.#shared.positions);
     const stops = this.#shared.positions.filter((at) => posted.stopsWalks(at));
     this.#sharedGenerations = this.#generations = Generations.whole.cut(posted, stops);
+    this.#lone = new Coverage(0, 0, this.#shared, this.#loneOwn, Generations.whole, this.#rules);
   }
 
-  /** The next stretch, null behind the last. */
-  next(): Coverage | null {
+  /**
+   * The next stretch, null behind the last. Stretches of one page that `passes` decides are left out: it is shown a coverage that has no
+   * generations, and that is the next page's when it is called again.
+   */
+  next(passes: ((lone: Coverage) => boolean) | null = null): Coverage | null {
     const wanted = this.#wanted;
     while (this.#from < this.#end) {
       const from = this.#from;
       const to = this.#enter(from);
       this.#from = to;
       while (this.#range < wanted.ends.length && wanted.ends[this.#range]! <= from) this.#range++;
-      if ((wanted.starts[this.#range] ?? Infinity) < to)
+      if ((wanted.starts[this.#range] ?? Infinity) < to) {
+        if (passes !== null && to - from === 1 && passes(this.#at(from))) continue;
+        if (this.#isOther) this.#take();
         return new Coverage(from, to, this.#shared, this.#own, this.#generations, this.#rules);
+      }
       if (to === this.#end) return this.#unwanted(from, to);
     }
     return null;
   }
 
+  /** The coverage of a page by itself. Pre: it was entered. */
+  #at(page: number): Coverage {
+    const [own, active] = [this.#loneOwn, this.#active];
+    if (active.length > 1) active.sort((a, b) => a - b);
+    while (own.length > active.length) own.pop();
+    for (let k = 0; k < active.length; k++) own[k] = this.#posted[active[k]!]!;
+    this.#lone.moveTo(page);
+    return this.#lone;
+  }
+
   /** Takes in what reaches a page at which a stretch begins; returns where it ends. */
   #enter(from: number): number {
     const [starts, ends, active] = [this.#starts, this.#ends, this.#active];
-    let isOther = false;
     let kept = 0;
     for (let k = 0; k < active.length; k++) if (ends[active[k]!]! > from) active[kept++] = active[k]!;
-    for (; active.length > kept; isOther = true) active.pop();
+    for (; active.length > kept; this.#isOther = true) active.pop();
     let start = Infinity;
     for (; this.#nextStart < starts.length; this.#nextStart++) {
       const i = this.#byStart[this.#nextStart]!;
@@ -115,21 +138,21 @@ export class Coverages {
       start = Infinity;
       if (ends[i]! <= from) continue;
       active.push(i);
-      isOther = true;
+      this.#isOther = true;
     }
-    if (isOther) this.#take();
     let end = this.#end;
     for (; this.#nextEnd < ends.length; this.#nextEnd++) {
       end = ends[this.#byEnd[this.#nextEnd]!]!;
       if (end > from) break;
       end = this.#end;
     }
-    const edge = this.#edges.find((at) => at > from) ?? Infinity;
-    return Math.min(start, end, edge, this.#end);
+    while (this.#edges[this.#edge]! <= from) this.#edge++;
+    return Math.min(start, end, this.#edges[this.#edge] ?? Infinity, this.#end);
   }
 
-  /** Others are active than before. */
+  /** Makes an answer of those that are active. */
   #take(): void {
+    this.#isOther = false;
     const active = this.#active;
     if (active.length > 1) active.sort((a, b) => a - b);
     const own = new Array<number>(active.length);

@@ -293,7 +293,13 @@ export class Decision {
       const one = oneRange(0, 0);
       let next = 0;
       const all = new Coverages(this.log, tag, end, ranges, this.#hasAtc, mustContain);
-      for (let coverage = all.next(); coverage !== null; coverage = all.next()) {
+      const passes = (lone: Coverage): boolean => {
+        const isPassed = reach.passes(lone, sharing[0]!);
+        if (isPassed) pages++;
+        return isPassed;
+      };
+      const lone = roots.length === 1 ? passes : null;
+      for (let coverage = all.next(lone); coverage !== null; coverage = all.next(lone)) {
         enter(coverage, sharing);
         while (next < ranges.ends.length && ranges.ends[next]! <= coverage.start) next++;
         let last = next;

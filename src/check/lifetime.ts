@@ -12,6 +12,8 @@ export class Lifetime {
   /** Made when spans are asked for. */
   readonly #reach = new Reach();
   #coverage: Coverage | null = null;
+  /** Its first page: one that moves from page to page stays the same object. */
+  #start = 0;
   #state: HeldTable | null = null;
   /** The answer holds for versions that begin in [from, to) and end in (after, last]. */
   #from = 0;
@@ -40,6 +42,7 @@ export class Lifetime {
     this.#until = until;
     if (
       coverage === this.#coverage &&
+      coverage.start === this.#start &&
       state === this.#state &&
       begin >= this.#from &&
       begin < this.#to &&
@@ -50,7 +53,12 @@ export class Lifetime {
       return;
     }
     this.#coverage = coverage;
+    this.#start = coverage.start;
     this.#state = state;
+    if (state.earliest === null) {
+      this.#setEver(coverage, begin, until, cachesAbsence);
+      return;
+    }
     const { deaths } = coverage;
     const isOne = coverage.generations === 1;
     const first = isOne
@@ -73,9 +81,36 @@ export class Lifetime {
     this.#to = begin + 1;
     this.#after = until - 1;
     this.#last = until;
+    if (this.#isBounded(coverage)) this.#bound(coverage, state, begin, until);
+  }
+
+  /** The same in a table that walks may hold all the time: generations do not matter. */
+  #setEver(coverage: Coverage, begin: number, until: number, cachesAbsence: boolean): void {
+    this.isReachable = begin < until;
+    this.#heldFrom = 0;
+    // Versions that have begun by then can be loaded.
+    this.#from = this.isReachable ? 0 : begin;
+    this.leafUntil = coverage.leafDeathBehind(until);
+    this.drained = coverage.drained(this.leafUntil);
+    const absentUntil = cachesAbsence ? coverage.absenceDeathBehind(until) : until;
+    this.isLastingAbsence = absentUntil === NEVER;
+    this.#to = this.isReachable ? until : begin + 1;
+    this.#after = until - 1;
+    this.#last = until;
+    if (this.isReachable && this.#isBounded(coverage)) {
+      this.#after = 0;
+      this.#last = NEVER;
+      // What is read for ever is absent for ever.
+      this.#edge(NEVER - 1, until);
+      this.#edge(coverage.lastSubmitBefore(until), until);
+      this.#edge(coverage.firstSubmitFrom(until), until);
+      this.#to = this.#after + 1;
+    }
+  }
+
+  #isBounded(coverage: Coverage): boolean {
     // Of a single page hardly anything is asked twice.
-    if (coverage.end - coverage.start > 1 && this.#isWorthBounding())
-      this.#bound(coverage, state, begin, until);
+    return coverage.end - coverage.start > 1 && this.#isWorthBounding();
   }
 
   /** Bounds that nobody was within cost more than they save: then they are found now and then only. */

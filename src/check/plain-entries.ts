@@ -60,9 +60,16 @@ export class PlainEntries {
 
   /**
    * True iff the entry, which held `oldLo`, `oldHi` before the script and translates `page`, is decided: nothing is wrong with
-   * it, or what is has been told.
+   * it, or, where it `mayTell`, what is has been told.
    */
-  accepts(index: number, page: number, oldLo: number, oldHi: number, isOpen: boolean): boolean {
+  accepts(
+    index: number,
+    page: number,
+    oldLo: number,
+    oldHi: number,
+    isOpen: boolean,
+    mayTell = !isOpen,
+  ): boolean {
     const writes = this.#writes;
     const k = writes === null ? -1 : writes.write[index]!;
     if (k >= 0 && !writes!.isAlone(index)) return false;
@@ -81,7 +88,7 @@ export class PlainEntries {
       before.set(decoder, kind, oldLo, oldHi, this.#rightsAbove, 0, NEVER);
       this.#setLife(before, NEVER);
       if (this.#isFine(before, page, state.isCurrent, isOpen)) return true;
-      if (isOpen || !this.#mayTell(before, before)) return false;
+      if (!mayTell || !this.#mayTell(before, before)) return false;
       this.#teller.tell(before, state.isCurrent, page, index);
       return true;
     }
@@ -103,7 +110,7 @@ export class PlainEntries {
       this.#isFine(after, page, state.isCurrent, isOpen)
     )
       return true;
-    if (isOpen || !mayReplace || !this.#mayTell(before, after)) return false;
+    if (!mayTell || !mayReplace || !this.#mayTell(before, after)) return false;
     if (isPair) this.#teller.tellStale(before, after, state.isCurrent, page, index);
     this.#teller.tell(before, false, page, index);
     this.#teller.tell(after, state.isCurrent, page, index);

@@ -122,22 +122,30 @@ export class WalkReach {
     const end = this.#ranges.ends[to - 1]!;
     const state = this.#steady.lowest(version, root, start, end);
     if (state === null) return false;
-    const { base } = this.#steady;
     this.histories += version.levels - 1;
-    if (end - start > 1 || !this.#acceptsPage(state, start - base, start))
-      this.#visit(state, 0, base, from, to);
+    this.#visit(state, 0, this.#steady.base, from, to);
     return true;
   }
 
-  /** True iff the only page that is looked at is decided by the entry that translates it, without any facts. */
-  #acceptsPage(state: HeldTable, index: number, page: number): boolean {
+  /**
+   * True iff the page of a lone coverage is decided by the entry that translates it: below links to which nothing happens, so that
+   * walks of any time may hold its table, and with nothing to tell of it. `root` is the only context entry there is.
+   */
+  passes(lone: Coverage, root: RootVersion): boolean {
+    const page = lone.start;
+    const held = this.#heldRootTable;
+    if (!this.#acceptsPlain || this.#root !== root || held === null || held.earliest !== null) return false;
+    const state = this.#steady.lowest(root, held, page, page + 1);
+    if (state === null || state.earliest !== null || (held.log?.freedAt ?? NEVER) !== NEVER) return false;
     const writes = this.#cells.of(state.log!, 0);
-    const plain = this.#plainIn(state, writes);
-    if (plain === null || (writes instanceof CellTable && writes.cellAt(index) !== null)) return false;
-    this.#context.visit(state.table, 0);
+    const index = page - this.#steady.base;
+    if (writes instanceof CellTable && writes.cellAt(index) !== null) return false;
+    this.#plain ??= new PlainEntries(this.#context, this.#sink.plain!);
+    this.#plain.enter(state, lone, writes instanceof SingleWrites ? writes : null, false);
     this.#before.read(state.table, state.log, index);
-    if (!plain.accepts(index, page, this.#before.lo, this.#before.hi, this.#isOpen)) return false;
-    this.histories++;
+    if (!this.#plain.accepts(index, page, this.#before.lo, this.#before.hi, false, false)) return false;
+    this.#context.visit(state.table, 0);
+    this.histories += root.levels;
     return true;
   }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Coverage } from "../../src/check/coverage.ts";
 import { Coverages } from "../../src/check/coverages.ts";
 import { NEVER } from "../../src/check/positions.ts";
-import type { Ranges } from "../../src/check/ranges.ts";
+import { oneRange, type Ranges } from "../../src/check/ranges.ts";
 import { ScriptLog } from "../../src/check/script-log.ts";
 import { CACHE_ATC, CACHE_IOTLB, CACHE_WALK, EditScript, type Step } from "../../src/edit-script/index.ts";
 import { iovaPfn, type Pfn } from "../../src/units/index.ts";
@@ -129,6 +129,77 @@ describe("the stretches of pages that the same invalidations reach", () => {
       { numRuns: 400 },
     );
     for (const count of Object.values(seen)) expect(count).toBeGreaterThan(200);
+  });
+});
+
+describe("stretches of one page that somebody decides", () => {
+  it("are left out, and were shown with all that reaches the page", () => {
+    const seen = { passed: 0, refused: 0, deaths: 0 };
+    fc.assert(
+      fc.property(
+        fc.array(step, { minLength: 1, maxLength: 24, size: "max" }),
+        wantedPages,
+        fc.boolean(),
+        fc.boolean(),
+        fc.array(fc.boolean(), { minLength: PAGES, maxLength: PAGES }),
+        (list, wanted, hasAtc, mustContain, decided) => {
+          const steps = list as Step[];
+          const log = new ScriptLog(EditScript.from(steps), [{ id: TAG, root: 0x100 as Pfn, levels: 2 }]);
+          const posted = postedIn(steps);
+          const stretches = (): Coverages =>
+            new Coverages(log, TAG, PAGES, rangesOf(wanted), hasAtc, mustContain);
+          const placeOf = ({ start, end }: Coverage) => ({ start, end });
+          const all = [...stretchesOf(stretches())].map(placeOf);
+          const shown: number[] = [];
+          const left = [
+            ...stretchesOf(stretches(), (lone) => {
+              const page = lone.start;
+              expect(lone.end).toBe(page + 1);
+              shown.push(page);
+              const own = posted.filter((inv) => covers(inv, page));
+              for (let until = 1; until <= steps.length + 1; until++) {
+                const death = leafDeath(own, hasAtc, mustContain, undefined, until - 1, page, page + 1);
+                if (death < NEVER) seen.deaths++;
+                expect(lone.leafDeathBehind(until)).toBe(death);
+                expect(lone.absenceDeathBehind(until)).toBe(
+                  leafDeath(own, false, mustContain, undefined, until - 1, page, page + 1),
+                );
+              }
+              seen[decided[page] ? "passed" : "refused"]++;
+              return decided[page]!;
+            }),
+          ].map(placeOf);
+          const isOne = ({ start, end }: { start: number; end: number }): boolean => end - start === 1;
+          expect(shown).toEqual(all.filter((s) => isOne(s) && wanted[s.start]).map(({ start }) => start));
+          expect(left).toEqual(all.filter((s) => !(isOne(s) && wanted[s.start] && decided[s.start])));
+        },
+      ),
+      { numRuns: 1000 },
+    );
+    for (const count of Object.values(seen)) expect(count).toBeGreaterThan(100);
+  });
+
+  it("leave the next ones with what reaches them", () => {
+    fc.assert(
+      fc.property(
+        fc.array(step, { minLength: 1, maxLength: 24, size: "max" }),
+        fc.array(fc.boolean(), { minLength: PAGES, maxLength: PAGES }),
+        (list, decided) => {
+          const log = new ScriptLog(EditScript.from(list as Step[]), [
+            { id: TAG, root: 0x100 as Pfn, levels: 2 },
+          ]);
+          const make = (): Coverages => new Coverages(log, TAG, PAGES, oneRange(0, PAGES), true, true);
+          const all = new Map([...stretchesOf(make())].map((stretch) => [stretch.start, stretch]));
+          for (const left of stretchesOf(make(), ({ start }) => decided[start]!)) {
+            const same = all.get(left.start)!;
+            expect([...left.reaching()]).toEqual([...same.reaching()]);
+            expect([...left.begins]).toEqual([...same.begins]);
+            expect([...left.deaths]).toEqual([...same.deaths]);
+          }
+        },
+      ),
+      { numRuns: 400 },
+    );
   });
 });
 

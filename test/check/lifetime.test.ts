@@ -31,12 +31,13 @@ const step = fc.oneof(
 
 /** Ways to ask: by where walks may hold the table, and when the version can be read. */
 const asked = fc.record({
-  held: fc.array(fc.nat(5), { minLength: 1, maxLength: 3 }),
+  held: fc.option(fc.array(fc.nat(5), { minLength: 1, maxLength: 3 }), { freq: 2 }),
   versions: fc.array(fc.tuple(fc.nat(12), fc.integer({ min: 1, max: 14 })), { minLength: 1, maxLength: 6 }),
 });
 
-/** A table that walks of generation g may hold from some position of its time on, or not at all. */
-function heldIn({ generations, begins }: Coverage, by: readonly number[]): HeldTable {
+/** A table that walks of generation g may hold from some position of its time on, or not at all; all of them all the time with null. */
+function heldIn({ generations, begins }: Coverage, by: readonly number[] | null): HeldTable {
+  if (by === null) return { earliest: null } as HeldTable;
   const earliest = Int32Array.from({ length: generations }, (_, g) => {
     const from = begins[g]! + by[g % by.length]!;
     return from < begins[g + 1]! ? from : NEVER;
@@ -46,7 +47,7 @@ function heldIn({ generations, begins }: Coverage, by: readonly number[]): HeldT
 
 describe("until when what a version says can be used", () => {
   it("is what all walks that can load it make of it, asked for once or again", () => {
-    const seen = { reachable: 0, generations: 0 };
+    const seen = { reachable: 0, generations: 0, ever: 0 };
     fc.assert(
       fc.property(
         fc.array(step, { minLength: 2, maxLength: 18 }),
@@ -71,6 +72,7 @@ describe("until when what a version says can be used", () => {
                 expect(lifetime.isReachable).toBe(isReachable);
                 if (!isReachable) continue;
                 seen.reachable++;
+                if (held === null && coverage.generations > 1) seen.ever++;
                 const leafUntil = aliveUntil(reach.cachedInside());
                 const absent = cachesAbsence ? reach.cachedAbsence() : reach.loads();
                 expect(lifetime.leafUntil).toBe(leafUntil);
@@ -86,5 +88,6 @@ describe("until when what a version says can be used", () => {
     );
     expect(seen.reachable).toBeGreaterThan(10_000);
     expect(seen.generations).toBeGreaterThan(200);
+    expect(seen.ever).toBeGreaterThan(1000);
   });
 });
