@@ -7,6 +7,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     execArgv: ["--import", "tsx"],
+    setupFiles: ["test/helpers/fast-check-seed.ts"],
     pool: "forks",
     isolate: false,
     maxWorkers: 2,
