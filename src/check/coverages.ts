@@ -69,24 +69,20 @@ export class Coverages {
     this.#rules = { posted, drains: new PositionFinder(log.drainsOf(tag)), hasAtc, mustContain };
     const first = wanted.starts[0] ?? -1;
     const last = wanted.ends[wanted.ends.length - 1] ?? Infinity;
-    const own = new Int32Array(posted.length);
-    const shared = new Int32Array(posted.length);
-    let [owns, shareds] = [0, 0];
+    // Mostly all are of one kind: they stand in one column, those of the one kind from its start on, those of the other from its end.
+    const both = new Int32Array(posted.length);
+    let [owns, shareds] = [0, both.length];
     for (let at = 0; at < posted.length; at++) {
       if (!this.#isOfTag(at)) continue;
-      if (posted.starts[at]! <= first && last <= posted.ends[at]!) shared[shareds++] = at;
-      else own[owns++] = at;
+      if (posted.starts[at]! <= first && last <= posted.ends[at]!) both[--shareds] = at;
+      else both[owns++] = at;
     }
-    this.#posted = own.subarray(0, owns);
-    this.#starts = new Float64Array(owns);
-    this.#ends = new Float64Array(owns);
-    for (let i = 0; i < owns; i++) {
-      this.#starts[i] = posted.starts[own[i]!]!;
-      this.#ends[i] = Math.min(posted.ends[own[i]!]!, end);
-    }
+    this.#posted = both.subarray(0, owns);
+    this.#starts = picked(posted.starts, this.#posted, Infinity);
+    this.#ends = picked(posted.ends, this.#posted, end);
     this.#byStart = ascending(this.#starts);
     this.#byEnd = this.#endsAsStarted() ? this.#byStart : ascending(this.#ends);
-    this.#shared = new SharedReach(shared.subarray(0, shareds));
+    this.#shared = new SharedReach(both.subarray(shareds).reverse());
     this.#edges = this.#edgesOf(this.#shared.positions);
     const stops = this.#shared.positions.filter((at) => posted.stopsWalks(at));
     this.#sharedGenerations = this.#generations = Generations.whole.cut(posted, stops);
@@ -216,6 +212,13 @@ export class Coverages {
     for (let k = 1; k < order.length; k++) if (ends[order[k - 1]!]! > ends[order[k]!]!) return false;
     return true;
   }
+}
+
+/** The numbers at some places of a column, none greater than `most`: the column itself where that is what it is. */
+function picked(column: Float64Array, places: Int32Array, most: number): Float64Array {
+  let isWhole = places.length === column.length;
+  for (let at = 0; isWhole && at < column.length; at++) isWhole = column[at]! <= most;
+  return isWhole ? column : Float64Array.from(places, (at) => Math.min(column[at]!, most));
 }
 
 const isSame = (a: readonly number[], b: readonly number[]): boolean =>

@@ -9,7 +9,7 @@ export class Invalidations {
   readonly completes: Int32Array;
   readonly domains: Uint32Array;
   /** Bits of the caches that it reaches. */
-  readonly caches: Uint32Array;
+  readonly caches: Uint8Array;
   /** 1 where it drops entries that point to tables as well. */
   readonly nonLeaf: Uint8Array;
   /** Its pages, from the first one on and up to the one behind the last. */
@@ -23,7 +23,7 @@ export class Invalidations {
     this.steps = new Int32Array(room);
     this.completes = new Int32Array(room).fill(NEVER);
     this.domains = new Uint32Array(room);
-    this.caches = new Uint32Array(room);
+    this.caches = new Uint8Array(room);
     this.nonLeaf = new Uint8Array(room);
     this.starts = new Float64Array(room);
     this.ends = new Float64Array(room);

@@ -6,6 +6,7 @@ import {
   FLAG_ONE_IOMMU,
   FLAG_OPEN,
   OP,
+  RECORD_WORDS,
   recordLength,
   type ScriptDomain,
   type SetRootStep,
@@ -24,8 +25,6 @@ const TWO32 = 0x1_0000_0000;
 export class ScriptLog {
   readonly script: EditScript;
   readonly words: Uint32Array;
-  /** Word where the record of step k starts, at k - 1. */
-  readonly records: Uint32Array;
   readonly steps: number;
   /** Steps with every run counted entry by entry. */
   events = 0;
@@ -34,9 +33,7 @@ export class ScriptLog {
   readonly #hasCollects: boolean;
   readonly #logs = new Map<number, TableLog[]>();
   readonly barriers: Int32Array;
-  /** Steps that write no entry. */
-  readonly pauses: Int32Array;
-  /** Those of them that clean none either. */
+  /** Steps that neither write nor clean entries, behind one that does. */
   readonly stops: Int32Array;
   readonly waits: Int32Array;
   readonly invalidations: Invalidations;
@@ -47,6 +44,9 @@ export class ScriptLog {
   readonly #queues: InvalidationQueues;
   readonly #windowSteps: WindowStep[] = [];
   #anyWindow: Windows | null = null;
+  /** Where the records start, where they are not all equally long, and once somebody has asked for it. */
+  readonly #uneven: Uint32Array | null;
+  #records: Uint32Array | null = null;
 
   /** `collects`: whether D bits matter, so that what is collected from counts as touched. */
   constructor(script: EditScript, domains: readonly ScriptDomain[], collects = false) {
@@ -54,19 +54,23 @@ export class ScriptLog {
     this.#hasCollects = collects;
     this.words = script.words;
     this.steps = script.steps;
-    this.records = new Uint32Array(this.steps);
-    const counts = this.#locate();
+    const isUneven = this.words.length > this.steps * RECORD_WORDS;
+    this.#uneven = isUneven ? this.records : null;
+    const counts = this.#counts();
     const count = (op: number): number => counts[op]!;
-    const cleans = count(OP.clean);
-    this.pauses = new Int32Array(this.steps - WRITES.reduce((sum, op) => sum + count(op), 0));
     this.barriers = new Int32Array(count(OP.barrier));
     this.waits = new Int32Array(count(OP.wait));
     this.unpins = new Unpins(count(OP.unpin));
     this.invalidations = new Invalidations(count(OP.invalidate));
     this.#queues = new InvalidationQueues(this.invalidations, count(OP.wait), domains);
-    this.#read();
+    const writing = [...WRITES, OP.clean].reduce((sum, op) => sum + count(op), 0);
+    this.stops = this.#read(Math.min(writing, this.steps - writing));
     this.windows = declaredWindows(this.#windowSteps);
-    this.stops = cleans > 0 ? this.#pausesButCleans(cleans) : this.pauses;
+  }
+
+  /** Word where the record of step k starts, at k - 1. */
+  get records(): Uint32Array {
+    return (this.#records ??= this.#located());
   }
 
   /** Logs of every life of every table the script writes or frees. */
@@ -92,34 +96,30 @@ export class ScriptLog {
     return lives[lives.length - 1]!;
   }
 
-  /** Notes down where the records are, and counts those of each op. */
-  #locate(): Uint32Array {
-    const { words, records } = this;
+  #located(): Uint32Array {
+    const { words } = this;
+    const records = new Uint32Array(this.steps);
+    for (let step = 0, at = 0; step < records.length; at += recordLength(words, at)) records[step++] = at;
+    return records;
+  }
+
+  /** How many records there are of each op. */
+  #counts(): Uint32Array {
+    const { words } = this;
     const counts = new Uint32Array(256);
-    let step = 0;
-    for (let at = 0; at < words.length; at += recordLength(words, at)) {
-      records[step++] = at;
-      counts[words[at]! & 0xff]!++;
-    }
+    for (let at = 0; at < words.length; at += recordLength(words, at)) counts[words[at]! & 0xff]!++;
     return counts;
   }
 
-  #pausesButCleans(cleans: number): Int32Array {
-    const { words, records, pauses } = this;
-    const stops = new Int32Array(pauses.length - cleans);
-    let length = 0;
-    for (let i = 0; i < pauses.length; i++)
-      if ((words[records[pauses[i]! - 1]!]! & 0xff) !== OP.clean) stops[length++] = pauses[i]!;
-    return stops;
-  }
-
-  #read(): void {
-    const { words, records, pauses, unpins, steps } = this;
-    let [paused, barriers, waits, stores] = [0, 0, 0, 0];
+  /** Sorts the steps; returns the stops, of which there are at most so many. */
+  #read(most: number): Int32Array {
+    const { words, unpins, steps } = this;
+    const stops = new Int32Array(most);
+    let [stopped, paused, barriers, waits, stores] = [0, 0, 0, 0, 0];
+    let isWriting = false;
     let lastTable = -1;
     let lastLog: TableLog | null = null;
-    for (let step = 1; step <= steps; step++) {
-      const at = records[step - 1]!;
+    for (let step = 1, at = 0; step <= steps; step++, at += recordLength(words, at)) {
       const op = words[at]! & 0xff;
       const flags = words[at]! >>> 8;
       const table = words[at + 2]!;
@@ -130,13 +130,19 @@ export class ScriptLog {
         }
         lastLog!.push(step);
         stores += words[at + 3]! >>> 16;
+        isWriting = true;
         continue;
       }
-      pauses[paused++] = step;
+      paused++;
+      if (op !== OP.clean) {
+        if (isWriting) stops[stopped++] = step;
+        isWriting = false;
+      }
       if (op === OP.barrier) this.barriers[barriers++] = step;
       else if (op === OP.clean) {
         const index = words[at + 3]! & 0xffff;
         this.#logForWrite(table).cleans.push({ step, index, count: words[at + 3]! >>> 16 });
+        isWriting = true;
       } else if (op === OP.collect) {
         const index = words[at + 3]! & 0xffff;
         if (this.#hasCollects)
@@ -159,6 +165,7 @@ export class ScriptLog {
     }
     this.stores = stores;
     this.events = stores + paused;
+    return stops.subarray(0, stopped);
   }
 
   #release(op: number, flags: number, at: number, step: number): void {
@@ -181,14 +188,14 @@ export class ScriptLog {
 
   #livesOf(table: number): TableLog[] {
     let lives = this.#logs.get(table);
-    if (lives === undefined) this.#logs.set(table, (lives = [new TableLog(table, 0, NEVER, this.records)]));
+    if (lives === undefined) this.#logs.set(table, (lives = [new TableLog(table, 0, NEVER, this.#uneven)]));
     return lives;
   }
   #logForWrite(table: number): TableLog {
     const lives = this.#livesOf(table);
     const last = lives[lives.length - 1]!;
     if (last.freedAt === NEVER) return last;
-    const next = new TableLog(table, last.life + 1, NEVER, this.records);
+    const next = new TableLog(table, last.life + 1, NEVER, this.#uneven);
     lives.push(next);
     return next;
   }

@@ -1,3 +1,5 @@
+import { RECORD_WORDS } from "../edit-script/index.ts";
+
 /** How entries were written: by single stores a walker may watch, or by plain stores that may tear. */
 export const LIVE = 0;
 export const PLAIN = 1;
@@ -23,13 +25,13 @@ export class TableLog {
   readonly freedAgain: number[] = [];
   /** Step of each write. */
   readonly #steps: number[] = [];
-  readonly #records: Uint32Array;
+  readonly #records: Uint32Array | null;
   readonly cleans: EntrySpan[] = [];
   /** Collects, where walkers set dirty bits. */
   readonly collects: EntrySpan[] = [];
 
-  /** `records`: word where the record of each step starts, at its number less 1. */
-  constructor(table: number, life: number, never: number, records: Uint32Array) {
+  /** `records`: word where the record of each step starts, at its number less 1; null where all are equally long. */
+  constructor(table: number, life: number, never: number, records: Uint32Array | null) {
     this.#records = records;
     this.table = table;
     this.life = life;
@@ -52,7 +54,8 @@ export class TableLog {
   }
   /** Word where the record of the write at position `k` starts. */
   record(k: number): number {
-    return this.#records[this.#steps[k]! - 1]!;
+    const before = this.#steps[k]! - 1;
+    return this.#records === null ? before * RECORD_WORDS : this.#records[before]!;
   }
   /** Writes with the same stretch have nothing between them but writes to this table: their steps follow each other. */
   stretch(k: number): number {
