@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { createProgram } from "../../src/cli/program.ts";
 import { callCli } from "./call-cli.ts";
+import { freeTablesTwice } from "./frees-tables-twice.ts";
 import { runCli } from "./run-cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hitless-cli-"));
@@ -89,13 +90,20 @@ describe("hitless command line", () => {
 });
 
 describe("a failure of the tool itself", () => {
-  const broken = (args: readonly string[]) => runCli(args, undefined, "./frees-tables-twice.ts");
+  const broken = async (args: readonly string[]) => {
+    const repair = freeTablesTwice();
+    try {
+      return await callCli(args);
+    } finally {
+      repair();
+    }
+  };
 
   it.each([
     ["check", "boundary-2m", "--strategy", "set-map"],
     ["stress", "boundary-2m", "--strategy", "set-map", "--time", "1s", "--devices", "1"],
   ])("is no verdict: code 3, a sentence, what broke and the line that repeats it (%s)", async (...args) => {
-    const { code, stdout, stderr } = await broken(args);
+    const { code, stdout, stderr } = await runCli(args, undefined, "./preload-frees-tables-twice.ts");
     expect(code).toBe(3);
     expect(stdout).not.toContain("Verdict");
     const lines = stderr.trimEnd().split("\n");

@@ -14,16 +14,12 @@ describe("a command line that tests run in their own process", () => {
   it.each<[number, string[]]>([
     [2, []],
     [0, ["--help"]],
-    [0, ["check", "tseg"]],
     [1, ["check", "--strategy", "legacy"]],
-    [1, ["check", "--inject", "M37", "--quiet"]],
     [2, ["check", "no-such-input"]],
-    [2, ["stress", "--devices", "0"]],
     [2, ["replay", "AQABLKyd6pgOAwsTCDUBAhjAAQR"]],
     [0, ["fuzz", "--seed", "102", "--runs", "1"]],
     [0, ["mutants", "M05"]],
     [4, ["mutants", "M09"]],
-    [2, ["conformance", "nowhere"]],
   ])("ends with %d and the words of a process of its own: %j", async (expected, args) => {
     const own = await runCli(args);
     const called = await callCli(args);
