@@ -28,6 +28,7 @@ export default defineConfig({
         test: {
           name: "threads",
           include: ["test/threads/**/*.test.ts"],
+          setupFiles: ["test/threads/built-workers.ts"],
           fileParallelism: false,
           sequence: { groupOrder: 1 },
           testTimeout: 180_000,

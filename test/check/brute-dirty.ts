@@ -1,4 +1,5 @@
 import { CACHE_ATC, CACHE_IOTLB, CACHE_WALK, type Step } from "../../src/edit-script/index.ts";
+import { joined, Numbered, remembered, SeenPairs } from "./small-states.ts";
 
 /**
  * A naive machine that sets dirty bits: it plays every schedule of a small script, one action at a time, and looks whether a
@@ -56,7 +57,8 @@ interface Token {
 interface State {
   readonly at: number;
   readonly ran: number;
-  readonly token: Token | null;
+  /** By number; what there is to know of one is worked out once, as far as it depends on the token and on `at` alone. */
+  readonly token: number;
   /** D of each value that any entry of the page ever has, by id. */
   readonly dirty: number;
   /** The page was written since the user was told. */
@@ -104,8 +106,9 @@ export function callsThatLose(machine: DirtyMachine, page: number): boolean[] {
     values.set(table, list);
   };
   for (const table of [machine.root, ...machine.tables]) put(table, machine.before(table, indexIn(table)), 0);
-  const newest = (table: number, at: number): Value =>
-    values.get(table)!.find((v) => v.from <= at && at < v.until)!;
+  const newest = remembered(
+    (table, at): Value => values.get(table)!.find((v) => v.from <= at && at < v.until)!,
+  );
   /** What an action writes into the page's entry of a table, or null. */
   const written = (action: Action, at: number): { table: number; bits: bigint } | null => {
     if (!("table" in action) || !values.has(action.table)) return null;
@@ -132,9 +135,10 @@ export function callsThatLose(machine: DirtyMachine, page: number): boolean[] {
         return null;
     }
   };
-  actions.forEach((action, i) => {
+  const writes = actions.map((action, i) => {
     const write = written(action, i);
     if (write !== null) put(write.table, write.bits, i + 1);
+    return write;
   });
   const ownTables = new Set([machine.root]);
   for (const { bits } of values.get(machine.root)!)
@@ -148,7 +152,7 @@ export function callsThatLose(machine: DirtyMachine, page: number): boolean[] {
       return { ...state, at: at + 1, isUnknown: state.isUnknown && !state.isTaken, isTaken: false };
     let { dirty, isTaken } = state;
     if (action.op === "freeTable") for (const { id } of values.get(action.table) ?? []) dirty &= ~(1 << id);
-    const write = written(action, at);
+    const write = writes[at]!;
     if (write !== null) {
       const { table } = write;
       const old = newest(table, at);
@@ -179,8 +183,9 @@ export function callsThatLose(machine: DirtyMachine, page: number): boolean[] {
         !actions.slice(value.until, at).some((a) => a.op === "barrier" || a.op === "next")
       );
     });
-  const isFreed = (table: number, at: number): boolean =>
-    actions.slice(0, at).some((a) => a.op === "freeTable" && a.table === table);
+  const isFreed = remembered((table, at): boolean =>
+    actions.slice(0, at).some((a) => a.op === "freeTable" && a.table === table),
+  );
   /** The leaf that translates the page after so many actions; null where there is none. */
   const leafAt = (at: number): { readonly value: Value; readonly frame: number } | null => {
     const top = newest(machine.root, at);
@@ -190,13 +195,15 @@ export function callsThatLose(machine: DirtyMachine, page: number): boolean[] {
     const value = newest(below, at);
     return isLeaf(below, value.bits) ? { value, frame: frameOf(value.bits) } : null;
   };
+  const leaves = Array.from({ length: actions.length + 1 }, (_, at) => leafAt(at));
   const isDirtyAt = (at: number, dirty: number): boolean => {
-    const leaf = leafAt(at);
+    const leaf = leaves[at]!;
     return leaf !== null && (dirty & (1 << leaf.value.id)) !== 0;
   };
   const callAt = (at: number): number => actions.slice(0, at).filter((a) => a.op === "next").length;
 
   const queue = actions.flatMap((a, i) => (a.op === "invalidate" ? [{ ...a, submitted: i + 1 }] : []));
+  const submittedAt = leaves.map((_, at) => queue.filter((order) => order.submitted <= at).length);
   const run = (token: Token | null, order: (typeof queue)[number]): Token | null => {
     if (token === null) return null;
     const { start, pages } = token;
@@ -224,68 +231,93 @@ export function callsThatLose(machine: DirtyMachine, page: number): boolean[] {
     viaAtc: false,
     isDoomed: false,
   };
-  const load = (token: Token, value: Value, dirty: number): Token | null => {
+  const load = (token: Token, value: Value, isDirty: boolean): Token | null => {
     const rights = token.rights & Number(value.bits & 3n);
     if (rights === 0) return null;
     if (isTable(token.table, value.bits)) return { ...token, table: frameOf(value.bits), level: 0, rights };
     const pages = size ** token.level;
     const start = Math.floor(page / pages) * pages;
     const frame = frameOf(value.bits) + page - start;
-    const isDirty = (dirty & (1 << value.id)) !== 0;
     return { ...token, kind: "leaf", rights, bits: String(value.bits), isDirty, frame, start, pages };
   };
+
+  const every = new Numbered<Token | null>();
+  const none = every.of(null);
+  const anyRoot = every.of(root);
+  const afterOrder = remembered((number, order) => every.of(run(every.at(number), queue[order]!)));
+  /** What a walk may load, by the D bit that it finds there. */
+  const loads = remembered((number, at): readonly { bit: number; clean: number; dirty: number }[] => {
+    const token = every.at(number)!;
+    if (isFreed(token.table, at)) return [];
+    return readable(token.table, at).map((value) => ({
+      bit: 1 << value.id,
+      clean: every.of(load(token, value, false)),
+      dirty: every.of(load(token, value, true)),
+    }));
+  });
+  /** A copy as the device's own cache keeps it, with its D bit set, and in an access that is under way. */
+  const asAtc = remembered((number) => every.of({ ...every.at(number)!, kind: "atc" }));
+  const asDirty = remembered((number) => every.of({ ...every.at(number)!, isDirty: true }));
+  const asAccess = remembered((number) => {
+    const token = every.at(number)!;
+    return every.of({ ...token, isDirty: true, kind: "access", viaAtc: token.kind === "atc" });
+  });
+  /** The D bits that a locked update sets for a copy: null where the entry is another by then. */
+  const update = remembered((number, at): { readonly bit: number | null } => {
+    const token = every.at(number)!;
+    const now = newest(token.table, at);
+    if (String(now.bits) !== token.bits) return { bit: null };
+    return { bit: isFreed(token.table, at) ? 0 : 1 << now.id };
+  });
 
   let dirty = 0;
   for (const [first] of values.values()) if (first!.isWrittenDirty) dirty |= 1 << first!.id;
   const isUnknownAt = (at: number, bits: number): boolean =>
-    isDirtyAt(at, bits) && leafAt(at)!.frame === machine.frame;
+    isDirtyAt(at, bits) && leaves[at]!.frame === machine.frame;
 
-  const seen = new Set<string>();
+  const seen = new SeenPairs();
   const pending: State[] = [];
   const push = (state: State): void => {
-    const key = JSON.stringify(state);
-    if (seen.has(key)) return;
-    seen.add(key);
-    pending.push(state);
+    const { at, ran, token, isUnknown, isTaken } = state;
+    if (seen.add(state.dirty, joined([at, ran, token, Number(isUnknown), Number(isTaken)])))
+      pending.push(state);
   };
-  push({ at: 0, ran: 0, token: null, dirty, isUnknown: isUnknownAt(0, dirty), isTaken: false });
+  push({ at: 0, ran: 0, token: none, dirty, isUnknown: isUnknownAt(0, dirty), isTaken: false });
   for (let state = pending.pop(); state !== undefined; state = pending.pop()) {
-    const { at, ran, token } = state;
+    const { at, ran } = state;
+    const token = every.at(state.token);
     const next = actions[at];
-    if (next === undefined || next.op === "next")
+    if (next === undefined || next.op === "next") {
       lost[callAt(at)] ||= state.isUnknown && !isDirtyAt(at, state.dirty);
-    if (!lost.includes(false)) return lost;
-    const submitted = queue.filter((order) => order.submitted <= at).length;
+      if (!lost.includes(false)) return lost;
+    }
+    const submitted = submittedAt[at]!;
     if (next?.op === "next") {
       const isUnknown = isUnknownAt(at + 1, state.dirty);
-      push({ ...state, at: at + 1, ran: submitted, token: null, isUnknown, isTaken: false });
+      push({ ...state, at: at + 1, ran: submitted, token: none, isUnknown, isTaken: false });
     } else if (next !== undefined && (next.op !== "wait" || ran === submitted)) {
       const isDrained = next.op === "wait" && next.drain && token?.isDoomed === true;
       const isWritten = isDrained && token.frame === machine.frame;
-      push(act({ ...state, token: isDrained ? null : token, isUnknown: state.isUnknown || isWritten }));
+      push(act({ ...state, token: isDrained ? none : state.token, isUnknown: state.isUnknown || isWritten }));
     }
-    if (ran < submitted) push({ ...state, ran: ran + 1, token: run(token, queue[ran]!) });
-    if (token === null) push({ ...state, token: root });
+    if (ran < submitted) push({ ...state, ran: ran + 1, token: afterOrder(state.token, ran) });
+    if (token === null) push({ ...state, token: anyRoot });
     else if (token.kind === "walk") {
-      if (isFreed(token.table, at)) continue;
-      for (const value of readable(token.table, at))
-        push({ ...state, token: load(token, value, state.dirty) });
+      for (const { bit, clean, dirty } of loads(state.token, at))
+        push({ ...state, token: (state.dirty & bit) !== 0 ? dirty : clean });
     } else if (token.kind === "access") {
-      push({ ...state, token: null, isUnknown: state.isUnknown || token.frame === machine.frame });
+      push({ ...state, token: none, isUnknown: state.isUnknown || token.frame === machine.frame });
     } else {
-      push({ ...state, token: null });
-      if (token.kind === "leaf" && machine.hasAtc) push({ ...state, token: { ...token, kind: "atc" } });
+      push({ ...state, token: none });
+      if (token.kind === "leaf" && machine.hasAtc) push({ ...state, token: asAtc(state.token) });
       if ((token.rights & 2) === 0) continue;
-      let set = state.dirty;
-      if (!token.isDirty) {
-        const now = newest(token.table, at);
-        if (String(now.bits) !== token.bits) continue;
-        if (!isFreed(token.table, at)) set |= 1 << now.id;
-      }
-      const copy = { ...token, isDirty: true };
+      const { bit } = token.isDirty ? { bit: 0 } : update(state.token, at);
+      if (bit === null) continue;
+      const set = state.dirty | bit;
       const isWritten = token.frame === machine.frame;
-      push({ ...state, dirty: set, token: copy, isUnknown: state.isUnknown || isWritten });
-      push({ ...state, dirty: set, token: { ...copy, kind: "access", viaAtc: token.kind === "atc" } });
+      const isUnknown = state.isUnknown || isWritten;
+      push({ ...state, dirty: set, token: asDirty(state.token), isUnknown });
+      push({ ...state, dirty: set, token: asAccess(state.token) });
     }
   }
   return lost;

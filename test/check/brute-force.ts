@@ -1,4 +1,5 @@
 import { CACHE_ATC, CACHE_IOTLB, CACHE_WALK, type Step } from "../../src/edit-script/index.ts";
+import { joined, Numbered, remembered } from "./small-states.ts";
 
 /**
  * A naive judge of small scripts: it plays every schedule, one action at a time.
@@ -58,8 +59,11 @@ interface State {
   readonly step: number;
   /** Orders carried out, by queue. */
   readonly ran: readonly number[];
-  readonly tokens: readonly (Token | null)[];
+  /** By number; what there is to know of one is worked out once, as far as it depends on the token and the step alone. */
+  readonly tokens: readonly number[];
 }
+
+type Order = Step & { readonly op: "invalidate" };
 
 const isPresent = (entry: bigint): boolean => (entry & 3n) !== 0n;
 const frameOf = (entry: bigint): number => Number((entry & 0x000f_ffff_ffff_f000n) >> 12n);
@@ -155,33 +159,40 @@ export function bruteForce(machine: TinyMachine, page: number, tokens: 1 | 2): B
         (f.kind === "walk" ? f.table === token.table : f.frame === token.frame),
     );
 
-  const note = (state: State): void => {
-    const afterReturn = state.step === steps.length;
-    for (const token of state.tokens) {
-      if (token === null) continue;
-      const name = `leaf ${token.level} ${token.frame} ${token.rights}`;
-      if (token.kind === "leaf" || token.kind === "atc") {
-        result.met.add(name);
-        if (afterReturn) result.metAfterReturn.add(name);
-      }
-      if (token.kind === "leaf" || token.kind === "atc" || token.kind === "access")
-        result.frames.set(token.frame, Math.max(result.frames.get(token.frame) ?? 0, state.step));
-      if (token.kind === "walk" && freedAt(token.table, state.step)) result.freedTables.add(token.table);
-      else if (afterReturn && (token.kind === "walk" || token.kind === "leaf" || token.kind === "atc"))
-        result.isStale ||= !isCurrent(token);
-      if (token.kind === "fault") {
-        result.met.add("fault");
-        if (afterReturn) result.metAfterReturn.add("fault");
-      }
+  const every = new Numbered<Token | null>();
+  const none = every.of(null);
+  const anyRoot = every.of(root);
+
+  const note = remembered((number, step) => {
+    const token = every.at(number);
+    if (token === null) return true;
+    const afterReturn = step === steps.length;
+    const name = `leaf ${token.level} ${token.frame} ${token.rights}`;
+    if (token.kind === "leaf" || token.kind === "atc") {
+      result.met.add(name);
+      if (afterReturn) result.metAfterReturn.add(name);
     }
-    const [a, b] = state.tokens;
+    if (token.kind === "leaf" || token.kind === "atc" || token.kind === "access")
+      result.frames.set(token.frame, Math.max(result.frames.get(token.frame) ?? 0, step));
+    if (token.kind === "walk" && freedAt(token.table, step)) result.freedTables.add(token.table);
+    else if (afterReturn && (token.kind === "walk" || token.kind === "leaf" || token.kind === "atc"))
+      result.isStale ||= !isCurrent(token);
+    if (token.kind === "fault") {
+      result.met.add("fault");
+      if (afterReturn) result.metAfterReturn.add("fault");
+    }
+    return true;
+  });
+  const notePair = remembered((one, other) => {
+    const [a, b] = [every.at(one), every.at(other)];
     const isCached = (t: Token): boolean => t.kind === "leaf" || t.kind === "atc";
     if (a && b && isCached(a) && isCached(b))
       result.together.add(`${a.level} ${a.frame} ${a.rights} | ${b.level} ${b.frame} ${b.rights}`);
-  };
+    return true;
+  });
 
-  /** What the next order of the queue does to a token. */
-  const run = (token: Token | null, order: (typeof queues)[number][number]): Token | null => {
+  /** What an order does to a token. */
+  const run = (token: Token | null, order: Order): Token | null => {
     if (token === null || order.domain !== machine.tag) return token;
     const holds = order.iovaPfn <= page && page < order.iovaPfn + order.pages;
     const contains = order.iovaPfn <= token.start && token.start + token.pages <= order.iovaPfn + order.pages;
@@ -200,72 +211,86 @@ export function bruteForce(machine: TinyMachine, page: number, tokens: 1 | 2): B
         return (token.viaAtc ? atc : iotlb) ? { ...token, isDoomed: true } : token;
     }
   };
+  /** The same for the order that the step before `submitted` gives. */
+  const afterOrder = remembered((number, submitted) => {
+    const order = steps[submitted - 1] as Order;
+    return every.of(run(every.at(number), order));
+  });
+  const afterDrain = (number: number): number => (every.at(number)?.isDoomed ? none : number);
 
   /** The next step is a plain store to the entry that the walk loads next, and changes it. */
-  const isTorn = (token: Token, now: number): boolean => {
-    const step = steps[now]!;
-    if (step.op !== "fill" || step.table !== token.table || freedAt(token.table, now)) return false;
+  const isTorn = remembered((number, now) => {
+    const [token, step] = [every.at(number), steps[now]!];
+    if (token?.kind !== "walk" || step.op !== "fill" || step.table !== token.table) return false;
+    if (freedAt(token.table, now)) return false;
     const index = Math.floor(page / spanOf(token.level)) % size;
     if (index < step.index || index >= step.index + step.count) return false;
     const value = step.first + BigInt(index - step.index) * step.stride;
     return readable(token.table, index, now).at(-1) !== value;
-  };
+  });
 
-  const seen = new Set<string>();
-  const pending: State[] = [
-    { step: 0, ran: units.map(() => 0), tokens: Array.from({ length: tokens }, () => null) },
-  ];
-  const push = (state: State): void => {
-    const key = JSON.stringify(state);
+  /** What the device may make of a token when `now` steps are done. */
+  const becomes = remembered((number, now): readonly number[] => {
+    const token = every.at(number);
+    if (token === null) return [anyRoot];
+    if (token.kind === "leaf" || token.kind === "atc") {
+      const access = every.of({ ...token, kind: "access", viaAtc: token.kind === "atc" });
+      return token.kind === "leaf" ? [every.of({ ...token, kind: "atc" }), access] : [access];
+    }
+    if (token.kind !== "walk" || freedAt(token.table, now)) return [];
+    const index = Math.floor(page / spanOf(token.level)) % size;
+    return readable(token.table, index, now).flatMap((entry) => {
+      const met = child(token, entry);
+      if (met !== "fault") return [every.of(met)];
+      result.met.add("fault");
+      if (now === steps.length) result.metAfterReturn.add("fault");
+      return machine.cachesNotPresent ? [every.of({ ...token, kind: "fault" })] : [];
+    });
+  });
+
+  const seen = new Set<number>();
+  const pending: State[] = [];
+  const push = (step: number, ran: readonly number[], held: readonly number[]): void => {
+    const key = joined([step, ...ran, ...held]);
     if (seen.has(key)) return;
     seen.add(key);
-    pending.push(state);
+    pending.push({ step, ran, tokens: held });
   };
-  const withToken = (state: State, at: number, token: Token | null): State => ({
-    ...state,
-    tokens: state.tokens.map((t, i) => (i === at ? token : t)),
-  });
+  push(
+    0,
+    units.map(() => 0),
+    Array.from({ length: tokens }, () => none),
+  );
+  const submittedAt = Array.from({ length: steps.length + 1 }, (_, now) =>
+    queues.map((queue) => queue.filter((order) => order.submitted <= now).length),
+  );
 
   for (let state = pending.pop(); state !== undefined; state = pending.pop()) {
     result.states++;
-    note(state);
-    const next = steps[state.step];
     const { step, ran } = state;
-    const submitted = queues.map((queue) => queue.filter((order) => order.submitted <= step).length);
+    for (const token of state.tokens) note(token, step);
+    if (tokens === 2) notePair(state.tokens[0]!, state.tokens[1]!);
+    const next = steps[step];
+    const submitted = submittedAt[step]!;
     const isFor = (unit: number): boolean =>
       next?.op === "wait" && (next.iommu === undefined || next.iommu === unit);
     if (next !== undefined && units.every((unit, q) => !isFor(unit) || ran[q] === submitted[q])) {
       const drains = next.op === "wait" && next.drain && isFor(iommuOf(machine.tag));
-      const drained = state.tokens.map((t) => (drains && t?.isDoomed ? null : t));
-      push({ ...state, step: step + 1, tokens: drained });
-      result.isTearing ||= state.tokens.some((t) => t?.kind === "walk" && isTorn(t, step));
+      push(step + 1, ran, drains ? state.tokens.map(afterDrain) : state.tokens);
+      result.isTearing ||= state.tokens.some((token) => isTorn(token, step));
     }
     for (const [q, queue] of queues.entries()) {
       const order = queue[ran[q]!];
       if (order === undefined || ran[q]! >= submitted[q]!) continue;
       const more = ran.map((count, i) => (i === q ? count + 1 : count));
-      push({ ...state, ran: more, tokens: state.tokens.map((t) => run(t, order)) });
+      push(
+        step,
+        more,
+        state.tokens.map((token) => afterOrder(token, order.submitted)),
+      );
     }
-    for (let at = 0; at < tokens; at++) {
-      const token = state.tokens[at]!;
-      if (token === null) push(withToken(state, at, root));
-      else if (token.kind === "walk") {
-        if (freedAt(token.table, state.step)) continue;
-        const index = Math.floor(page / spanOf(token.level)) % size;
-        for (const entry of readable(token.table, index, state.step)) {
-          const met = child(token, entry);
-          if (met !== "fault") push(withToken(state, at, met));
-          else {
-            result.met.add("fault");
-            if (state.step === steps.length) result.metAfterReturn.add("fault");
-            if (machine.cachesNotPresent) push(withToken(state, at, { ...token, kind: "fault" }));
-          }
-        }
-      } else if (token.kind === "leaf" || token.kind === "atc") {
-        if (token.kind === "leaf") push(withToken(state, at, { ...token, kind: "atc" }));
-        push(withToken(state, at, { ...token, kind: "access", viaAtc: token.kind === "atc" }));
-      }
-    }
+    for (const [at, token] of state.tokens.entries())
+      for (const met of becomes(token, step)) push(step, ran, state.tokens.with(at, met));
   }
   return result;
 }

@@ -6,6 +6,7 @@ import {
   CACHES_ALL,
   type Step,
 } from "../../src/edit-script/index.ts";
+import { joined, Numbered, remembered, SeenPairs } from "./small-states.ts";
 
 /**
  * A naive judge of small scripts that switch roots: it plays every schedule of one device, one action at a time.
@@ -58,11 +59,14 @@ interface State {
   /** Position of the device's context among those stored, -1 for none, and the newest it has had. */
   readonly context: number;
   readonly newest: number;
-  readonly tokens: readonly (Token | null)[];
+  /** By number, as the floors are; what follows from a token and the step alone is worked out once. */
+  readonly tokens: readonly number[];
   readonly hasSeenNew: boolean;
-  /** By entry that changes: the step that stored what the device has read of it; it never reads anything older again. */
-  readonly floors: Readonly<Record<string, number>>;
+  readonly floors: number;
 }
+
+/** By entry that changes: the step that stored what the device has read of it; it never reads anything older again. */
+type Floors = Readonly<Record<string, number>>;
 
 /** The steps with each run taken apart into its stores. */
 const oneByOne = (steps: readonly Step[]): Step[] =>
@@ -112,6 +116,7 @@ export function bruteRelapse(
       return which === 0 && isNew(met, isOwn);
     },
     frees: () => {},
+    isOver: () => isFound,
   });
   return isFound;
 }
@@ -121,9 +126,11 @@ function explore(
   pages: readonly number[],
   observer: {
     isLate(state: State): boolean;
-    /** Returns true iff this is the new map. */
+    /** Returns true iff this is the new map; asked once for each way to meet it. */
     meets(which: number, met: string, isBegun: boolean, isOwn: boolean): boolean;
     frees(table: number): void;
+    /** Nothing more can be found. */
+    isOver?(): boolean;
   },
 ): void {
   const { steps } = machine;
@@ -137,8 +144,9 @@ function explore(
   const orders = steps.flatMap((s, i) => (s.op === "invalidate" ? [{ ...s, submitted: i + 1 }] : []));
   const queue = orders.filter((order) => order.caches & CACHES_ALL);
   const contextQueue = orders.filter((order) => order.caches & CACHE_CONTEXT);
-  const freed = (table: number, now: number): boolean =>
-    steps.slice(0, now).some((s) => s.op === "freeTable" && s.table === table);
+  const freed = remembered((table, now): boolean =>
+    steps.slice(0, now).some((s) => s.op === "freeTable" && s.table === table),
+  );
   const hasBarrier = (overwritten: number, now: number): boolean =>
     steps.slice(overwritten, now).some((s) => s.op === "barrier");
   const isCleaned = (table: number, index: number, overwritten: number, now: number): boolean =>
@@ -157,7 +165,7 @@ function explore(
         from <= now && (next === undefined || next > now || (machine.mode === "weak" && !isPushed(next, now)))
       );
     });
-  const entries = (table: number, index: number, { step: now, floors }: State) => {
+  const entries = (table: number, index: number, now: number) => {
     const history = [{ value: machine.before(table, index), from: 0 }];
     steps.forEach((s, i) => {
       if (s.op === "store" && s.table === table && s.index === index)
@@ -165,26 +173,63 @@ function explore(
       if (s.op === "fill" && s.table === table && s.index <= index && index < s.index + s.count)
         history.push({ value: s.first + BigInt(index - s.index) * s.stride, from: i + 1 });
     });
-    const name = `${table} ${index}`;
     const isPushed = machine.isCoherent
       ? hasBarrier
       : (overwritten: number, now: number) => isCleaned(table, index, overwritten, now);
-    return readable(history, now, isPushed)
-      .filter(({ from }) => from >= (floors[name] ?? 0))
-      .map(({ value, from }) => ({
-        value,
-        floors: from === 0 || floors[name] === from ? floors : { ...floors, [name]: from },
-      }));
+    return readable(history, now, isPushed);
   };
 
-  const seen = new Set<string>();
+  const every = new Numbered<Token | null>();
+  const none = every.of(null);
+  const allFloors = new Numbered<Floors>();
+  /** What a walk for a page can load, unless the device has read something newer: a token, or null for a fault. */
+  const loadsOf = pages.map((page) =>
+    remembered((number, now) => {
+      const token = every.at(number)!;
+      const { level, table } = token;
+      const start = Math.floor(page / spanOf(level)) * spanOf(level);
+      const index = Math.floor(page / spanOf(level)) % size;
+      return entries(table, index, now).map(({ value: entry, from }) => {
+        const rights = token.rights & Number(entry & 3n);
+        let loaded: Token | null = null;
+        if (rights !== 0 && level > 0 && (entry & 0x80n) === 0n)
+          loaded = { ...token, table: frameOf(entry), level: level - 1, rights };
+        else if (rights !== 0) {
+          const [frame, pages] = [frameOf(entry) + page - start, spanOf(level)];
+          loaded = { ...token, kind: "leaf", rights, frame, start, pages };
+        }
+        return { name: `${table} ${index}`, from, loaded: loaded && every.of(loaded) };
+      });
+    }),
+  );
+  const afterOrder = pages.map((page) =>
+    remembered((number, order) => every.of(invalidated(every.at(number), queue[order]!, page))),
+  );
+  const asAtc = remembered((number) => every.of({ ...every.at(number)!, kind: "atc" }));
+  const asBegun = remembered((number) => every.of({ ...every.at(number)!, isBegun: true }));
+  const beginning = remembered((version, isBegun) => {
+    const { tag, root, levels } = contexts[version]!;
+    const rest = { rights: 3, frame: 0, start: 0, pages: 0, isBegun: isBegun === 1 };
+    return every.of({ kind: "walk", tag, table: root, level: levels - 1, ...rest });
+  });
+  /** Whether what a token says, or the fault that a walk meets, is the new map. */
+  const meets = remembered((number, which) => {
+    const token = every.at(number)!;
+    if (token.kind === "walk") return observer.meets(which, "fault", token.isBegun, false);
+    return observer.meets(which, name(token), token.isBegun, token.kind === "atc");
+  });
+  const times = Array.from({ length: steps.length + 1 }, (_, now) => ({
+    submitted: queue.filter((order) => order.submitted <= now).length,
+    submittedContext: contextQueue.filter((order) => order.submitted <= now).length,
+    loadable: readable(contexts, now).map((loaded) => contexts.indexOf(loaded)),
+  }));
+
+  const seen = new SeenPairs();
   const pending: State[] = [];
   const push = (state: State): void => {
-    const key = JSON.stringify(state);
-    if (!seen.has(key)) {
-      seen.add(key);
-      pending.push(state);
-    }
+    const { step, ran, ranContext, context, newest, tokens, hasSeenNew, floors } = state;
+    const when = joined([step, ran, ranContext, context + 1, 2 * newest + Number(hasSeenNew)]);
+    if (seen.add(joined([floors, ...tokens]), when)) pending.push(state);
   };
   push({
     step: 0,
@@ -192,16 +237,16 @@ function explore(
     ranContext: 0,
     context: -1,
     newest: 0,
-    tokens: pages.map(() => null),
+    tokens: pages.map(() => none),
     hasSeenNew: false,
-    floors: {},
+    floors: allFloors.of({}),
   });
   for (let state = pending.pop(); state !== undefined; state = pending.pop()) {
+    if (observer.isOver?.()) return;
     const { step, ran, ranContext, context, newest, tokens } = state;
     const own = contexts[context];
     const next = steps[step];
-    const submitted = queue.filter((order) => order.submitted <= step).length;
-    const submittedContext = contextQueue.filter((order) => order.submitted <= step).length;
+    const { submitted, submittedContext, loadable } = times[step]!;
     const isIdle = ran === submitted && ranContext === submittedContext;
     const isWait = next?.op === "wait" && (next.iommu ?? machine.iommu) === machine.iommu;
     if (next !== undefined && (!isWait || isIdle)) push({ ...state, step: step + 1 });
@@ -210,71 +255,44 @@ function explore(
       push({ ...state, ranContext: ranContext + 1, context: isMine ? -1 : context });
     }
     if (ran < submitted) {
-      const order = queue[ran]!;
-      push({
-        ...state,
-        ran: ran + 1,
-        tokens: tokens.map((token, which) => invalidated(token, order, pages[which]!)),
-      });
+      const left = tokens.map((token, which) => afterOrder[which]!(token, ran));
+      push({ ...state, ran: ran + 1, tokens: left });
     }
-    for (const loaded of readable(contexts, step)) {
-      const version = contexts.indexOf(loaded);
+    for (const version of loadable)
       if (context < 0 && version >= newest) push({ ...state, context: version, newest: version });
-    }
     // Without a context cache what was loaded serves the access that loaded it only.
     if (context >= 0) push({ ...state, context: -1 });
 
-    for (const [which, token] of tokens.entries()) {
-      const become = (token: Token | null, isNew = false, floors = state!.floors): void =>
-        push({
-          ...state!,
-          floors,
-          tokens: tokens.map((t, i) => (i === which ? token : t)),
-          hasSeenNew: state!.hasSeenNew || isNew,
-        });
-      const page = pages[which]!;
-      const isLate = observer.isLate(state);
-      const canBegin =
-        (machine.cachesContext || readable(contexts, step).includes(own!)) && own !== undefined;
+    const isLate = observer.isLate(state);
+    const canBegin = own !== undefined && (machine.cachesContext || loadable.includes(context));
+    for (const [which, number] of tokens.entries()) {
+      const become = (token: number, isNew = false, floors = state!.floors): void => {
+        const hasSeenNew = state!.hasSeenNew || isNew;
+        push({ ...state!, floors, tokens: tokens.with(which, token), hasSeenNew });
+      };
+      const token = every.at(number);
       if (token === null) {
-        if (canBegin)
-          become({
-            kind: "walk",
-            tag: own.tag,
-            table: own.root,
-            level: own.levels - 1,
-            rights: 3,
-            frame: 0,
-            start: 0,
-            pages: 0,
-            isBegun: isLate,
-          });
+        if (canBegin) become(beginning(context, Number(isLate)));
         continue;
       }
       if (isLate && !token.isBegun && (token.kind === "atc" || (canBegin && own.tag === token.tag)))
-        become({ ...token, isBegun: true });
+        become(asBegun(number));
       if (token.kind !== "walk") {
-        if (observer.meets(which, name(token), token.isBegun, token.kind === "atc")) become(token, true);
-        if (token.kind === "leaf" && machine.hasAtc) become({ ...token, kind: "atc" });
+        if (meets(number, which)) become(number, true);
+        if (token.kind === "leaf" && machine.hasAtc) become(asAtc(number));
         continue;
       }
       if (freed(token.table, step)) {
         observer.frees(token.table);
         continue;
       }
-      const { level } = token;
-      const start = Math.floor(page / spanOf(level)) * spanOf(level);
-      const index = Math.floor(page / spanOf(level)) % size;
-      for (const { value: entry, floors } of entries(token.table, index, state)) {
-        const rights = token.rights & Number(entry & 3n);
-        if (rights === 0) {
-          if (observer.meets(which, "fault", token.isBegun, false)) become(token, true, floors);
-        } else if (level > 0 && (entry & 0x80n) === 0n)
-          become({ ...token, table: frameOf(entry), level: level - 1, rights }, false, floors);
-        else {
-          const [frame, pages] = [frameOf(entry) + page - start, spanOf(level)];
-          become({ ...token, kind: "leaf", rights, frame, start, pages }, false, floors);
-        }
+      const read = allFloors.at(state.floors);
+      for (const { name, from, loaded } of loadsOf[which]!(number, step)) {
+        if (from < (read[name] ?? 0)) continue;
+        const isSame = from === 0 || read[name] === from;
+        const floors = isSame ? state.floors : allFloors.of({ ...read, [name]: from });
+        if (loaded !== null) become(loaded, false, floors);
+        else if (meets(number, which)) become(number, true, floors);
       }
     }
   }

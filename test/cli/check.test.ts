@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { decodeToken, encodeToken, sequenceHash } from "../../src/harness/index.ts";
 import { checkResultSchema } from "../../src/report/index.ts";
 import { SCENARIOS } from "../../src/vmm/index.ts";
+import { callCli } from "./call-cli.ts";
 import { runCli } from "./run-cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hitless-check-"));
@@ -98,18 +99,18 @@ describe("hitless check", () => {
         ],
       },
     ]);
-    const alone = await runCli(["check", one, two, "--strategy", "legacy", "--as", "json"]);
+    const alone = await callCli(["check", one, two, "--strategy", "legacy", "--as", "json"]);
     expect(alone.code).toBe(1);
     expect(JSON.parse(alone.stdout)).toMatchObject({ verdict: "violation" });
   });
 
   it("decides in both memory orders: a missing barrier shows in the weak one only", async () => {
     const args = ["check", "--inject", "M31", "--json", "-", "--mode"];
-    const [strong, weak, both] = await Promise.all(
-      ["strong", "weak", "both"].map((m) => runCli([...args, m])),
-    );
-    expect([strong!.code, weak!.code, both!.code]).toEqual([0, 1, 1]);
-    for (const run of [weak!, both!]) {
+    const strong = await callCli([...args, "strong"]);
+    const weak = await callCli([...args, "weak"]);
+    const both = await callCli([...args, "both"]);
+    expect([strong.code, weak.code, both.code]).toEqual([0, 1, 1]);
+    for (const run of [weak, both]) {
       const { violations } = checkResultSchema.parse(JSON.parse(run.stdout));
       expect(new Set(violations.map((v) => v.class))).toEqual(new Set(["V15"]));
       expect(violations[0]).toMatchObject({ mode: "weak" });
@@ -117,7 +118,7 @@ describe("hitless check", () => {
   });
 
   it("injects a fault into the strategy that can have it", async () => {
-    const { code, stdout } = await runCli(["check", "--inject", "M41", "--quiet"]);
+    const { code, stdout } = await callCli(["check", "--inject", "M41", "--quiet"]);
     expect(code).toBe(1);
     expect(stdout).toMatch(/Verdict: violation: V11 in epoch\n$/);
   });
@@ -137,37 +138,37 @@ describe("hitless check", () => {
     const dump = (name: string, ranges: string[]): string =>
       file(name, view(0, "memory", "system", whole) + view(1, "nvme", "vtd-01.0", ranges));
     const inputs = [dump("one.txt", whole), dump("two.txt", holed)];
-    const same = await runCli(["check", ...inputs, "--strategy", "legacy", "--json", "-"]);
+    const same = await callCli(["check", ...inputs, "--strategy", "legacy", "--json", "-"]);
     expect(JSON.parse(same.stdout)).toMatchObject({ maps: 2, verdict: "clean" });
     for (const name of ["nvme", "vtd-01.0"]) {
       const args = [...inputs, "--strategy", "legacy", "--address-space", name];
-      const { code, stdout } = await runCli(["check", ...args]);
+      const { code, stdout } = await callCli(["check", ...args]);
       expect(code).toBe(1);
       expect(stdout).toContain(`two.txt, address space '${name}', 2 maps`);
-      const again = await runCli(["replay", tokenIn(stdout)]);
+      const again = await callCli(["replay", tokenIn(stdout)]);
       expect(again.code).toBe(1);
       expect(again.stdout).toMatch(/^V01 in legacy at 0x0, for 496 pages/);
     }
-    const wrong = await runCli(["check", ...inputs, "--address-space", "nvme0"]);
+    const wrong = await callCli(["check", ...inputs, "--address-space", "nvme0"]);
     expect(wrong).toMatchObject({ code: 2, stdout: "" });
     expect(wrong.stderr).toContain(
       `an address space with name or root 'nvme0'; there are "memory" (root: system), "nvme" (root: vtd-01.0)`,
     );
-    const none = await runCli(["stress", "pam-2020", "--address-space", "nvme"]);
+    const none = await callCli(["stress", "pam-2020", "--address-space", "nvme"]);
     expect(none).toMatchObject({ code: 2, stdout: "" });
     expect(none.stderr).toContain("option '--address-space nvme': pam-2020 has no address spaces");
   });
 
   it("decides a fault of whole calls, repeats it from its token and from a saved file, without a script of it", async () => {
     const saved = join(folder, "calls");
-    const { code, stdout } = await runCli(["check", "--inject", "M37", "--quiet", "--save", saved]);
+    const { code, stdout } = await callCli(["check", "--inject", "M37", "--quiet", "--save", saved]);
     expect(code).toBe(1);
     const example = counterexampleIn(stdout, "V17");
     expect(example).toContain("Calls that run at the same time must leave what some order of them leaves.");
     expect(example).not.toContain("step |");
     expect(readdirSync(saved)).toEqual(["set-map-V17-change-0.json"]);
     for (const what of [tokenIn(example), join(saved, "set-map-V17-change-0.json")]) {
-      const again = await runCli(["replay", what]);
+      const again = await callCli(["replay", what]);
       expect(again.code).toBe(1);
       expect(again.stdout.split("Replay:")[0]).toBe(example.split("Replay:")[0]);
     }
@@ -185,7 +186,7 @@ describe("hitless check", () => {
     [["check", "pam-2020", "--script", "x"], "a script stands for itself"],
     [["check", "--json", "/no/such/folder/x.json"], "/no/such/folder"],
   ])("exits with 2 and says what is wrong: %j", async (args, words) => {
-    const { code, stdout, stderr } = await runCli(args);
+    const { code, stdout, stderr } = await callCli(args);
     expect(code).toBe(2);
     expect(stdout).toBe("");
     expect(stderr).toContain(words);
@@ -196,16 +197,16 @@ describe("hitless check", () => {
 describe("hitless check --script", () => {
   it("passes a correct script and finds a store in the wrong place", async () => {
     const good = file("good.script", SCRIPT + SPLIT.join("\n"));
-    const clean = await runCli(["check", "--script", good]);
+    const clean = await callCli(["check", "--script", good]);
     expect(clean.code).toBe(0);
     expect(clean.stdout).toMatch(/Verdict: clean: no interleaving of script breaks a rule\n$/);
     const bad = file("bad.script", SCRIPT + [SPLIT[2]!, ...SPLIT.toSpliced(2, 1)].join("\n"));
-    const broken = await runCli(["check", "--script", bad, "--shrink", "2s"]);
+    const broken = await callCli(["check", "--script", bad, "--shrink", "2s"]);
     expect(broken.code).toBe(1);
     expect(broken.stdout).toMatch(/^V01 in script at 0x0, for 512 pages: /m);
     expect(broken.stdout).toContain(`check --script ${bad}`);
     const smaller = broken.stdout.split(/\nSmaller script that shows V01, .*\n/)[1]!;
-    const again = await runCli(["check", "--script", file("smaller.script", smaller)]);
+    const again = await callCli(["check", "--script", file("smaller.script", smaller)]);
     expect(again.code).toBe(1);
     expect(again.stdout).toContain("V01 in script");
   });
@@ -216,11 +217,11 @@ describe("hitless check --script", () => {
     const forgotten = ["store 0x100002000[0] = 0", "barrier"];
     const flush = ["invalidate all", "wait drain"];
     const good = file("calls.script", [head, ...calls, ...forgotten, ...flush, "call idle"].join("\n"));
-    const clean = await runCli(["check", "--script", good]);
+    const clean = await callCli(["check", "--script", good]);
     expect(clean.code).toBe(0);
     expect(clean.stdout).toMatch(/^hitless check: .*, 3 calls recorded; vtd-ss-39, weak memory order$/m);
     const bad = file("forgotten.script", [head, ...calls, ...forgotten, "call idle"].join("\n"));
-    const broken = await runCli(["check", "--script", bad, "--json", "-"]);
+    const broken = await callCli(["check", "--script", bad, "--json", "-"]);
     expect(broken.code).toBe(1);
     const result = checkResultSchema.parse(JSON.parse(broken.stdout));
     expect(result.calls).toMatchObject([
@@ -234,7 +235,7 @@ describe("hitless check --script", () => {
       changes: [{ step: 2, label: "unmap 0x0", line: 14 }],
     });
     expect(found!.events.find((e) => e.text.startsWith("store"))).toMatchObject({ line: 16 });
-    const text = (await runCli(["check", "--script", bad])).stdout;
+    const text = (await callCli(["check", "--script", bad])).stdout;
     expect(text).toMatch(/^V04 in script at 0x0, for 1 page, call 2 'unmap 0x0' in line 14: /m);
     expect(text).toMatch(/^ +2 +14 +V04 +unmap 0x0$/m);
     expect(text).toMatch(/^ +line \| kernel/m);
@@ -243,7 +244,7 @@ describe("hitless check --script", () => {
 
   it("says where tables and map of a recording do not fit, and decides nothing that rests on a broken call", async () => {
     const short = file("short.script", SCRIPT.replace("= 0x1000000083", "= 0x1000200083") + SPLIT.join("\n"));
-    const doubtful = await runCli(["check", "--script", short]);
+    const doubtful = await callCli(["check", "--script", short]);
     expect(doubtful.code).toBe(1);
     expect(doubtful.stdout.replaceAll(/\n */g, " ")).toContain(
       "Note: before the first step IOVA 0x0 of domain 1 meets frame 0x1000200000 (read and write), which the old map does not say.",
@@ -255,7 +256,7 @@ describe("hitless check --script", () => {
       ...["store 0x100001000[0] = 0x1000200083", "invalidate all", "wait drain"],
       "call idle",
     ];
-    const { code, stdout } = await runCli(["check", "--script", file("wrong.script", calls.join("\n"))]);
+    const { code, stdout } = await callCli(["check", "--script", file("wrong.script", calls.join("\n"))]);
     expect(code).toBe(1);
     expect(stdout.replaceAll(/\n */g, " ")).toContain(
       "Calls from 2 on are not decided: the calls before leave tables that do not say what their map says.",
@@ -276,7 +277,7 @@ describe("hitless check --script", () => {
     const recorded = file("recorded.script", head + map + calls.join("\n"));
     const into = join(folder, "kept");
     const args = ["check", "--script", recorded, "--save", into, "--shrink", "2s"];
-    const { code, stdout } = await runCli(args);
+    const { code, stdout } = await callCli(args);
     expect(code).toBe(1);
     const files = readdirSync(into).sort();
     expect(files).toEqual(["script-V06-call-2.script", "script-V06-call-2.shrunk.script"]);
@@ -284,7 +285,7 @@ describe("hitless check --script", () => {
     for (const name of files) {
       const path = join(into, name);
       expect(stdout).toContain(`Saved: ${path}`);
-      const again = await runCli(["check", "--script", path]);
+      const again = await callCli(["check", "--script", path]);
       expect(again.code, name).toBe(1);
       expect(again.stdout, name).toMatch(/^Verdict: violation: V06 in script$/m);
     }
@@ -295,7 +296,7 @@ describe("hitless check --script", () => {
 
   it("says so where no folder can be made for what is to be saved", async () => {
     const good = file("good.script", SCRIPT + SPLIT.join("\n"));
-    const { code, stderr } = await runCli(["check", "--script", good, "--save", join(good, "below")]);
+    const { code, stderr } = await callCli(["check", "--script", good, "--save", join(good, "below")]);
     expect(code).toBe(2);
     expect(stderr).toMatch(/option '--save .*below': no folder can be made/);
   });
@@ -324,7 +325,7 @@ describe("hitless check --script", () => {
       /half\.script:6: what a call does stands below its "call" line/,
     ],
   ] as const)("says in one line why it cannot read %s", async (_what, path, reason) => {
-    const { code, stdout, stderr } = await runCli(["check", "--script", path()]);
+    const { code, stdout, stderr } = await callCli(["check", "--script", path()]);
     expect(code).toBe(2);
     expect(stdout).toBe("");
     expect(stderr).toMatch(reason);
@@ -349,9 +350,9 @@ describe("hitless replay", () => {
   });
 
   it("exits with 0 when the finding does not show", async () => {
-    const { stdout } = await runCli(["check", "--inject", "M01", "--quiet"]);
+    const { stdout } = await callCli(["check", "--inject", "M01", "--quiet"]);
     const token = decodeToken(tokenIn(stdout));
-    const healthy = await runCli(["replay", encodeToken({ ...token, inject: null })]);
+    const healthy = await callCli(["replay", encodeToken({ ...token, inject: null })]);
     expect(healthy.code).toBe(0);
     expect(healthy.stdout).toBe("V01 does not show in change 1 of set-map: nothing is wrong with it\n");
   });
@@ -379,25 +380,25 @@ describe("hitless replay", () => {
       addressSpace: null,
     };
     const what = { ...token, ...rest, strategy: "legacy", class: "V01", ...change };
-    const { code, stderr } = await runCli(["replay", encodeToken(what)]);
+    const { code, stderr } = await callCli(["replay", encodeToken(what)]);
     expect(code).toBe(2);
     expect(stderr).toContain(expected);
   });
 
   it("exits with 2 for a token it cannot read, and for one whose input is gone or another", async () => {
-    const garbled = await runCli(["replay", "AQABLKyd6pgOAwsTCDUBAhjAAQR"]);
+    const garbled = await callCli(["replay", "AQABLKyd6pgOAwsTCDUBAhjAAQR"]);
     expect(garbled.code).toBe(2);
     expect(garbled.stderr).toContain("is no replay token");
     const [one, two] = [file("old.map", MAP), file("new.map", HOLE)];
-    const { stdout } = await runCli(["check", one, two, "--strategy", "legacy", "--quiet"]);
+    const { stdout } = await callCli(["check", one, two, "--strategy", "legacy", "--quiet"]);
     const token = tokenIn(stdout);
-    expect((await runCli(["replay", token])).code).toBe(1);
+    expect((await callCli(["replay", token])).code).toBe(1);
     writeFileSync(two, HOLE.replace("960K", "64K"));
-    const other = await runCli(["replay", token]);
+    const other = await callCli(["replay", token]);
     expect(other.code).toBe(2);
     expect(other.stderr).toContain("are not those that this token was made from");
     rmSync(two);
-    const gone = await runCli(["replay", token]);
+    const gone = await callCli(["replay", token]);
     expect(gone.code).toBe(2);
     expect(gone.stderr).toContain("new.map");
   });
@@ -406,7 +407,7 @@ describe("hitless replay", () => {
     const [one, two] = [file("a.map", MAP), file("b.map", HOLE)];
     const saved = join(folder, "saved");
     const args = ["check", one, two, "--inject", "M02", "--save", saved, "--shrink", "5s"];
-    const { code, stdout } = await runCli(args);
+    const { code, stdout } = await callCli(args);
     expect(code).toBe(1);
     expect(stdout).toMatch(
       /^Smaller case of V01 in set-map: 2 maps with \d regions instead of 2 maps with 3 regions/m,
@@ -422,7 +423,7 @@ describe("hitless replay", () => {
     rmSync(two);
     const texts: string[] = [];
     for (const name of files) {
-      const again = await runCli(["replay", join(saved, name)]);
+      const again = await callCli(["replay", join(saved, name)]);
       expect(again.code, name).toBe(1);
       texts.push(again.stdout);
     }
@@ -437,10 +438,10 @@ describe("hitless replay", () => {
     expect(events(texts[1]!)).toBe(events(stdout));
     const path = join(saved, files[0]!);
     writeFileSync(path, readFileSync(path, "utf8").replace('"M02"', '"M99"'));
-    const unknown = await runCli(["replay", path]);
+    const unknown = await callCli(["replay", path]);
     expect(unknown.code).toBe(2);
     expect(unknown.stderr).toContain("'M99', which is not known here");
     writeFileSync(path, "{}");
-    expect((await runCli(["replay", path])).code).toBe(2);
+    expect((await callCli(["replay", path])).code).toBe(2);
   });
 });

@@ -1,17 +1,18 @@
 import { describe, expect, it } from "vitest";
+import { callCli } from "./call-cli.ts";
 import { runCli } from "./run-cli.ts";
 
 describe("hitless fuzz", () => {
   it("goes on behind the cases that an earlier run has had", async () => {
     const args = ["fuzz", "--seed", "102", "--skip", "4", "--runs", "2"];
-    const { code, stdout } = await runCli(args);
+    const { code, stdout } = await callCli(args);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^hitless fuzz: seed 102 without its first 4 cases, any format, 2 cases\n/);
     expect(stdout).toMatch(/\nGo on with: --seed 102 --skip 6\nVerdict: clean: /);
   }, 30_000);
 
   it("refuses to leave out more cases than a seed has, with exit code 2", async () => {
-    const { code, stderr } = await runCli(["fuzz", "--skip", "16"]);
+    const { code, stderr } = await callCli(["fuzz", "--skip", "16"]);
     expect(code).toBe(2);
     expect(stderr).toContain("Expected a whole number from 0 to 15.");
   }, 30_000);

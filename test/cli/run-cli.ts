@@ -1,27 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { BUILT_MAIN, isBuilt, ROOT } from "../helpers/fresh-build.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const SOURCE = "src/cli/main.ts";
-const BUILT = "dist/src/cli/main.js";
-
-/** Whether `npm run build` has seen every source as it is now. What is built starts three times as fast as its source does. */
-function isBuildFresh(): boolean {
-  const builtAt = statSync(join(ROOT, BUILT), { throwIfNoEntry: false })?.mtimeMs;
-  if (builtAt === undefined) return false;
-  return ["src", "workers"].every((folder) =>
-    readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true }).every(
-      (entry) => !entry.isFile() || statSync(join(entry.parentPath, entry.name)).mtimeMs <= builtAt,
-    ),
-  );
-}
-
-const isBuilt = isBuildFresh();
 
 /** The words by which the program that these tests run names itself in what it prints. */
-export const PROGRAM = isBuilt ? `node ${BUILT}` : `node --import tsx ${SOURCE}`;
+export const PROGRAM = isBuilt ? `node ${BUILT_MAIN}` : `node --import tsx ${SOURCE}`;
 
 export interface CliRun {
   readonly code: number | null;
@@ -41,7 +25,7 @@ export function runCli(
   const preloaded = preload === undefined ? [] : [new URL(preload, import.meta.url).href];
   const fromSource = !isBuilt || preload !== undefined;
   const loaders = (fromSource ? ["tsx", ...preloaded] : []).flatMap((name) => ["--import", name]);
-  const main = join(ROOT, fromSource ? SOURCE : BUILT);
+  const main = join(ROOT, fromSource ? SOURCE : BUILT_MAIN);
   const child = spawn(process.execPath, [...loaders, main, ...args], {
     cwd: ROOT,
     env: { ...process.env, NO_COLOR: "1", NODE_OPTIONS: "" },

@@ -33,6 +33,12 @@ function filling(start: number, end: number, length: number): Run[] {
   return runs;
 }
 
+/** Lists of thousands are compared word for word only where they are not the very same runs. */
+function expectSame(found: readonly Run[], expected: readonly Run[]): void {
+  const isSame = found.length === expected.length && found.every((run, i) => run === expected[i]);
+  if (!isSame) expect(found).toEqual(expected);
+}
+
 describe("a list of runs", () => {
   it("is what changes make of it one by one, and stays as it is when others are made of it", () => {
     const seen = { long: 0, empty: 0 };
@@ -45,17 +51,18 @@ describe("a list of runs", () => {
           before.push([list, runs]);
           const end = start + length;
           const met = runs.filter((run) => touches(run, start, end));
-          expect(list.touching(start, end)).toEqual(met);
+          expectSame(list.touching(start, end), met);
           const others = most === 0 ? [] : filling(start, end, most);
           list = list.replaced(start, end, others);
-          runs = [...runs.filter((run) => !met.includes(run)), ...others].sort((a, b) => a.at - b.at);
+          const kept = runs.filter((run) => !touches(run, start, end));
+          runs = [...kept, ...others].sort((a, b) => a.at - b.at);
           expect(list.length).toBe(runs.length);
           expect(list.end).toBe(runs.length === 0 ? 0 : EXTENT.end(runs.at(-1)!));
           if (runs.length > 1000) seen.long++;
           if (runs.length === 0) seen.empty++;
         }
         before.push([list, runs]);
-        for (const [one, expected] of before) expect(one.all()).toEqual(expected);
+        for (const [one, expected] of before) expectSame(one.all(), expected);
       }),
       { numRuns: 150 },
     );

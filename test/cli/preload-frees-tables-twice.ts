@@ -1,0 +1,4 @@
+import { freeTablesTwice } from "./frees-tables-twice.ts";
+
+/* Loaded before the program. */
+freeTablesTwice();
