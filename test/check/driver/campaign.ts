@@ -19,14 +19,14 @@ export interface Seen {
 }
 
 /** The calls of one driver: drawn changes, and now and then a whole other map, with other roots or without. */
-function* callsOf(work: DriverAtWork, random: Random): Generator<RecordedCall> {
+export function* callsOf(work: DriverAtWork, random: Random): Generator<RecordedCall> {
   for (let i = 0; i < CALLS; i++) {
     const kind = random(6);
     yield kind === 0 ? work.transition() : kind === 1 ? work.switchRoots() : work.call();
   }
 }
 
-const nothingSeen = (): Seen => ({ calls: 0, steps: 0, planted: new Map(), complaints: [] });
+export const nothingSeen = (): Seen => ({ calls: 0, steps: 0, planted: new Map(), complaints: [] });
 
 /** Legal calls of the drivers with seeds [from, from + count): none is found fault with. */
 export function judgeLegal(from: number, count: number): Seen {

@@ -76,7 +76,8 @@ export const holeInTable: Fault = (call, random) => {
       ),
     },
   ];
-  return { steps, must: withPlaces(must), may: underEachTag(at.w, [at.child]) };
+  // What the page was written goes with the table that is replaced; V05 and V10 are told beside each other.
+  return { steps, must: withPlaces(must), may: underEachTag(at.w, [at.child]), beside: ["V10"] };
 };
 
 /** A leaf in a new table leads to the frame of the next one. */
