@@ -1,13 +1,11 @@
-import type { Coverage } from "../coverage.ts";
 import type { Decision } from "../decide.ts";
 import type { DecideOptions } from "../decide-options.ts";
 import { JointMap } from "../joint-map.ts";
 import { rangesOf } from "../only-pages.ts";
-import { NEVER } from "../positions.ts";
 import { firstEndingAfter, oneRange, RangeList, type Ranges } from "../ranges.ts";
 import type { RawViolation } from "../violations.ts";
 import type { Fate } from "./fate.ts";
-import { type LostWrite, Search } from "./search.ts";
+import { type Loss, type LostWrite, Search } from "./search.ts";
 
 /**
  * Finds the pages of one domain, among those whose frame is kept, that can have been written while neither a dirty bit nor a
@@ -45,7 +43,7 @@ export function lostBits(
       }
       const { lost, until } = search.at(page, maps.oldFrame(piece, page));
       const to = Math.min(end, until, skipped.starts[next] ?? Infinity);
-      if (lost !== null) add(found, violation(lost, page, to, domain, search.coverageAt(page)));
+      if (lost !== null) add(found, violation(lost, page, to, domain));
       page = to;
       decided = lost === null ? until : to;
     }
@@ -87,16 +85,15 @@ export function lostWriteOn(
   const ranges = oneRange(page, page + 1);
   const maps = JointMap.of(decision.reader, ranges);
   const frame = maps.oldFrame(maps.find(page), page);
-  return new Search(decision, options, domain, () => ranges).at(page, frame).lost;
+  const how = { ...options, acceptPlain: false };
+  return new Search(decision, how, domain, () => ranges).at(page, frame).lost?.write ?? null;
 }
 
 const isFrameKept = (maps: JointMap, piece: number): boolean =>
   maps.oldFrames[piece]! >= 0 && maps.oldFrames[piece] === maps.newFrames[piece];
 
-function violation(lost: LostWrite, start: number, end: number, domain: number, at: Coverage): RawViolation {
-  const { slot, version, fate, copy } = lost;
-  const { step, until } = slot.versions[version]!;
-  const { table, level } = slot.node;
+function violation(lost: Loss, start: number, end: number, domain: number): RawViolation {
+  const { table, index, level, step, until, what, from, coverage } = lost;
   return {
     class: "V10",
     domain,
@@ -104,11 +101,11 @@ function violation(lost: LostWrite, start: number, end: number, domain: number, 
     end,
     grain: end - start,
     access: 2,
-    from: fate.step === NEVER ? (copy?.setAt ?? 0) : fate.step,
-    met: MET[fate.what],
-    coverage: copy?.view.coverage ?? at,
+    from,
+    met: MET[what],
+    coverage,
     table,
-    index: slot.first,
+    index,
     level,
     step,
     until,
