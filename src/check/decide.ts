@@ -89,10 +89,15 @@ export class Decision {
    * strong order does not either.
    */
   dependsOnOrder(found: Violations): boolean {
-    if (this.#lingering.isDecisive || this.log.roots.length > 0 || this.input.isEpoch) return true;
+    if (this.walksDependOnOrder) return true;
     if (!this.input.capability.hardwareDirty) return false;
     for (let i = 0; i < found.length; i++) if (found.class(i) === "V10") return true;
     return false;
+  }
+
+  /** The same of what walks and caches show: of all but dirty bits. */
+  get walksDependOnOrder(): boolean {
+    return this.#lingering.isDecisive || this.log.roots.length > 0 || this.input.isEpoch === true;
   }
 
   /** The same with another script, and the calls that it is made of. */

@@ -17,11 +17,19 @@ const SHOWN_BY_BARRIERS: ReadonlySet<ViolationClass> = new Set([
   "V11",
 ]);
 
+/** The same where walks show the same in both orders. */
+export const ONLY_LOST_BITS: ReadonlySet<ViolationClass> = new Set(["V10"]);
+
 /**
  * Renames to V15 what exists in weak mode only: a store was published before it was visible. A page that is still missing
- * after the return because its store was never pushed out stays V05.
+ * after the return because its store was never pushed out stays V05. Classes that are not `told` are taken to be the same in both
+ * modes.
  */
-export function publishedTooEarly(weak: Violations, strong: Violations): Violations {
+export function publishedTooEarly(
+  weak: Violations,
+  strong: Violations,
+  told = SHOWN_BY_BARRIERS,
+): Violations {
   const known = new Map<number, ReadonlyMap<ViolationClass, Ranges>>();
   const shownIn = (domain: number, kind: ViolationClass): Ranges => {
     let ofDomain = known.get(domain);
@@ -39,7 +47,7 @@ export function publishedTooEarly(weak: Violations, strong: Violations): Violati
       kind = weak.class(i);
       ranges = shownIn(weak.domain(i), kind);
     }
-    if (!SHOWN_BY_BARRIERS.has(kind)) {
+    if (!told.has(kind)) {
       result.copy(weak, i, kind, start, end);
       continue;
     }

@@ -2,8 +2,8 @@ import type { Decision } from "../decide.ts";
 import type { DecideOptions } from "../decide-options.ts";
 import { JointMap } from "../joint-map.ts";
 import { rangesOf } from "../only-pages.ts";
-import { firstEndingAfter, oneRange, RangeList, type Ranges } from "../ranges.ts";
-import type { RawViolation } from "../violations.ts";
+import { firstEndingAfter, oneRange, outside, RangeList, type Ranges } from "../ranges.ts";
+import { pagesByClass, type RawViolation, Violations } from "../violations.ts";
 import type { Fate } from "./fate.ts";
 import { type Loss, type LostWrite, Search } from "./search.ts";
 
@@ -49,6 +49,17 @@ export function lostBits(
     }
   }
   return found;
+}
+
+/** What of the dirty bits that were `found` lost is lost with other options too. */
+export function lostAmong(decision: Decision, found: Violations, options: DecideOptions): Violations {
+  const lost = new Violations();
+  for (const { id } of decision.input.domains) {
+    const pages = pagesByClass(found, id).get("V10");
+    if (pages === undefined) continue;
+    for (const violation of lostBits(decision, options, id, outside(pages))) lost.push(violation);
+  }
+  return lost;
 }
 
 /** Pages with the same frame in both maps. */
