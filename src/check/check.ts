@@ -14,7 +14,7 @@ import { type PageRange, pagesIn } from "./interest.ts";
 import { type LedgerEntry, ledger, mergedDrifts } from "./ledger.ts";
 import { CAUSES, RULES, type ViolationClass } from "./violation-class.ts";
 import type { RawViolation, Violations } from "./violations.ts";
-import { ONLY_LOST_BITS, publishedTooEarly } from "./weak-only.ts";
+import { lostTooEarly, publishedTooEarly } from "./weak-only.ts";
 
 /**
  * Decides an edit script: every interleaving of it with any device access, walk, cache and invalidation.
@@ -119,7 +119,7 @@ function toldByOrder(decision: Decision, found: Violations, how: DecideOptions):
   const weak = decision.hasSkipped ? decision.violations({ ...how, skipHidden: false }) : found;
   const inStrong: DecideOptions = { ...how, mode: "strong", skipHidden: false };
   if (decision.walksDependOnOrder) return publishedTooEarly(weak, decision.violations(inStrong));
-  return publishedTooEarly(weak, lostAmong(decision, weak, inStrong), ONLY_LOST_BITS);
+  return lostTooEarly(weak, lostAmong(decision, weak, inStrong));
 }
 
 function finding(

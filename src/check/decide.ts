@@ -4,7 +4,7 @@ import type { Coverage } from "./coverage.ts";
 import { Coverages } from "./coverages.ts";
 import type { DecideOptions } from "./decide-options.ts";
 import { DECODERS } from "./decoder.ts";
-import { lostBits } from "./dirty/lost-bits.ts";
+import { addLostBits } from "./dirty/lost-bits.ts";
 import { alwaysHides } from "./dominance.ts";
 import { type Decoder, TABLE } from "./entry-kind.ts";
 import { highWord, lowWord } from "./entry-words.ts";
@@ -189,7 +189,7 @@ export class Decision {
       if (options.only === null) this.#keptFrames(judge, this.#rangesOf(domain.id));
       if (!this.input.capability.hardwareDirty) continue;
       const shown = options.skipHidden ? hiding("V10", pagesByClass(found, domain.id, own)) : NO_RANGES;
-      for (const lost of lostBits(this, options, domain.id, shown)) found.push(lost);
+      addLostBits(found, this, options, domain.id, shown);
     }
     return found;
   }
