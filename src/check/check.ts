@@ -2,7 +2,7 @@ import { gapText, nameGaps } from "./between-calls.ts";
 import { nameCauses } from "./counterfactual.ts";
 import { Decision } from "./decide.ts";
 import type { DecideOptions } from "./decide-options.ts";
-import { lostAmong } from "./dirty/lost-bits.ts";
+import { lostInStrong } from "./dirty/lost-bits.ts";
 import { unneededStores } from "./disturbance.ts";
 import { dominant } from "./dominance.ts";
 import { withoutEarlyLinks } from "./early-links.ts";
@@ -117,9 +117,8 @@ function named(decision: Decision, found: Violations, how: DecideOptions, causes
 /** What memory order makes of what was found; what is hidden in one order need not be in the other. */
 function toldByOrder(decision: Decision, found: Violations, how: DecideOptions): Violations {
   const weak = decision.hasSkipped ? decision.violations({ ...how, skipHidden: false }) : found;
-  const inStrong: DecideOptions = { ...how, mode: "strong", skipHidden: false };
-  if (decision.walksDependOnOrder) return publishedTooEarly(weak, decision.violations(inStrong));
-  return lostTooEarly(weak, lostAmong(decision, weak, inStrong));
+  if (!decision.walksDependOnOrder) return lostTooEarly(weak, lostInStrong(decision, weak, how));
+  return publishedTooEarly(weak, decision.violations({ ...how, mode: "strong", skipHidden: false }));
 }
 
 function finding(

@@ -57,6 +57,8 @@ export class Decision {
   readonly effort: Effort = { histories: 0, pages: 0 };
   /** Stale leaves were left out where a frame without a pin hides them. */
   hasSkipped = false;
+  /** By domain, pages that were seen to lose a dirty bit in strong memory order too when violations were found last. */
+  readonly lostInStrong = new Map<number, Ranges>();
   interests: ReadonlyMap<number, Interest> = new Map();
   readonly #ranges = new Map<number, Ranges>();
   #maps: JointMap | null = null;
@@ -189,7 +191,7 @@ export class Decision {
       if (options.only === null) this.#keptFrames(judge, this.#rangesOf(domain.id));
       if (!this.input.capability.hardwareDirty) continue;
       const shown = options.skipHidden ? hiding("V10", pagesByClass(found, domain.id, own)) : NO_RANGES;
-      addLostBits(found, this, options, domain.id, shown);
+      this.lostInStrong.set(domain.id, addLostBits(found, this, options, domain.id, shown));
     }
     return found;
   }

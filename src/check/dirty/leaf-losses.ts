@@ -15,6 +15,8 @@ export interface LostInEntry {
   readonly what: Fate["what"];
   /** Step that decides it. */
   readonly from: number;
+  /** Strong memory order loses a bit on the page too, as far as it was looked into. */
+  readonly isInStrong: boolean;
 }
 
 /**
@@ -33,6 +35,7 @@ export class LeafLosses {
   /** The page at hand. */
   #page = 0;
   #coverage!: Coverage;
+  #isInStrong = false;
 
   constructor(
     source: HistorySource,
@@ -72,6 +75,7 @@ export class LeafLosses {
       until: columns.until(version),
       what: columns.fate(version) === TAKEN ? "taken" : "overwritten",
       from: columns.fateStep(version),
+      isInStrong: this.#isInStrong,
     };
   }
 
@@ -91,6 +95,7 @@ export class LeafLosses {
     const columns = this.#columns;
     const told = this.#toldOf(index);
     let taken = NONE;
+    this.#isInStrong = false;
     for (let version = index; version !== NONE; version = columns.next(version)) {
       if (!columns.isLeaf(version) || this.#frame(version) !== frame) continue;
       const fate = columns.fate(version);
@@ -98,6 +103,8 @@ export class LeafLosses {
       const until = fate === TAKEN ? Math.max(told, this.#callEnd(columns.fateStep(version))) : told;
       const isLost = this.#isWritten(index, version, until) || (until < 0 && this.#wasDirty(index, version));
       if (!isLost) continue;
+      // What is written before it is overwritten, or was before the script, does not hang on how long that can be read.
+      this.#isInStrong ||= until < 0 && (this.#isLoadedInTime(version) || this.#wasDirty(index, version));
       // A bit that is overwritten says most about its cause.
       if (fate === OVERWRITTEN) return version;
       taken = version;

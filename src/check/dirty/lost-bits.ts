@@ -2,14 +2,15 @@ import type { Decision } from "../decide.ts";
 import type { DecideOptions } from "../decide-options.ts";
 import { JointMap } from "../joint-map.ts";
 import { rangesOf } from "../only-pages.ts";
-import { firstEndingAfter, oneRange, outside, RangeList, type Ranges } from "../ranges.ts";
+import { firstEndingAfter, NO_RANGES, oneRange, outside, RangeList, type Ranges, union } from "../ranges.ts";
 import { pagesByClass, type Violations } from "../violations.ts";
 import { LostRows } from "./lost-rows.ts";
 import { type Loss, type LostWrite, Search } from "./search.ts";
 
 /**
  * Adds the pages of one domain, among those whose frame is kept, that can have been written while neither a dirty bit nor a
- * collect says so when the call has returned (V10). Those in `skipped` are left out.
+ * collect says so when the call has returned (V10). Those in `skipped` are left out. Returns pages on which strong memory order is
+ * seen to lose a bit too; there may be others.
  */
 export function addLostBits(
   found: Violations,
@@ -17,14 +18,19 @@ export function addLostBits(
   options: DecideOptions,
   domain: number,
   skipped: Ranges,
-): void {
+): Ranges {
   const rows = new LostRows(found, domain);
-  visitLosses(decision, options, domain, skipped, (lost, start, end) => rows.add(lost, start, end));
+  const inStrong = new RangeList();
+  visitLosses(decision, options, domain, skipped, (lost, start, end) => {
+    rows.add(lost, start, end);
+    if (lost.isInStrong) inStrong.join(start, end);
+  });
   rows.end();
+  return inStrong.ranges();
 }
 
-/** The pages of each domain that lose a bit with other options too, of those that were `found` to do so. */
-export function lostAmong(
+/** The pages of each domain that lose a bit in strong memory order, of those that were `found` to do so in weak order. */
+export function lostInStrong(
   decision: Decision,
   found: Violations,
   options: DecideOptions,
@@ -33,9 +39,12 @@ export function lostAmong(
   for (const { id } of decision.input.domains) {
     const pages = pagesByClass(found, id).get("V10");
     if (pages === undefined) continue;
-    const again = new RangeList();
-    visitLosses(decision, options, id, outside(pages), (_, start, end) => again.join(start, end));
-    lost.set(id, again.ranges());
+    const known = decision.lostInStrong.get(id) ?? NO_RANGES;
+    const others = new RangeList();
+    const skipped = union(outside(pages), known);
+    const how: DecideOptions = { ...options, mode: "strong", skipHidden: false };
+    visitLosses(decision, how, id, skipped, (_, start, end) => others.join(start, end));
+    lost.set(id, union(known, others.ranges()));
   }
   return lost;
 }
@@ -64,7 +73,6 @@ function visitLosses(
     if (!isFrameKept(maps, piece)) continue;
     const end = maps.end(piece);
     if (end <= decided) continue;
-    search ??= new Search(decision, options, domain, () => keptPages(maps));
     for (let page = Math.max(decided, maps.start(piece)); page < end; ) {
       const next = firstEndingAfter(skipped, page);
       if (next < skipped.starts.length && skipped.starts[next]! <= page) {
@@ -72,6 +80,7 @@ function visitLosses(
         decided = page;
         continue;
       }
+      search ??= new Search(decision, options, domain, () => keptPages(maps));
       const { lost, until } = search.at(page, maps.oldFrame(piece, page));
       const to = Math.min(end, until, skipped.starts[next] ?? Infinity);
       if (lost !== null) visit(lost, page, to);

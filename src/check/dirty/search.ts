@@ -39,6 +39,8 @@ export interface Loss {
   /** Position from which it is lost. */
   readonly from: number;
   readonly coverage: Coverage;
+  /** Strong memory order loses a bit on the page too, as far as it was looked into. */
+  readonly isInStrong: boolean;
   /** The whole of it; null where columns have shown it. */
   readonly write: LostWrite | null;
 }
@@ -101,9 +103,10 @@ export class Search {
 
   #lossIn(lost: LostInEntry | null, { table, base }: LeafTable, page: number): Loss | null {
     if (lost === null) return null;
-    const { step, until, what, from } = lost;
+    const { step, until, what, from, isInStrong } = lost;
     const { coverage } = this.#views.all[0]!;
-    return { table, index: page - base, level: 0, step, until, what, from, coverage, write: null };
+    const index = page - base;
+    return { table, index, level: 0, step, until, what, from, coverage, isInStrong, write: null };
   }
 
   #keep(slots: readonly Slot[], page: number, frame: number): void {
@@ -205,6 +208,7 @@ function lossOf(write: LostWrite, at: Coverage): Loss {
     what: fate.what,
     from: fate.step === NEVER ? (copy?.setAt ?? 0) : fate.step,
     coverage: copy?.view.coverage ?? at,
+    isInStrong: false,
     write,
   };
 }
