@@ -6,7 +6,7 @@ export const onlyOrders = (op: number): boolean => op === OP.barrier || op === O
 const BARRIER = -1;
 
 /** A number for each kind of wait: what it drains, and on which IOMMU or on all. */
-function waitKind(words: Uint32Array, at: number): number {
+export function waitKind(words: Uint32Array, at: number): number {
   const flags = words[at]! >>> 8;
   const iommu = flags & FLAG_ONE_IOMMU ? 1 + words[at + 2]! : 0;
   return 2 * iommu + (flags & FLAG_DRAIN ? 1 : 0);
