@@ -24,14 +24,13 @@ const HI = 1;
 const STEP = 2;
 const UNTIL = 3;
 const READABLE_UNTIL = 4;
-const BEFORE = 5;
-const NEXT = 6;
+const NEXT = 5;
 /** Kind, how it ends, whether D is 1 from its first step on, and the fate. */
-const FLAGS = 7;
-const FATE_STEP = 8;
+const FLAGS = 6;
+const FATE_STEP = 7;
 /** That of the write that made it, or of a collect what no write has. */
-const STRETCH = 9;
-const WORDS = 10;
+const STRETCH = 8;
+const WORDS = 9;
 
 const KIND_BITS = 3;
 const END_SHIFT = 2;
@@ -143,10 +142,7 @@ export class LeafColumns {
   readableUntil(version: number): number {
     return this.#rows[version * WORDS + READABLE_UNTIL]!;
   }
-  /** The version of the same entry before one, or behind it, or `NONE`. */
-  before(version: number): number {
-    return this.#rows[version * WORDS + BEFORE]!;
-  }
+  /** The version of the same entry behind one, or `NONE`. */
   next(version: number): number {
     return this.#rows[version * WORDS + NEXT]!;
   }
@@ -156,11 +152,6 @@ export class LeafColumns {
   /** True iff it is a leaf with D = 1 from its first step on, whatever devices do: it was written so, or an exchange carried it over. */
   isDirty(version: number): boolean {
     return (this.#rows[version * WORDS + FLAGS]! & DIRTY) !== 0;
-  }
-  /** True iff an exchange carried what was set in the version before into it. */
-  isCarried(version: number): boolean {
-    const before = this.before(version);
-    return before !== NONE && this.#endOf(before) === EXCHANGE && this.isLeaf(before) && this.isLeaf(version);
   }
   /** `KNOWN`, `TAKEN` or `OVERWRITTEN`, and the step that decides it. */
   fate(version: number): number {
@@ -248,7 +239,6 @@ export class LeafColumns {
     rows[at + STEP] = step;
     rows[at + UNTIL] = NEVER;
     rows[at + READABLE_UNTIL] = NEVER;
-    rows[at + BEFORE] = before;
     rows[at + NEXT] = NONE;
     rows[at + FLAGS] = kind | (NOT << END_SHIFT) | (isDirty && kind === LEAF ? DIRTY : 0);
     rows[at + STRETCH] = stretch;

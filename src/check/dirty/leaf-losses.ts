@@ -101,10 +101,10 @@ export class LeafLosses {
       const fate = columns.fate(version);
       if (fate === KNOWN || (fate === TAKEN && taken !== NONE)) continue;
       const until = fate === TAKEN ? Math.max(told, this.#callEnd(columns.fateStep(version))) : told;
-      const isLost = this.#isWritten(index, version, until) || (until < 0 && this.#wasDirty(index, version));
+      const isLost = this.#isWritten(version, until) || (until < 0 && this.#wasDirty(index, version));
       if (!isLost) continue;
-      // What is written before it is overwritten, or was before the script, does not hang on how long that can be read.
-      this.#isInStrong ||= until < 0 && (this.#isLoadedInTime(version) || this.#wasDirty(index, version));
+      // All that hangs on memory order is until when it can be read.
+      this.#isInStrong ||= until < 0;
       // A bit that is overwritten says most about its cause.
       if (fate === OVERWRITTEN) return version;
       taken = version;
@@ -132,74 +132,27 @@ export class LeafLosses {
     return this.#tables.isTable(table) && this.#tables.mayBeDirty?.(table, index) === true;
   }
 
-  /** True iff a write with the D bit of a version can be performed after a position; any write, where that is -1. */
-  #isWritten(index: number, version: number, told: number): boolean {
-    const columns = this.#columns;
-    const step = columns.step(version);
-    const until = columns.until(version);
-    const last = columns.readableUntil(version);
-    if (this.#isWritable(version)) {
-      const { begins, deaths, generations } = this.#coverage;
-      for (let g = this.#coverage.firstAlive(step); g < generations && begins[g]! < last; g++) {
-        const from = Math.max(begins[g]!, step);
-        const to = Math.min(last, deaths[g]!);
-        if (from >= to) continue;
-        // What was overwritten is still read with the bit that somebody else has set before.
-        if (from >= until && !this.#canBeDirty(index, version)) continue;
-        if (told < 0 || this.#drained(this.#death(g, to - 1)) > told) return true;
-      }
-    }
-    return this.#isWrittenByEarlier(version, told);
-  }
-
-  /** The same through copies of versions before that say the same but for A and D. */
-  #isWrittenByEarlier(version: number, told: number): boolean {
-    const columns = this.#columns;
-    const step = columns.step(version);
-    const until = columns.until(version);
-    for (let old = columns.before(version); old !== NONE; old = columns.before(old)) {
-      // A copy with D = 1 sets no bit.
-      if (!columns.isLeaf(old) || columns.isDirty(old) || !this.#isWritable(old)) continue;
-      if (this.#differ(old, version)) continue;
-      const begin = columns.step(old);
-      const last = columns.readableUntil(old);
-      const { begins, deaths, generations } = this.#coverage;
-      for (let g = this.#coverage.firstAlive(begin); g < generations && begins[g]! < last; g++) {
-        const loaded = Math.min(last, deaths[g]!, until) - 1;
-        if (loaded < Math.max(begins[g]!, begin)) continue;
-        const death = this.#death(g, loaded);
-        if (death > step && (told < 0 || this.#drained(death) > told)) return true;
-      }
-    }
-    return false;
-  }
-
-  /** True iff D of a version can be 1 when the version ends. */
-  #canBeDirty(index: number, version: number): boolean {
-    const columns = this.#columns;
-    if (version === index && this.#mayBeDirty(index)) return true;
-    if (columns.isDirty(version)) return true;
-    if (this.#isLoadedInTime(version) || this.#isWrittenByEarlier(version, -1)) return true;
-    return columns.isCarried(version) && this.#canBeDirty(index, columns.before(version));
-  }
-
-  /** True iff walks can load a version with the right to write before it is overwritten. */
-  #isLoadedInTime(version: number): boolean {
+  /**
+   * True iff a write with the D bit of a version can be performed after a position; any write, where that is -1.
+   *
+   * Walks can load a version for as long as it can be read, since nothing leads away from the table: somebody has set its bit before it
+   * is overwritten, and no copy of an earlier one that says the same lives longer than the last of its own.
+   */
+  #isWritten(version: number, told: number): boolean {
     if (!this.#isWritable(version)) return false;
+    if (told < 0) return true;
     const columns = this.#columns;
     const step = columns.step(version);
-    const { begins, deaths, generations } = this.#coverage;
-    const until = Math.min(columns.until(version), columns.readableUntil(version));
-    for (let g = this.#coverage.firstAlive(step); g < generations && begins[g]! < until; g++)
-      if (Math.max(begins[g]!, step) < Math.min(until, deaths[g]!)) return true;
+    const last = columns.readableUntil(version);
+    const coverage = this.#coverage;
+    const { begins, deaths, generations } = coverage;
+    for (let g = coverage.firstAlive(step); g < generations && begins[g]! < last; g++) {
+      const to = Math.min(last, deaths[g]!);
+      if (Math.max(begins[g]!, step) >= to) continue;
+      const death = coverage.leafDeath(g, to - 1, this.#page, this.#page + 1);
+      if (coverage.drained(death) > told) return true;
+    }
     return false;
-  }
-
-  #death(g: number, loaded: number): number {
-    return this.#coverage.leafDeath(g, loaded, this.#page, this.#page + 1);
-  }
-  #drained(death: number): number {
-    return this.#coverage.drained(death);
   }
 
   #isWritable(version: number): boolean {
@@ -208,9 +161,5 @@ export class LeafLosses {
   }
   #frame(version: number): number {
     return this.#decoder.frame(this.#columns.lo(version), this.#columns.hi(version));
-  }
-  #differ(a: number, b: number): boolean {
-    const columns = this.#columns;
-    return this.#decoder.differ(columns.lo(a), columns.hi(a), columns.lo(b), columns.hi(b));
   }
 }
