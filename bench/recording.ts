@@ -77,6 +77,40 @@ export type Invalidating =
   | "all for every other page"
   | "each page with its links, all for every other";
 
+/** An entry that translates one page, where it stands, and what it holds before the script. */
+export interface Leaf {
+  readonly page: number;
+  readonly frame: number;
+  readonly table: Pfn;
+  readonly index: number;
+  readonly entry: bigint;
+}
+
+/** Those of all pages of the old map. Pre: no leaf is larger than a page. */
+export function leavesOf({ oldMap, domains, tables }: CheckInput): Leaf[] {
+  const [{ root, levels }] = domains as [(typeof domains)[number]];
+  return oldMap.flatMap(pagesOf).map(([page, frame]) => {
+    let table: number = root;
+    const indexAt = (level: number): number => Math.floor(page / 512 ** level) % 512;
+    for (let level = levels - 1; level > 0; level--)
+      table = Number((tables.entry(pfn(table), indexAt(level)) & FRAME_BITS) >> 12n);
+    const index = indexAt(0);
+    return { page, frame, table: pfn(table), index, entry: tables.entry(pfn(table), index) };
+  });
+}
+
+/** A leaf given another value, by a plain store or by one that carries over what walkers have set. */
+export function written({ table, index, entry: expected }: Leaf, entry: bigint, how: Writing): Step {
+  const at = { update: 0, table, index, entry } as const;
+  return how === "store" ? { op: "store", ...at } : { op: "exchange", ...at, expected };
+}
+export type Writing = "store" | "exchange";
+
+/** Drops what caches hold of some pages. */
+export const invalidation = (domain: number, start: number, pages: number): Step => {
+  return { op: "invalidate", domain, scope: "leaf", caches: CACHES_ALL, iovaPfn: iovaPfn(start), pages };
+};
+
 /**
  * The same change as a driver makes it that stores entry by entry in the tables there are, and as a recorder lists it: a line for
  * each entry and for each frame that is given back. Pre: both maps have the same pages, each on a frame of its own.
@@ -84,41 +118,33 @@ export type Invalidating =
 export function inPlace(
   { input }: { readonly input: CheckInput },
   invalidating: Invalidating = "together",
+  how: Writing = "store",
 ): ListedRecording {
   const { oldMap, newMap, domains } = input;
-  const [{ id: domain, root, levels }] = domains as [(typeof domains)[number]];
+  const [{ id: domain, levels }] = domains as [(typeof domains)[number]];
   const frameAt = new Map(
     newMap.flatMap((run) => pagesOf(run).map(([page, frame]) => [page, frame] as const)),
   );
   const steps: Step[] = [];
   const unpins: Step[] = [];
-  const invalidate = (start: number, pages: number): Step => {
-    return { op: "invalidate", domain, scope: "leaf", caches: CACHES_ALL, iovaPfn: iovaPfn(start), pages };
-  };
-  const everything: Step = { ...invalidate(0, 512 ** levels), scope: "nonLeaf" } as Step;
-  const pages = oldMap.flatMap(pagesOf);
-  for (const [i, [page, frame]] of pages.entries()) {
-    let table: number = root;
-    const indexAt = (level: number): number => Math.floor(page / 512 ** level) % 512;
-    for (let level = levels - 1; level > 0; level--)
-      table = Number((input.tables.entry(pfn(table), indexAt(level)) & FRAME_BITS) >> 12n);
-    const index = indexAt(0);
-    const before = input.tables.entry(pfn(table), index);
-    const entry = (before & ~FRAME_BITS) | (BigInt(frameAt.get(page)!) << 12n);
-    steps.push({ op: "store", update: 0, table: pfn(table), index, entry });
+  const everything: Step = { ...invalidation(domain, 0, 512 ** levels), scope: "nonLeaf" } as Step;
+  const leaves = leavesOf(input);
+  for (const [i, leaf] of leaves.entries()) {
+    const { page, frame, entry } = leaf;
+    steps.push(written(leaf, (entry & ~FRAME_BITS) | (BigInt(frameAt.get(page)!) << 12n), how));
     const unpin: Step = { op: "unpin", pfn: pfn(frame), pages: 1 };
     if (invalidating === "together") unpins.push(unpin);
     else {
-      const own = invalidationFor(invalidating, i, invalidate(page, 1), everything);
+      const own = invalidationFor(invalidating, i, invalidation(domain, page, 1), everything);
       steps.push({ op: "barrier" }, own, { op: "wait", drain: true }, unpin);
     }
   }
   if (invalidating === "together") {
     const [first, last] = [oldMap[0]!, oldMap.at(-1)!];
-    const range = invalidate(first.iovaPfn, last.iovaPfn + last.pages - first.iovaPfn);
+    const range = invalidation(domain, first.iovaPfn, last.iovaPfn + last.pages - first.iovaPfn);
     steps.push({ op: "barrier" }, range, { op: "wait", drain: true });
   }
-  return { input: { ...input, script: EditScript.from([...steps, ...unpins]) }, stores: pages.length };
+  return { input: { ...input, script: EditScript.from([...steps, ...unpins]) }, stores: leaves.length };
 }
 
 /** What is invalidated behind the store of the `i`-th page. */

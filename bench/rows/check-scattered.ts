@@ -37,8 +37,8 @@ function coming(): Recording {
 }
 
 /** Every page moves from one scattered frame to another. */
-export function moving(): ReturnType<typeof record> {
-  const vmm = boot();
+export function moving(capability = "vtd-ss-48"): ReturnType<typeof record> {
+  const vmm = new BenchVmm({ ...options, capability });
   const maps = [1, 2].map((seed) => {
     const vaddr = scattered(vmm, seed);
     return vmm.prepare(1, () => part(vaddr, 0, PAGES));
@@ -154,7 +154,7 @@ function scaleRow(counts: readonly number[]): Row {
 
 export const atLeastAMillion = { kind: "value", atLeast: 1 } as const;
 
-const fragmentedRow = (name: string, make: () => Recording): Row =>
+export const fragmentedRow = (name: string, make: () => Recording): Row =>
   checkRow(name, "M stores/s", atLeastAMillion, () => {
     const recording = make();
     expectOutcome(recording.stores >= 100_000, `check: only ${recording.stores} stores`);

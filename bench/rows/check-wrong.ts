@@ -11,7 +11,7 @@ import { atLeastAMillion, grouped, moving, PAGES } from "./check-scattered.ts";
 const CHANGED = 4;
 
 /** Decides a change that is wrong on every page again and again. */
-function wrongRow(
+export function wrongRow(
   name: string,
   goal: Goal,
   kind: ViolationClass,

@@ -1,6 +1,7 @@
 import type { Row } from "../row.ts";
 import { checkRows } from "./check.ts";
 import { recordedCallsRow } from "./check-calls.ts";
+import { dirtyCheckRows } from "./check-dirty.ts";
 import { scatteredCheckRows } from "./check-scattered.ts";
 import { sparseCheckRows } from "./check-sparse.ts";
 import { wrongCheckRows } from "./check-wrong.ts";
@@ -25,6 +26,7 @@ export const allRows = (): Row[] => [
   ...checkRows,
   ...scatteredCheckRows,
   ...wrongCheckRows,
+  ...dirtyCheckRows,
   readRecordingRow,
   recordedCallsRow,
   ...sparseCheckRows,

@@ -23,6 +23,17 @@ export function callAt({ spans }: ChangeCalls, step: number): CallSpan {
   return spans[low]!;
 }
 
+/** Position at which the call that ran a step has returned, or nothing is left to run. */
+export function returnOf({ spans }: ChangeCalls, step: number, steps: number): number {
+  let low = 0;
+  for (let high = spans.length; low < high; ) {
+    const middle = (low + high) >>> 1;
+    if (spans[middle]!.step > step) high = middle;
+    else low = middle + 1;
+  }
+  return low === spans.length ? steps : spans[low]!.step - 1;
+}
+
 /** "call 3 of 12: UNMAP_DMA …" */
 export const callText = (calls: ChangeCalls, { number, name }: CallSpan): string =>
   `call ${number} of ${calls.count}: ${name}`;

@@ -2,6 +2,7 @@ import { gapText, nameGaps } from "./between-calls.ts";
 import { nameCauses } from "./counterfactual.ts";
 import { Decision } from "./decide.ts";
 import type { DecideOptions } from "./decide-options.ts";
+import { lostInStrong } from "./dirty/lost-bits.ts";
 import { unneededStores } from "./disturbance.ts";
 import { dominant } from "./dominance.ts";
 import { withoutEarlyLinks } from "./early-links.ts";
@@ -13,7 +14,7 @@ import { type PageRange, pagesIn } from "./interest.ts";
 import { type LedgerEntry, ledger, mergedDrifts } from "./ledger.ts";
 import { CAUSES, RULES, type ViolationClass } from "./violation-class.ts";
 import type { RawViolation, Violations } from "./violations.ts";
-import { publishedTooEarly } from "./weak-only.ts";
+import { lostTooEarly, publishedTooEarly } from "./weak-only.ts";
 
 /**
  * Decides an edit script: every interleaving of it with any device access, walk, cache and invalidation.
@@ -116,6 +117,7 @@ function named(decision: Decision, found: Violations, how: DecideOptions, causes
 /** What memory order makes of what was found; what is hidden in one order need not be in the other. */
 function toldByOrder(decision: Decision, found: Violations, how: DecideOptions): Violations {
   const weak = decision.hasSkipped ? decision.violations({ ...how, skipHidden: false }) : found;
+  if (!decision.walksDependOnOrder) return lostTooEarly(weak, lostInStrong(decision, weak, how));
   return publishedTooEarly(weak, decision.violations({ ...how, mode: "strong", skipHidden: false }));
 }
 

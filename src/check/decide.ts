@@ -4,7 +4,7 @@ import type { Coverage } from "./coverage.ts";
 import { Coverages } from "./coverages.ts";
 import type { DecideOptions } from "./decide-options.ts";
 import { DECODERS } from "./decoder.ts";
-import { lostBits } from "./dirty/lost-bits.ts";
+import { addLostBits } from "./dirty/lost-bits.ts";
 import { alwaysHides } from "./dominance.ts";
 import { type Decoder, TABLE } from "./entry-kind.ts";
 import { highWord, lowWord } from "./entry-words.ts";
@@ -57,6 +57,8 @@ export class Decision {
   readonly effort: Effort = { histories: 0, pages: 0 };
   /** Stale leaves were left out where a frame without a pin hides them. */
   hasSkipped = false;
+  /** By domain, pages that were seen to lose a dirty bit in strong memory order too when violations were found last. */
+  readonly lostInStrong = new Map<number, Ranges>();
   interests: ReadonlyMap<number, Interest> = new Map();
   readonly #ranges = new Map<number, Ranges>();
   #maps: JointMap | null = null;
@@ -89,10 +91,15 @@ export class Decision {
    * strong order does not either.
    */
   dependsOnOrder(found: Violations): boolean {
-    if (this.#lingering.isDecisive || this.log.roots.length > 0 || this.input.isEpoch) return true;
+    if (this.walksDependOnOrder) return true;
     if (!this.input.capability.hardwareDirty) return false;
     for (let i = 0; i < found.length; i++) if (found.class(i) === "V10") return true;
     return false;
+  }
+
+  /** The same of what walks and caches show: of all but dirty bits. */
+  get walksDependOnOrder(): boolean {
+    return this.#lingering.isDecisive || this.log.roots.length > 0 || this.input.isEpoch === true;
   }
 
   /** The same with another script, and the calls that it is made of. */
@@ -184,7 +191,7 @@ export class Decision {
       if (options.only === null) this.#keptFrames(judge, this.#rangesOf(domain.id));
       if (!this.input.capability.hardwareDirty) continue;
       const shown = options.skipHidden ? hiding("V10", pagesByClass(found, domain.id, own)) : NO_RANGES;
-      for (const lost of lostBits(this, options, domain.id, shown)) found.push(lost);
+      this.lostInStrong.set(domain.id, addLostBits(found, this, options, domain.id, shown));
     }
     return found;
   }

@@ -42,26 +42,34 @@ export function pageHistory(decision: Decision, page: OnlyPages, options: Decide
   const { words, records } = log;
   const { starts, ends } = log.unpins;
   const all: number[] = [];
-  const own: number[] = [];
+  // A script that goes page by page has steps that order for each of them.
+  const room = new Int32Array(log.steps);
+  let owns = 0;
   let writes = 0;
+  let table = -1;
+  let loaded: ReadonlySet<number> | undefined;
   for (let k = 0, unpin = 0; k < log.steps; k++) {
     const at = records[k]!;
     const op = words[at]! & 0xff;
     let isNeighbour = false;
     if (op === OP.unpin) isNeighbour = !touches(frames, starts[unpin]!, ends[unpin++]!);
     else if (isOnEntries(op)) {
-      const loaded = entries.get(words[at + 2]!);
+      if (words[at + 2]! !== table) {
+        table = words[at + 2]!;
+        loaded = entries.get(table);
+      }
       if (loaded === undefined) continue;
       const isSingle = words[at + 3]! >>> 16 === 1 && op !== OP.fill && op !== OP.gather;
       isNeighbour = isSingle && !loaded.has(words[at + 3]! & 0xffff);
       writes++;
     }
     if (all.length <= FEW_STEPS) all.push(k + 1);
-    if (!isNeighbour) own.push(k + 1);
+    if (!isNeighbour) room[owns++] = k + 1;
   }
+  const own = room.subarray(0, owns);
   const isFew = all.length <= FEW_STEPS && writes <= FEW_WRITES;
   const isThinned = !isFew && own.length > MANY_STEPS;
-  const numbers = isFew ? all : isThinned ? thinned(decision, own, page) : own;
+  const numbers = isFew ? all : isThinned ? thinned(decision, own, page) : [...own];
   if (numbers.length > MAX_STEPS) return null;
   const steps = numbers.map((number) => decodeStep(words, records[number - 1]!));
   return { steps, numbers, tables: [...entries.keys()], isThinned };
@@ -71,25 +79,25 @@ export function pageHistory(decision: Decision, page: OnlyPages, options: Decide
  * Leaves out invalidations of other pages, but for the first ones behind a write of the page's own, those in the middle of a row, and
  * barriers and waits that find nothing to order: of a script that goes page by page, what is about the others.
  */
-function thinned({ log }: Decision, numbers: readonly number[], page: OnlyPages): number[] {
+function thinned({ log }: Decision, numbers: Int32Array, page: OnlyPages): number[] {
   const { words, records } = log;
   const acting = actingSteps(log, numbers, [...pagesOf(page)]);
   const order = new OrderSteps();
-  return numbers.filter((number) => {
+  const kept: number[] = [];
+  for (const number of numbers) {
     const at = records[number - 1]!;
-    if (onlyOrders(words[at]! & 0xff)) return order.orders(words, at);
-    if (!acting.has(number)) return false;
-    order.follow();
-    return true;
-  });
+    if (onlyOrders(words[at]! & 0xff)) {
+      if (order.orders(words, at)) kept.push(number);
+    } else if (acting.has(number)) {
+      order.follow();
+      kept.push(number);
+    }
+  }
+  return kept;
 }
 
 /** Those of some steps that stay in a thinned history, but for what orders them. */
-function actingSteps(
-  log: ScriptLog,
-  numbers: readonly number[],
-  pages: readonly number[],
-): ReadonlySet<number> {
+function actingSteps(log: ScriptLog, numbers: Int32Array, pages: readonly number[]): ReadonlySet<number> {
   const { words, records } = log;
   const { steps, starts, ends, caches } = log.invalidations;
   const acting = new Set<number>();

@@ -91,6 +91,17 @@ export function union(a: Ranges, b: Ranges, limit = Infinity): Ranges {
   }
 }
 
+/** All other pages. */
+export function outside({ starts, ends }: Ranges): Ranges {
+  const others = new RangeList();
+  for (let r = 0; r <= starts.length; r++) {
+    const start = ends[r - 1] ?? 0;
+    const end = starts[r] ?? Infinity;
+    if (start < end) others.push(start, end);
+  }
+  return others.ranges();
+}
+
 const lastEnd = ({ ends }: Ranges): number => ends[ends.length - 1] ?? 0;
 
 /** Position of the first range that ends behind a page. */

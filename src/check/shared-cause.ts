@@ -46,12 +46,14 @@ export function shareCauses(
   let groups = unnamed;
   for (const healing of healings) {
     const isOpen = ({ cause, domain }: Group): boolean => cause === null && domain === healing.like.domain;
+    if (!groups.some(isOpen)) continue;
     for (const repair of repairsLike(decision, healing, tables)) {
-      if (!groups.some(isOpen)) break;
       const trial = withRepair(decision, repair);
       const left = pagesByClass(trial.violations(options), healing.like.domain);
       groups = groups.flatMap((group) => (isOpen(group) ? healedParts(group, healing, left) : [group]));
       if (healing.isEverywhere && groups.some(({ isEverywhere }) => isEverywhere)) makeOne(named, healing);
+      // To look for the next repair goes through the whole script.
+      if (!groups.some(isOpen)) break;
     }
   }
   return groups;

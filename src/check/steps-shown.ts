@@ -1,5 +1,6 @@
-import { CACHE_CONTEXT, FLAG_DRAIN, FLAG_ONE_IOMMU } from "../edit-script/index.ts";
+import { CACHE_CONTEXT } from "../edit-script/index.ts";
 import type { Coverage } from "./coverage.ts";
+import { waitKind } from "./order-steps.ts";
 import { firstAtOrAfter, NEVER } from "./positions.ts";
 import type { ScriptLog } from "./script-log.ts";
 
@@ -97,14 +98,17 @@ function* firstInvalidations(
 
 /** Barriers, and waits of each kind. */
 function orderingSteps({ words, records, barriers, waits }: ScriptLog): readonly Int32Array[] {
-  const kinds = new Map<string, number[]>();
+  const kinds = new Map<number, number[]>();
+  let kind = -1;
+  let own: number[] = [];
   for (const step of waits) {
-    const at = records[step - 1]!;
-    const flags = words[at]! >>> 8;
-    const kind = `${flags & FLAG_DRAIN} ${flags & FLAG_ONE_IOMMU ? words[at + 2]! : "all"}`;
-    const own = kinds.get(kind);
-    if (own === undefined) kinds.set(kind, [step]);
-    else own.push(step);
+    const next = waitKind(words, records[step - 1]!);
+    if (next !== kind) {
+      kind = next;
+      own = kinds.get(kind) ?? [];
+      kinds.set(kind, own);
+    }
+    own.push(step);
   }
-  return [barriers, ...[...kinds.values()].map((own) => Int32Array.from(own))];
+  return [barriers, ...[...kinds.values()].map((steps) => Int32Array.from(steps))];
 }

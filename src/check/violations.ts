@@ -189,7 +189,14 @@ export class Violations {
   /** The last place, where that is the same. */
   #placeLike(place: Place): number {
     const last = this.#places.at(-1);
-    const isSame = last !== undefined && ALIKE.every((key) => last[key] === place[key]);
+    const isSame =
+      last !== undefined &&
+      last.table === place.table &&
+      last.class === place.class &&
+      last.shows === place.shows &&
+      last.domain === place.domain &&
+      last.access === place.access &&
+      last.level === place.level;
     return (isSame ? this.#places.length : this.#places.push(place)) - 1;
   }
 
@@ -365,5 +372,3 @@ export function pagesByClass(
   }
   return new Map([...lists].map(([kind, all]) => [kind, all.union()]));
 }
-
-const ALIKE = ["class", "shows", "domain", "access", "table", "level"] as const;

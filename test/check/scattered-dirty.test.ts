@@ -14,7 +14,21 @@ const D = 0x200n;
 /** A frame that no neighbour's continues. */
 const frameOf = (page: number): number => 0x10_000 + ((page * 37) % PAGES) * 2;
 
-/** One whole table of scattered leaves that keep their frames: collected from, exchanged, stored over, or replaced. */
+/** All pages, at times in no order. */
+function pagesInOrder(random: (below: number) => number): number[] {
+  const pages = Array.from({ length: PAGES }, (_, page) => page);
+  if (random(2) === 0) return pages;
+  for (let i = PAGES - 1; i > 0; i--) {
+    const j = random(i + 1);
+    [pages[i], pages[j]] = [pages[j]!, pages[i]!];
+  }
+  return pages;
+}
+
+/**
+ * One whole table of scattered leaves that keep their frames: collected from, exchanged, stored over, or replaced, in rows or page by
+ * page.
+ */
 function scatteredDirtyCase(seed: number): CheckInput {
   const random = seededRandom(seed);
   const pick = <T>(list: readonly T[]): T => list[random(list.length)]!;
@@ -29,6 +43,9 @@ function scatteredDirtyCase(seed: number): CheckInput {
   ]);
   const steps: Step[] = [];
   const now = [...held];
+  const invalidate = (scope: "leaf" | "nonLeaf", start: number, pages: number): void => {
+    steps.push({ op: "invalidate", domain: 1, scope, caches: 7, iovaPfn: iovaPfn(start), pages });
+  };
   const put = (index: number, entry: bigint, how: "store" | "exchange"): void => {
     const update = steps.length + 1;
     if (how === "store") steps.push({ op: "store", update, table: LEAVES, index, entry });
@@ -42,6 +59,22 @@ function scatteredDirtyCase(seed: number): CheckInput {
     );
     steps.push({ op: "gather", update: 1, table: ASIDE, index: 0, entries });
     steps.push({ op: "store", update: 2, table: MIDDLE, index: 0, entry: link(ASIDE) });
+  } else if (random(2) === 0) {
+    const ways = Array.from({ length: 3 }, () => pick(["store", "exchange", "collect", "settle"] as const));
+    const lows = pick([[1n], [1n, 3n], [1n, 3n, 3n | D, 0n]]);
+    for (const page of pagesInOrder(random))
+      for (const way of [...ways, "settle"] as const) {
+        if (random(50) === 0) continue;
+        if (way === "collect") steps.push({ op: "collect", table: LEAVES, index: page, count: 1 });
+        else if (way !== "settle") {
+          const low = pick(lows);
+          put(page, low === 0n ? 0n : leaf(page, low), way);
+        } else {
+          if (random(9) > 0) steps.push({ op: "barrier" });
+          if (random(50) > 0) invalidate(random(90) === 0 ? "nonLeaf" : "leaf", page, 1);
+          if (random(9) > 0) steps.push({ op: "wait", drain: random(9) > 0 });
+        }
+      }
   } else
     for (let part = 1 + random(4); part > 0; part--) {
       const index = random(PAGES);
@@ -61,14 +94,7 @@ function scatteredDirtyCase(seed: number): CheckInput {
       [0, PAGES],
       [0, PAGES >> 1],
     ] as const);
-    steps.push({
-      op: "invalidate",
-      domain: 1,
-      scope: "nonLeaf",
-      caches: 7,
-      iovaPfn: iovaPfn(start),
-      pages: end - start,
-    });
+    invalidate("nonLeaf", start, end - start);
   }
   if (random(8) > 0) steps.push({ op: "wait", drain: random(8) > 0 });
   const words = new Map(
@@ -102,7 +128,7 @@ function scatteredDirtyCase(seed: number): CheckInput {
   };
 }
 
-const CASES = 60;
+const CASES = 120;
 
 describe("dirty bits of scattered leaves", () => {
   it(`loses the same at sight as by every entry's history, on ${CASES} random tables`, () => {

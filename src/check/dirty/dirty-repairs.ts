@@ -24,15 +24,15 @@ export function* lastDirtyRepairs(context: RepairContext): Generator<Repair> {
 function* exchanges({ steps, about, entry }: RepairContext): Generator<Repair> {
   const cause = "split-store";
   const all: Splice[] = [];
-  const held = new Map<string, bigint>();
-  const now = (table: Pfn, index: number): bigint => held.get(`${table} ${index}`) ?? entry(table, index);
+  const held = new HeldEntries(entry);
   for (let at = 0; at < steps.length; at++) {
+    if (!WRITES.has(steps.op(at))) continue;
     const step = steps.at(at);
-    const written = [...entriesOf(step)];
-    if (isStore(step) && written.some(({ index }) => now(step.table, index) !== 0n)) {
+    const written = entriesOf(step);
+    if (isStore(step) && written.some(({ index }) => held.at(step.table, index) !== 0n)) {
       const { update, table } = step;
       const instead = written.map(({ index, value }): Step => {
-        const expected = now(table, index);
+        const expected = held.at(table, index);
         return { op: "exchange", update, table, index, entry: value, expected };
       });
       const splice = replaced(at, instead);
@@ -40,21 +40,53 @@ function* exchanges({ steps, about, entry }: RepairContext): Generator<Repair> {
       if (about !== "everywhere") yield { cause, at, splices: () => [splice] };
     }
     // One that is lost, since the entry is another, is taken for one that is not: trials decide.
-    for (const { table, index, value } of written) held.set(`${table} ${index}`, value);
+    for (const { table, index, value } of written) held.set(table, index, value);
   }
   const [first] = all;
   if (all.length > 1) yield { cause, at: first!.place, isEverywhere: true, splices: () => all };
 }
 
-function* entriesOf(step: Step): Generator<{ table: Pfn; index: number; value: bigint }> {
-  if (step.op === "gather")
-    for (const [i, value] of step.entries.entries())
-      yield { table: step.table, index: step.index + i, value };
-  else if (step.op === "store" || step.op === "exchange")
-    yield { table: step.table, index: step.index, value: step.entry };
-  else if (step.op === "fill" || step.op === "storeRun")
-    for (let i = 0; i < step.count; i++)
-      yield { table: step.table, index: step.index + i, value: step.first + BigInt(i) * step.stride };
+const WRITES: ReadonlySet<Step["op"]> = new Set(["fill", "gather", "store", "storeRun", "exchange"]);
+
+interface Written {
+  readonly table: Pfn;
+  readonly index: number;
+  readonly value: bigint;
+}
+
+/** What a step writes, entry by entry. */
+function entriesOf(step: Step): readonly Written[] {
+  if (step.op === "store" || step.op === "exchange")
+    return [{ table: step.table, index: step.index, value: step.entry }];
+  if (step.op === "gather") {
+    const { table, index } = step;
+    return step.entries.map((value, i) => ({ table, index: index + i, value }));
+  }
+  if (step.op !== "fill" && step.op !== "storeRun") return [];
+  const { table, index, count, first, stride } = step;
+  return Array.from({ length: count }, (_, i) => {
+    return { table, index: index + i, value: first + BigInt(i) * stride };
+  });
+}
+
+/** What entries hold as the steps go by. */
+class HeldEntries {
+  readonly #before: RepairContext["entry"];
+  /** By table and index, of those that are written. */
+  readonly #tables = new Map<Pfn, Map<number, bigint>>();
+
+  constructor(before: RepairContext["entry"]) {
+    this.#before = before;
+  }
+
+  at(table: Pfn, index: number): bigint {
+    return this.#tables.get(table)?.get(index) ?? this.#before(table, index);
+  }
+  set(table: Pfn, index: number, value: bigint): void {
+    let entries = this.#tables.get(table);
+    if (entries === undefined) this.#tables.set(table, (entries = new Map()));
+    entries.set(index, value);
+  }
 }
 
 /** What collects, made to do so only when a later wait is over. */

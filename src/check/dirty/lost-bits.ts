@@ -1,33 +1,71 @@
-import type { Coverage } from "../coverage.ts";
 import type { Decision } from "../decide.ts";
 import type { DecideOptions } from "../decide-options.ts";
 import { JointMap } from "../joint-map.ts";
 import { rangesOf } from "../only-pages.ts";
-import { NEVER } from "../positions.ts";
-import { firstEndingAfter, oneRange, RangeList, type Ranges } from "../ranges.ts";
-import type { RawViolation } from "../violations.ts";
-import type { Fate } from "./fate.ts";
-import { type LostWrite, Search } from "./search.ts";
+import { firstEndingAfter, NO_RANGES, oneRange, outside, RangeList, type Ranges, union } from "../ranges.ts";
+import { pagesByClass, type Violations } from "../violations.ts";
+import { LostRows } from "./lost-rows.ts";
+import { type Loss, type LostWrite, Search } from "./search.ts";
 
 /**
- * Finds the pages of one domain, among those whose frame is kept, that can have been written while neither a dirty bit nor a
- * collect says so when the call has returned (V10).
- *
- * A write is known if the leaf that translates its page has D = 1 in the end, or if a call whose end comes after the write
- * has taken a D bit of the page. So for each version of each entry that ever translated the page: where does a bit set in it
- * go, and how long can writes rely on that bit? Pages whose entries share their history are decided once. Those in `skipped`
- * are left out.
+ * Adds the pages of one domain, among those whose frame is kept, that can have been written while neither a dirty bit nor a
+ * collect says so when the call has returned (V10). Those in `skipped` are left out. Returns pages on which strong memory order is
+ * seen to lose a bit too; there may be others.
  */
-export function lostBits(
+export function addLostBits(
+  found: Violations,
   decision: Decision,
   options: DecideOptions,
   domain: number,
   skipped: Ranges,
-): RawViolation[] {
+): Ranges {
+  const rows = new LostRows(found, domain);
+  const inStrong = new RangeList();
+  visitLosses(decision, options, domain, skipped, (lost, start, end) => {
+    rows.add(lost, start, end);
+    if (lost.isInStrong) inStrong.join(start, end);
+  });
+  rows.end();
+  return inStrong.ranges();
+}
+
+/** The pages of each domain that lose a bit in strong memory order, of those that were `found` to do so in weak order. */
+export function lostInStrong(
+  decision: Decision,
+  found: Violations,
+  options: DecideOptions,
+): ReadonlyMap<number, Ranges> {
+  const lost = new Map<number, Ranges>();
+  for (const { id } of decision.input.domains) {
+    const pages = pagesByClass(found, id).get("V10");
+    if (pages === undefined) continue;
+    const known = decision.lostInStrong.get(id) ?? NO_RANGES;
+    const others = new RangeList();
+    const skipped = union(outside(pages), known);
+    const how: DecideOptions = { ...options, mode: "strong", skipHidden: false };
+    visitLosses(decision, how, id, skipped, (_, start, end) => others.join(start, end));
+    lost.set(id, union(known, others.ranges()));
+  }
+  return lost;
+}
+
+/**
+ * Tells of what is lost, ascending: of pages that share it at once.
+ *
+ * A write is known if the leaf that translates its page has D = 1 in the end, or if a call whose end comes after the write
+ * has taken a D bit of the page. So for each version of each entry that ever translated the page: where does a bit set in it
+ * go, and how long can writes rely on that bit? Pages whose entries share their history are decided once.
+ */
+function visitLosses(
+  decision: Decision,
+  options: DecideOptions,
+  domain: number,
+  skipped: Ranges,
+  visit: (lost: Loss, start: number, end: number) => void,
+): void {
   const { only } = options;
   const ranges = only === null ? null : rangesOf(only);
   const maps = ranges === null ? decision.maps : JointMap.of(decision.reader, ranges);
-  const found: RawViolation[] = [];
   let search: Search | null = null;
   // Pages before this one are decided, or are not judged.
   let decided = 0;
@@ -35,7 +73,6 @@ export function lostBits(
     if (!isFrameKept(maps, piece)) continue;
     const end = maps.end(piece);
     if (end <= decided) continue;
-    search ??= new Search(decision, options, domain, () => keptPages(maps));
     for (let page = Math.max(decided, maps.start(piece)); page < end; ) {
       const next = firstEndingAfter(skipped, page);
       if (next < skipped.starts.length && skipped.starts[next]! <= page) {
@@ -43,14 +80,14 @@ export function lostBits(
         decided = page;
         continue;
       }
+      search ??= new Search(decision, options, domain, () => keptPages(maps));
       const { lost, until } = search.at(page, maps.oldFrame(piece, page));
       const to = Math.min(end, until, skipped.starts[next] ?? Infinity);
-      if (lost !== null) add(found, violation(lost, page, to, domain, search.coverageAt(page)));
+      if (lost !== null) visit(lost, page, to);
       page = to;
       decided = lost === null ? until : to;
     }
   }
-  return found;
 }
 
 /** Pages with the same frame in both maps. */
@@ -60,22 +97,6 @@ function keptPages(maps: JointMap): Ranges {
     if (isFrameKept(maps, piece)) pages.join(maps.start(piece), maps.end(piece));
   return pages.ranges();
 }
-
-/** Adds a violation, or makes the last one longer where the two differ in nothing but their place. */
-function add(found: RawViolation[], next: RawViolation): void {
-  const last = found.at(-1);
-  const grain = next.grain!;
-  const continues =
-    last !== undefined &&
-    last.end === next.start &&
-    last.grain === grain &&
-    (next.index - last.index) * grain === next.start - last.start &&
-    ALIKE.every((key) => last[key] === next[key]);
-  if (continues) found[found.length - 1] = { ...last, end: next.end };
-  else found.push(next);
-}
-
-const ALIKE = ["table", "level", "step", "until", "from", "met", "coverage"] as const;
 
 /** The lost write that stands for a violation on one page. */
 export function lostWriteOn(
@@ -87,38 +108,9 @@ export function lostWriteOn(
   const ranges = oneRange(page, page + 1);
   const maps = JointMap.of(decision.reader, ranges);
   const frame = maps.oldFrame(maps.find(page), page);
-  return new Search(decision, options, domain, () => ranges).at(page, frame).lost;
+  const how = { ...options, acceptPlain: false };
+  return new Search(decision, how, domain, () => ranges).at(page, frame).lost?.write ?? null;
 }
 
 const isFrameKept = (maps: JointMap, piece: number): boolean =>
   maps.oldFrames[piece]! >= 0 && maps.oldFrames[piece] === maps.newFrames[piece];
-
-function violation(lost: LostWrite, start: number, end: number, domain: number, at: Coverage): RawViolation {
-  const { slot, version, fate, copy } = lost;
-  const { step, until } = slot.versions[version]!;
-  const { table, level } = slot.node;
-  return {
-    class: "V10",
-    domain,
-    start,
-    end,
-    grain: end - start,
-    access: 2,
-    from: fate.step === NEVER ? (copy?.setAt ?? 0) : fate.step,
-    met: MET[fate.what],
-    coverage: copy?.view.coverage ?? at,
-    table,
-    index: slot.first,
-    level,
-    step,
-    until,
-  };
-}
-
-const MET: Readonly<Record<Fate["what"], string>> = {
-  overwritten: "no dirty bit for a page that was written: a store overwrites it",
-  freed: "no dirty bit for a page that was written: it goes with a table that is freed",
-  left: "no dirty bit for a page that was written: it stays in a detached table",
-  taken: "no dirty bit for a page that is written after the call that took it has returned",
-  known: "",
-};

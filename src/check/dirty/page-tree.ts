@@ -8,6 +8,7 @@ import type { RootVersion } from "../roots.ts";
 import type { ScriptLog } from "../script-log.ts";
 import { VersionReader } from "../versions.ts";
 import type { DirtyVersion, HistorySource } from "./dirty-versions.ts";
+import { type LeafTable, onlyLeafTable } from "./leaf-table.ts";
 import { selfTelling } from "./self-telling.ts";
 import { isSteady, OPEN, STEADY, steadyEntries } from "./steady-entries.ts";
 import { type Slot, TableNode, type WalkRules } from "./table-node.ts";
@@ -19,11 +20,27 @@ interface Stage {
   readonly above: readonly Slot[];
   /** Of a stage of leaves, when it was asked for: by entry, `OPEN` where only histories tell. */
   plain: Uint8Array | null;
+  /** The same where columns tell all there is to know of them; null where they do not. */
+  leaves: Leaves | null | undefined;
 }
 
 /** Every entry that translates a page, or ever did: the same for all pages before `end`, up to the frames. */
 export interface Stretch {
   readonly slots: readonly Slot[];
+  readonly end: number;
+}
+
+/** Pages before `end` on which no D bit can get lost: nothing there changes. */
+interface Rest {
+  readonly slots: null;
+  readonly leaves: null;
+  readonly end: number;
+}
+
+/** A page of which nothing matters but its entry in one table. */
+interface Leaves {
+  readonly slots: null;
+  readonly leaves: LeafTable;
   readonly end: number;
 }
 
@@ -84,12 +101,15 @@ export class PageTree {
     );
   }
 
+  get source(): HistorySource {
+    return this.#context.source;
+  }
   get rules(): WalkRules {
     return this.#context.rules;
   }
 
-  /** The entries of a page. `slots` is null where no D bit can get lost before `end`: nothing there changes. */
-  at(page: number): Stretch | { readonly slots: null; readonly end: number } {
+  /** The entries of a page, or what stands for them; with `isWhole`, never the one that alone matters. */
+  at(page: number, isWhole = false): Stretch | Rest | Leaves {
     const { geometry } = this.#context;
     let level = 0;
     for (; level <= this.#top; level++) {
@@ -99,8 +119,11 @@ export class PageTree {
     if (level > this.#top) return { slots: [], end: Infinity };
     for (; ; level--) {
       if (level === 0 && this.#context.skips !== "resting") {
-        const end = this.#plainUntil(this.#stages[0]!, page);
-        if (end > page) return { slots: null, end };
+        const stage = this.#stages[0]!;
+        const end = this.#plainUntil(stage, page);
+        if (end > page) return { slots: null, leaves: null, end };
+        if (stage.leaves === undefined) stage.leaves = this.#leavesOf(stage);
+        if (stage.leaves !== null && !isWhole) return stage.leaves;
       }
       const { base, nodes, above } = this.#stages[level]!;
       const span = geometry.span(level);
@@ -120,7 +143,8 @@ export class PageTree {
           slot.versions.filter((v) => v.kind === TABLE).map((version) => ({ slot, version })),
         );
       if (links.length === 0 && !this.#hasRootBelow(level, start)) return { slots, end };
-      if (this.#isAtRest(slots, links, start, start + span)) return { slots: null, end: start + span };
+      if (this.#isAtRest(slots, links, start, start + span))
+        return { slots: null, leaves: null, end: start + span };
       this.#stages[level - 1] = this.#stage(level - 1, start, slots, links);
     }
   }
@@ -135,6 +159,12 @@ export class PageTree {
     let index = page - base;
     while (index < plain.length && plain[index] !== OPEN) index++;
     return base + index;
+  }
+
+  #leavesOf({ base, nodes, above }: Stage): Leaves | null {
+    const { source, rules, skips } = this.#context;
+    const leaves = skips === "safe" ? onlyLeafTable(source, rules, nodes, above) : null;
+    return leaves === null ? null : { slots: null, leaves, end: base + source.geometry.entries };
   }
 
   #safe({ nodes, above }: Stage): Uint8Array {
@@ -178,7 +208,7 @@ export class PageTree {
         if (root.levels - 1 === level) nodeOf(root.table, root.step).addRoot(root);
     for (const { slot, version } of links)
       nodeOf(decoder.frame(version.lo, version.hi), version.step).addLink(slot, version);
-    return { base, nodes, above, plain: null };
+    return { base, nodes, above, plain: null, leaves: undefined };
   }
 
   /** True iff only one table is left to go through, it stays, and nobody does anything to it or below it. */

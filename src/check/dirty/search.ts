@@ -1,3 +1,4 @@
+import { returnOf } from "../between-calls.ts";
 import type { Coverage } from "../coverage.ts";
 import type { Decision } from "../decide.ts";
 import type { DecideOptions } from "../decide-options.ts";
@@ -7,6 +8,8 @@ import type { Ranges } from "../ranges.ts";
 import { AlikeLeaves } from "./alike-leaves.ts";
 import { Copies, type Copy } from "./copies.ts";
 import { type Fate, PageEntries } from "./fate.ts";
+import { LeafLosses, type LostInEntry } from "./leaf-losses.ts";
+import type { LeafTable } from "./leaf-table.ts";
 import { PageTree, type Stretch } from "./page-tree.ts";
 import { PageViews } from "./page-views.ts";
 import { isSteady } from "./steady-entries.ts";
@@ -24,6 +27,24 @@ export interface LostWrite {
   readonly copy: Copy | null;
 }
 
+/** The same as a reader needs it who does not tell its story. */
+export interface Loss {
+  readonly table: number;
+  readonly index: number;
+  readonly level: number;
+  /** Positions [step, until) at which the entry has the version whose D bit gets lost. */
+  readonly step: number;
+  readonly until: number;
+  readonly what: Fate["what"];
+  /** Position from which it is lost. */
+  readonly from: number;
+  readonly coverage: Coverage;
+  /** Strong memory order loses a bit on the page too, as far as it was looked into. */
+  readonly isInStrong: boolean;
+  /** The whole of it; null where columns have shown it. */
+  readonly write: LostWrite | null;
+}
+
 /** Finds lost writes on one page after the other, ascending. */
 export class Search {
   readonly #decision: Decision;
@@ -32,6 +53,8 @@ export class Search {
   readonly #acceptPlain: boolean;
   /** What was the matter with the last page on which nothing is lost. */
   #kept: Kept | null = null;
+  /** Made when columns tell something. */
+  #losses: LeafLosses | null = null;
   /** Leaves that lose nothing either, by what is known of their D bits before the script. */
   readonly #alike: (AlikeLeaves | null)[] = [null, null, null];
 
@@ -44,9 +67,16 @@ export class Search {
   }
 
   /** What is lost on a page, which translates to `frame` before and after, and the end of the pages that are like it. */
-  at(page: number, frame: number): { readonly lost: LostWrite | null; readonly until: number } {
+  at(page: number, frame: number): { readonly lost: Loss | null; readonly until: number } {
     for (const alike of this.#alike) if (alike?.has(page, frame)) return { lost: null, until: page + 1 };
-    const { slots, end } = this.#tree.at(page);
+    let place = this.#tree.at(page);
+    if (place.slots === null && place.leaves !== null) {
+      const losses = this.#lossesIn(place.leaves);
+      if (losses.isAlone(page))
+        return { lost: this.#lossIn(losses.at(page, frame), place.leaves, page), until: page + 1 };
+      place = this.#tree.at(page, true);
+    }
+    const { slots, end } = place;
     if (slots === null) return { lost: null, until: end };
     if (isSteady(slots)) return { lost: null, until: end };
     this.#views.enter(page);
@@ -54,10 +84,29 @@ export class Search {
       return { lost: null, until: Math.min(end, this.#views.alikeUntil(slots, page)) };
     const candidates = this.#candidates({ slots, end }, page, frame);
     if (candidates === null) return { lost: null, until: end };
-    const lost = this.#firstLost(candidates, page);
+    const write = this.#firstLost(candidates, page);
     this.#kept = null;
-    if (lost === null) this.#keep(slots, page, frame);
+    if (write === null) this.#keep(slots, page, frame);
+    const lost = write === null ? null : lossOf(write, this.#views.all[0]!.coverage);
     return { lost, until: Math.min(end, this.#views.alikeUntil(slots, page)) };
+  }
+
+  #lossesIn(leaves: LeafTable): LeafLosses {
+    this.#losses ??= new LeafLosses(
+      this.#tree.source,
+      (step) => this.#callEnd(step),
+      (page) => this.#coverageAt(page),
+    );
+    this.#losses.enter(leaves);
+    return this.#losses;
+  }
+
+  #lossIn(lost: LostInEntry | null, { table, base }: LeafTable, page: number): Loss | null {
+    if (lost === null) return null;
+    const { step, until, what, from, isInStrong } = lost;
+    const { coverage } = this.#views.all[0]!;
+    const index = page - base;
+    return { table, index, level: 0, step, until, what, from, coverage, isInStrong, write: null };
   }
 
   #keep(slots: readonly Slot[], page: number, frame: number): void {
@@ -137,14 +186,31 @@ export class Search {
   /** Position at which the call that ran a step has returned. */
   #callEnd(step: number): number {
     const { input, log } = this.#decision;
-    const next = input.calls?.spans.find((span) => span.step > step);
-    return next === undefined ? log.steps : next.step - 1;
+    return input.calls ? returnOf(input.calls, step, log.steps) : log.steps;
   }
 
-  coverageAt(page: number): Coverage {
+  #coverageAt(page: number): Coverage {
     this.#views.enter(page);
     return this.#views.all[0]!.coverage;
   }
+}
+
+function lossOf(write: LostWrite, at: Coverage): Loss {
+  const { slot, version, fate, copy } = write;
+  const { step, until } = slot.versions[version]!;
+  const { table, level } = slot.node;
+  return {
+    table,
+    index: slot.first,
+    level,
+    step,
+    until,
+    what: fate.what,
+    from: fate.step === NEVER ? (copy?.setAt ?? 0) : fate.step,
+    coverage: copy?.view.coverage ?? at,
+    isInStrong: false,
+    write,
+  };
 }
 
 /** Bits of an entry that no page number takes up: below in the low word, above in the high one. */

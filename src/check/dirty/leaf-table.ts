@@ -1,0 +1,44 @@
+import { TABLE } from "../entry-kind.ts";
+import { NEVER } from "../positions.ts";
+import type { TableLog } from "../table-log.ts";
+import type { HistorySource } from "./dirty-versions.ts";
+import { LeafColumns } from "./leaf-columns.ts";
+import type { Slot, TableNode, WalkRules } from "./table-node.ts";
+
+/** A table of smallest leaves that alone has ever led to its pages, through entries that nobody writes, and stays. */
+export interface LeafTable {
+  readonly table: number;
+  readonly log: TableLog;
+  /** The page of its first entry. */
+  readonly base: number;
+  /** Rights that the entries above it leave to its own. */
+  readonly rights: number;
+}
+
+const R_W = 3;
+
+/**
+ * The table among those of one place at the lowest level if it is such a one, and so much is done to single entries of it that columns
+ * cost less than histories which neighbours share.
+ */
+export function onlyLeafTable(
+  source: HistorySource,
+  { rightsAnded, rights: rightsOf }: WalkRules,
+  nodes: readonly TableNode[],
+  above: readonly Slot[],
+): LeafTable | null {
+  const [node] = nodes;
+  if (nodes.length !== 1 || !node!.isWhereItWas || node!.freedAt !== NEVER) return null;
+  const { table, log, base } = node!;
+  if (log === null || log.life > 0 || !LeafColumns.fits(source, log)) return null;
+  let rights = R_W;
+  for (const { node: parent, versions } of above) {
+    const [version] = versions;
+    if (!parent.isWhereItWas || versions.length > 1 || version!.kind !== TABLE) return null;
+    const own = rightsOf(version!);
+    // What no walk gets through is nothing to hasten.
+    if (own === 0) return null;
+    if (rightsAnded) rights &= own;
+  }
+  return { table, log, base, rights };
+}
