@@ -300,13 +300,8 @@ export class Decision {
       const one = oneRange(0, 0);
       let next = 0;
       const all = new Coverages(this.log, tag, end, ranges, this.#hasAtc, mustContain);
-      const passes = (lone: Coverage): boolean => {
-        const isPassed = reach.passes(lone, sharing[0]!);
-        if (isPassed) pages++;
-        return isPassed;
-      };
-      const lone = roots.length === 1 ? passes : null;
-      for (let coverage = all.next(lone); coverage !== null; coverage = all.next(lone)) {
+      const passes = roots.length === 1 ? (lone: Coverage): boolean => reach.passes(lone, sharing[0]!) : null;
+      for (let coverage = all.next(passes); coverage !== null; coverage = all.next(passes)) {
         enter(coverage, sharing);
         while (next < ranges.ends.length && ranges.ends[next]! <= coverage.start) next++;
         let last = next;
@@ -320,9 +315,10 @@ export class Decision {
         reach.run(coverage, inside, from, to, sharing);
       }
     }
-    this.effort.histories += reach.histories;
+    // The entries on the way to a page that was decided by itself are histories too.
+    this.effort.histories += reach.histories + reach.passed * levels;
     // With several roots everything was looked at; what no map has is not worth counting.
-    this.effort.pages += roots.length > 1 ? this.#mappedPages() : pages;
+    this.effort.pages += roots.length > 1 ? this.#mappedPages() : pages + reach.passed;
   }
 
   #mappedPages(): number {

@@ -7,6 +7,7 @@ import { EntryReader } from "./entry-reader.ts";
 import type { FactSink } from "./facts.ts";
 import type { Generations } from "./generations.ts";
 import { earliestIn, type HeldTable, heldSince } from "./held-table.ts";
+import { LonePages } from "./lone-pages.ts";
 import { PlainEntries } from "./plain-entries.ts";
 import { NEVER } from "./positions.ts";
 import type { Ranges } from "./ranges.ts";
@@ -36,6 +37,7 @@ export class WalkReach {
   #plain: PlainEntries | null = null;
   #acceptsPlain: boolean;
   readonly #absent: AbsentEntries | null;
+  readonly #lone: LonePages | null;
   readonly #cells: TableCells;
   #coverage!: Coverage;
   #ranges!: Ranges;
@@ -61,7 +63,11 @@ export class WalkReach {
     this.#before = new EntryReader(context.tables);
     this.#runs = new CellRuns(context, this.#before);
     this.#acceptsPlain = context.acceptPlain && sink.plain !== undefined;
-    this.#absent = sink.plain === undefined ? null : new AbsentEntries(context, sink.plain, this.#before);
+    const { plain } = sink;
+    this.#absent = plain === undefined ? null : new AbsentEntries(context, plain, this.#before);
+    this.#lone = this.#acceptsPlain
+      ? new LonePages(context, plain!, this.#cells, this.#steady, this.#before)
+      : null;
   }
 
   /**
@@ -127,26 +133,15 @@ export class WalkReach {
     return true;
   }
 
-  /**
-   * True iff the page of a lone coverage is decided by the entry that translates it: below links to which nothing happens, so that
-   * walks of any time may hold its table, and with nothing to tell of it. `root` is the only context entry there is.
-   */
-  passes(lone: Coverage, root: RootVersion): boolean {
-    const page = lone.start;
-    const held = this.#heldRootTable;
-    if (!this.#acceptsPlain || this.#root !== root || held === null || held.earliest !== null) return false;
-    const state = this.#steady.lowest(root, held, page, page + 1);
-    if (state === null || state.earliest !== null || (held.log?.freedAt ?? NEVER) !== NEVER) return false;
-    const writes = this.#cells.of(state.log!, 0);
-    const index = page - this.#steady.base;
-    if (writes instanceof CellTable && writes.cellAt(index) !== null) return false;
-    this.#plain ??= new PlainEntries(this.#context, this.#sink.plain!);
-    this.#plain.enter(state, lone, writes instanceof SingleWrites ? writes : null, false);
-    this.#before.read(state.table, state.log, index);
-    if (!this.#plain.accepts(index, page, this.#before.lo, this.#before.hi, false, false)) return false;
-    this.#context.visit(state.table, 0);
-    this.histories += root.levels;
-    return true;
+  /** True iff the page of a lone coverage is decided, with nothing to tell of it. `root` is the only context entry there is. */
+  passes(coverage: Coverage, root: RootVersion): boolean {
+    const isKnown = this.#root === root && this.#heldRootTable !== null;
+    return isKnown && (this.#lone?.passes(coverage, root, this.#heldRootTable!) ?? false);
+  }
+
+  /** Pages decided by themselves. */
+  get passed(): number {
+    return this.#lone?.passed ?? 0;
   }
 
   #heldRoot(root: RootVersion): HeldTable {

@@ -34,7 +34,6 @@ export class LeafLosses {
   #leaves: LeafTable | null = null;
   /** The page at hand. */
   #page = 0;
-  #coverage!: Coverage;
   #isInStrong = false;
 
   constructor(
@@ -67,7 +66,6 @@ export class LeafLosses {
     const index = page - this.#leaves!.base;
     if (!this.#isOpen(index, frame)) return null;
     this.#page = page;
-    this.#coverage = this.#coverageOf(page);
     const version = this.#lostIn(index, frame);
     if (version === NONE) return null;
     return {
@@ -141,18 +139,9 @@ export class LeafLosses {
   #isWritten(version: number, told: number): boolean {
     if (!this.#isWritable(version)) return false;
     if (told < 0) return true;
-    const columns = this.#columns;
-    const step = columns.step(version);
-    const last = columns.readableUntil(version);
-    const coverage = this.#coverage;
-    const { begins, deaths, generations } = coverage;
-    for (let g = coverage.firstAlive(step); g < generations && begins[g]! < last; g++) {
-      const to = Math.min(last, deaths[g]!);
-      if (Math.max(begins[g]!, step) >= to) continue;
-      const death = coverage.leafDeath(g, to - 1, this.#page, this.#page + 1);
-      if (coverage.drained(death) > told) return true;
-    }
-    return false;
+    // Of what is loaded last the caches are rid last.
+    const coverage = this.#coverageOf(this.#page);
+    return coverage.drained(coverage.leafDeathBehind(this.#columns.readableUntil(version))) > told;
   }
 
   #isWritable(version: number): boolean {

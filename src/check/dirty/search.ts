@@ -104,7 +104,7 @@ export class Search {
   #lossIn(lost: LostInEntry | null, { table, base }: LeafTable, page: number): Loss | null {
     if (lost === null) return null;
     const { step, until, what, from, isInStrong } = lost;
-    const { coverage } = this.#views.all[0]!;
+    const coverage = this.#coverageAt(page);
     const index = page - base;
     return { table, index, level: 0, step, until, what, from, coverage, isInStrong, write: null };
   }
