@@ -23,13 +23,13 @@ export class Coverages {
   readonly #wanted: Ranges;
   readonly #rules: CoverageRules;
   readonly #tag: number;
-  /** Invalidations of the tag that reach some wanted pages and not all, by position, and their pages. */
+  /** Invalidations of the tag that reach some wanted pages and not all, by position, and their pages: in the order of these. */
   readonly #posted: Int32Array;
   readonly #starts: Float64Array;
   readonly #ends: Float64Array;
-  /** Places in these columns in the order of starts and of ends, and the next of either behind the stretch made last. */
-  readonly #byStart: Uint32Array;
-  readonly #byEnd: Uint32Array;
+  /** The same ends, ascending. */
+  readonly #stops: Float64Array;
+  /** The next start and the next end behind the stretch made last. */
   #nextStart = 0;
   #nextEnd = 0;
   /** Those that reach all wanted pages, the edges of theirs that stretches have to keep to, and the generations they make. */
@@ -38,7 +38,7 @@ export class Coverages {
   readonly #sharedGenerations: Generations;
   /** The same cut by few stops, by their number. */
   readonly #cuts: CutGenerations[] = [];
-  /** Places of the others that reach the stretch at hand, in queue order. */
+  /** Places of the others that reach the stretch at hand. */
   readonly #active: number[] = [];
   /** Others are active than those that were made an answer of. */
   #isOther = false;
@@ -77,11 +77,10 @@ export class Coverages {
       if (posted.starts[at]! <= first && last <= posted.ends[at]!) both[--shareds] = at;
       else both[owns++] = at;
     }
-    this.#posted = both.subarray(0, owns);
+    this.#posted = byStart(both.subarray(0, owns), posted.starts);
     this.#starts = picked(posted.starts, this.#posted, Infinity);
     this.#ends = picked(posted.ends, this.#posted, end);
-    this.#byStart = ascending(this.#starts);
-    this.#byEnd = this.#endsAsStarted() ? this.#byStart : ascending(this.#ends);
+    this.#stops = isAscending(this.#ends) ? this.#ends : this.#ends.toSorted();
     this.#shared = new SharedReach(both.subarray(shareds).reverse());
     this.#edges = this.#edgesOf(this.#shared.positions);
     const stops = this.#shared.positions.filter((at) => posted.stopsWalks(at));
@@ -112,8 +111,7 @@ export class Coverages {
 
   /** The coverage of a page by itself. Pre: it was entered. */
   #at(page: number): Coverage {
-    const [own, active] = [this.#loneOwn, this.#active];
-    if (active.length > 1) active.sort((a, b) => a - b);
+    const [own, active] = [this.#loneOwn, this.#sorted()];
     while (own.length > active.length) own.pop();
     for (let k = 0; k < active.length; k++) own[k] = this.#posted[active[k]!]!;
     this.#lone.moveTo(page);
@@ -128,7 +126,7 @@ export class Coverages {
     for (; active.length > kept; this.#isOther = true) active.pop();
     let start = Infinity;
     for (; this.#nextStart < starts.length; this.#nextStart++) {
-      const i = this.#byStart[this.#nextStart]!;
+      const i = this.#nextStart;
       start = starts[i]!;
       if (start > from) break;
       start = Infinity;
@@ -138,7 +136,7 @@ export class Coverages {
     }
     let end = this.#end;
     for (; this.#nextEnd < ends.length; this.#nextEnd++) {
-      end = ends[this.#byEnd[this.#nextEnd]!]!;
+      end = this.#stops[this.#nextEnd]!;
       if (end > from) break;
       end = this.#end;
     }
@@ -146,11 +144,16 @@ export class Coverages {
     return Math.min(start, end, this.#edges[this.#edge] ?? Infinity, this.#end);
   }
 
+  /** Those that are active, in queue order. */
+  #sorted(): number[] {
+    const [active, posted] = [this.#active, this.#posted];
+    return active.length > 1 ? active.sort((a, b) => posted[a]! - posted[b]!) : active;
+  }
+
   /** Makes an answer of those that are active. */
   #take(): void {
     this.#isOther = false;
-    const active = this.#active;
-    if (active.length > 1) active.sort((a, b) => a - b);
+    const active = this.#sorted();
     const own = new Array<number>(active.length);
     for (let k = 0; k < own.length; k++) own[k] = this.#posted[active[k]!]!;
     this.#own = own;
@@ -205,20 +208,34 @@ export class Coverages {
     if (count === 0) return NONE;
     return count === positions.length ? positions : positions.filter((at) => posted.stopsWalks(at));
   }
-
-  /** True iff they end in the order in which they start. */
-  #endsAsStarted(): boolean {
-    const [ends, order] = [this.#ends, this.#byStart];
-    for (let k = 1; k < order.length; k++) if (ends[order[k - 1]!]! > ends[order[k]!]!) return false;
-    return true;
-  }
 }
 
-/** The numbers at some places of a column, none greater than `most`: the column itself where that is what it is. */
-function picked(column: Float64Array, places: Int32Array, most: number): Float64Array {
-  let isWhole = places.length === column.length;
-  for (let at = 0; isWhole && at < column.length; at++) isWhole = column[at]! <= most;
-  return isWhole ? column : Float64Array.from(places, (at) => Math.min(column[at]!, most));
+/** Positions in a column in the order of its numbers; equal ones stay in the order they have. */
+function byStart(positions: Int32Array, starts: Float64Array): Int32Array {
+  if (isAscending(starts)) return positions;
+  const own = picked(starts, positions, Infinity);
+  return isAscending(own) ? positions : inOrder(positions, ascending(own));
+}
+
+function inOrder(list: Int32Array, order: Uint32Array): Int32Array {
+  const sorted = new Int32Array(order.length);
+  for (let i = 0; i < order.length; i++) sorted[i] = list[order[i]!]!;
+  return sorted;
+}
+
+function isAscending(list: Float64Array): boolean {
+  for (let i = 1; i < list.length; i++) if (list[i - 1]! > list[i]!) return false;
+  return true;
+}
+
+/** The numbers at some positions of a column, none greater than `most`: the column itself where that is what it is. */
+function picked(column: Float64Array, positions: Int32Array, most: number): Float64Array {
+  let isWhole = positions.length === column.length;
+  for (let i = 0; isWhole && i < column.length; i++) isWhole = positions[i] === i && column[i]! <= most;
+  if (isWhole) return column;
+  const some = new Float64Array(positions.length);
+  for (let i = 0; i < some.length; i++) some[i] = Math.min(column[positions[i]!]!, most);
+  return some;
 }
 
 const isSame = (a: readonly number[], b: readonly number[]): boolean =>

@@ -109,13 +109,15 @@ export class Interest {
     const { entries } = this.#geometry;
     const span = this.#geometry.span(level);
     const isWritten = new Uint8Array(entries);
-    for (const { index, count } of log.collects) isWritten.fill(1, index, Math.min(entries, index + count));
-    for (let k = 0; k < log.writes; k++) {
-      const at = log.record(k);
-      const index = words[at + 3]! & 0xffff;
-      const count = words[at + 3]! >>> 16;
+    // Mostly it is one entry, for which a call costs more than to note it down.
+    const note = (index: number, count: number): void => {
       if (count === 1) isWritten[index] = 1;
       else isWritten.fill(1, index, Math.min(entries, index + count));
+    };
+    for (const { index, count } of log.collects) note(index, count);
+    for (let k = 0; k < log.writes; k++) {
+      const at = log.record(k);
+      note(words[at + 3]! & 0xffff, words[at + 3]! >>> 16);
     }
     const { starts, ends } = changes;
     let change = firstEndingAfter(changes, base);
