@@ -3,7 +3,7 @@ import { EditScript, type Step } from "../../src/edit-script/index.ts";
 import { READ, WRITE } from "../../src/units/index.ts";
 import { inPlace, invalidation, leavesOf, type Recording, type Writing, written } from "../recording.ts";
 import type { Row } from "../row.ts";
-import { fragmentedRow, grouped, moving, PAGES } from "./check-scattered.ts";
+import { atLeastAMillion, fragmentedRow, grouped, moving, PAGES } from "./check-scattered.ts";
 import { wrongRow } from "./check-wrong.ts";
 
 const FORMAT = "vtd-ss-48-ad";
@@ -52,7 +52,7 @@ export const dirtyCheckRows: readonly Row[] = [
   ),
   wrongRow(
     `decide ${grouped(PAGES)} scattered leaves protected page by page, each losing its dirty bit`,
-    { kind: "value", atLeast: 0.25 },
+    atLeastAMillion,
     "V10",
     { causes: false },
     () => ({ ...protectedInPlace("store", false), pages: PAGES }),

@@ -2,6 +2,7 @@ import type { Row } from "../row.ts";
 import { checkRows } from "./check.ts";
 import { recordedCallsRow } from "./check-calls.ts";
 import { dirtyCheckRows } from "./check-dirty.ts";
+import { orderCheckRows } from "./check-orders.ts";
 import { scatteredCheckRows } from "./check-scattered.ts";
 import { sparseCheckRows } from "./check-sparse.ts";
 import { wrongCheckRows } from "./check-wrong.ts";
@@ -25,6 +26,7 @@ export const allRows = (): Row[] => [
   ...setMapRows,
   ...checkRows,
   ...scatteredCheckRows,
+  ...orderCheckRows,
   ...wrongCheckRows,
   ...dirtyCheckRows,
   readRecordingRow,
