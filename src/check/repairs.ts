@@ -146,25 +146,42 @@ function* weakened({ steps, about, pages, tags, iommu, isMeant }: RepairContext)
   }
   const [first] = invalidates;
   if (first === undefined) return;
-  const own = invalidates.find((at) => tags.includes(stepAt(at).domain));
-  yield { cause: "no-wait", at: own ?? first, isEverywhere, splices: each((step) => [step, DRAIN]) };
+  // Of what is made stronger in all places the one to blame is the domain's own, and one that was weak.
+  const blamed = (all: readonly number[], isWeak: (step: InvalidateStep) => boolean): number => {
+    const own = all.filter((at) => tags.includes(stepAt(at).domain));
+    return own.find((at) => isWeak(stepAt(at))) ?? own[0] ?? all[0]!;
+  };
+  const isAny = (): boolean => true;
+  const whole = { iovaPfn: 0 as IovaPfn, pages };
+  yield {
+    cause: "no-wait",
+    at: blamed(invalidates, isAny),
+    isEverywhere,
+    splices: each((step) => [step, DRAIN]),
+  };
+  const withoutAtc = blamed(invalidates, ({ caches }) => (caches & CACHE_ATC) === 0);
   yield {
     cause: "no-ATC",
-    at: first,
+    at: withoutAtc,
     isEverywhere,
     splices: each((s) => [{ ...s, caches: s.caches | CACHE_ATC }]),
   };
-  yield { cause: "no-ATC", at: first, isEverywhere, splices: each((s) => [s, { ...s, caches: CACHE_ATC }]) };
+  yield {
+    cause: "no-ATC",
+    at: withoutAtc,
+    isEverywhere,
+    splices: each((s) => [s, { ...s, caches: CACHE_ATC }]),
+  };
   yield {
     cause: "wrong-scope",
-    at: first,
+    at: blamed(invalidates, ({ scope, caches }) => scope === "leaf" || caches !== CACHES_ALL),
     isEverywhere,
     splices: each((s) => [{ ...s, scope: "nonLeaf", caches: CACHES_ALL }]),
   };
-  const whole = { iovaPfn: 0 as IovaPfn, pages };
   const meant = invalidates.filter(isMeant);
   const widened = (): Splice[] => meant.map((at) => replaced(at, [{ ...stepAt(at), ...whole }]));
-  if (meant.length > 0) yield { cause: "under-range", at: meant[0]!, isEverywhere, splices: widened };
+  if (meant.length > 0)
+    yield { cause: "under-range", at: blamed(meant, isAny), isEverywhere, splices: widened };
   yield {
     cause: "wrong-tag",
     at: first,

@@ -205,6 +205,35 @@ unpin 0x1000000000 size=0x2000
   });
 });
 
+describe("an invalidation that is too weak for one of two domains", () => {
+  const two = `${SMALL}domain 2 root=0x100010000
+table 0x100010000[0] = 0x100011003
+table 0x100011000[0] = 0x100012003
+table 0x100012000[0] = 0x1000000003 count=512 stride=0x1000
+map new iova=0x1000 size=0x1ff000 frame=0x1000001000
+store 0x100002000[0] = 0
+store 0x100012000[0] = 0
+store 0x100002000[1] = 0x1000001003
+store 0x100012000[1] = 0x1000001003
+barrier
+`;
+  const done = "wait drain\nunpin 0x1000000000 size=0x1000\n";
+  const blamed = (first: string, second: string): string[] =>
+    check(
+      inputOf(
+        parseScript(
+          `${two}invalidate domain=1 iova=0 size=0x2000${first}\ninvalidate domain=2 ${second}\n${done}`,
+        ),
+      ),
+    ).findings.map((f) => `${f.class} ${f.cause} of domain ${f.domain} at step ${f.causeStep}`);
+
+  it("is the one that is blamed", () => {
+    expect(blamed("", "iova=0 size=0x2000")).toEqual([]);
+    expect(blamed("", "iova=0x1000 size=0x1000")).toEqual(["V06 under-range of domain 2 at step 7"]);
+    expect(blamed("", "iova=0 size=0x2000 caches=iotlb+walk")).toEqual(["V06 no-ATC of domain 2 at step 7"]);
+  });
+});
+
 describe("what a script does wrong in many places", () => {
   it("is one finding, with the first place, whatever the number of pages", () => {
     const wrong = (count: number): string => {
