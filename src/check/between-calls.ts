@@ -12,26 +12,25 @@ export interface CallGap {
   readonly backAt: number;
 }
 
-/** The call that ran a step. Pre: the change has calls, and the step is one of theirs. */
-export function callAt({ spans }: ChangeCalls, step: number): CallSpan {
-  let low = 0;
-  for (let high = spans.length; high - low > 1; ) {
-    const middle = (low + high) >>> 1;
-    if (spans[middle]!.step <= step) low = middle;
-    else high = middle;
-  }
-  return spans[low]!;
-}
-
-/** Position at which the call that ran a step has returned, or nothing is left to run. */
-export function returnOf({ spans }: ChangeCalls, step: number, steps: number): number {
+/** Position of the first call that begins behind a step; their number where none does. */
+function nextCall({ spans }: ChangeCalls, step: number): number {
   let low = 0;
   for (let high = spans.length; low < high; ) {
     const middle = (low + high) >>> 1;
     if (spans[middle]!.step > step) high = middle;
     else low = middle + 1;
   }
-  return low === spans.length ? steps : spans[low]!.step - 1;
+  return low;
+}
+
+/** The call that ran a step. Pre: the change has calls, and the step is one of theirs. */
+export const callAt = (calls: ChangeCalls, step: number): CallSpan =>
+  calls.spans[Math.max(0, nextCall(calls, step) - 1)]!;
+
+/** Position at which the call that ran a step has returned; `steps` is where the last one has. */
+export function returnOf(calls: ChangeCalls, step: number, steps: number): number {
+  const next = calls.spans[nextCall(calls, step)];
+  return next === undefined ? steps : next.step - 1;
 }
 
 /** "call 3 of 12: UNMAP_DMA …" */
