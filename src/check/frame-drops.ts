@@ -1,8 +1,13 @@
 import { FrameSet } from "./frame-set.ts";
+import type { JointMap } from "./joint-map.ts";
 import { NumberList } from "./number-list.ts";
+import { PieceDrops } from "./piece-drops.ts";
 import { NEVER } from "./positions.ts";
 import { RangeList } from "./ranges.ts";
 import { sweep, type Unpins, WeightedRuns } from "./weighted-runs.ts";
+
+/** Of the pieces of two maps, the share that has to be asked for before all are looked up. */
+const FEW = 4;
 
 /** Frames that lose their last pin. */
 export interface FrameDrops {
@@ -45,6 +50,9 @@ export class UnpinnedFrames {
   readonly #first: number;
   readonly #findDrops: () => FrameDrops;
   #drops: FrameDrops | null = null;
+  #pieces: PieceDrops | null = null;
+  /** How often maps were asked of without them. */
+  #asked = 0;
 
   constructor(unpins: Unpins, findDrops: (frames: FrameSet) => FrameDrops) {
     this.frames = FrameSet.union(unpins);
@@ -78,5 +86,21 @@ export class UnpinnedFrames {
     if (end - start > 1) return this.#drops.frames.touches(start, end);
     const step = this.#drops.stepOf(start);
     return step !== 0 && step < drained;
+  }
+
+  /** The same of the frame that one of two maps gives to a page, which lies in a piece of theirs. */
+  canMissIn(maps: JointMap, piece: number, isNew: boolean, frame: number, drained: number): boolean {
+    if (drained <= this.#first) return false;
+    if (this.#drops === null) return this.frames.touches(frame, frame + 1);
+    let step = this.#piecesOf(maps, this.#drops)?.stepIn(piece, isNew) ?? -1;
+    if (step < 0) step = this.#drops.stepOf(frame);
+    return step !== 0 && step < drained;
+  }
+
+  #piecesOf(maps: JointMap, drops: FrameDrops): PieceDrops | null {
+    if (this.#pieces?.maps === maps) return this.#pieces;
+    if (++this.#asked * FEW < maps.length) return null;
+    this.#asked = 0;
+    return (this.#pieces = new PieceDrops(maps, drops));
   }
 }

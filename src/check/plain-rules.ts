@@ -60,10 +60,10 @@ export class PlainRules {
   isFineLeaf(page: number, frame: number, rights: number, remains: boolean, drained: number): boolean {
     const maps = this.#maps;
     const piece = maps.find(page);
+    const isNew = rights === maps.newRights[piece] && frame === maps.newFrame(piece, page);
     const isExact =
-      (rights === maps.newRights[piece] && frame === maps.newFrame(piece, page)) ||
-      (!remains && rights === maps.oldRights[piece] && frame === maps.oldFrame(piece, page));
-    return isExact && !this.#unpinned.canMiss(frame, frame + 1, drained);
+      isNew || (!remains && rights === maps.oldRights[piece] && frame === maps.oldFrame(piece, page));
+    return isExact && !this.#unpinned.canMissIn(maps, piece, isNew, frame, drained);
   }
 
   /** True iff a page may have no translation. */
