@@ -93,23 +93,21 @@ export class Coverage {
   /** The last step before another one that submits an invalidation of these pages, 0 where none does. */
   lastSubmitBefore(step: number): number {
     const { posted } = this.#rules;
-    const from = posted.firstFrom(step);
     const last = Math.max(
-      before(this.#own, placeOf(this.#own, from)),
-      before(this.#shared.positions, this.#shared.placeOf(from)),
+      before(this.#own, placeFrom(posted, this.#own, step)),
+      before(this.#shared.positions, this.#shared.placeFrom(step)),
     );
-    return last < 0 ? 0 : posted.steps[last]!;
+    return last < 0 ? 0 : posted.step(last);
   }
 
   /** The first such step that is at least `step`, NEVER where none is. */
   firstSubmitFrom(step: number): number {
     const { posted } = this.#rules;
-    const from = posted.firstFrom(step);
     const next = Math.min(
-      behind(this.#own, placeOf(this.#own, from)),
-      behind(this.#shared.positions, this.#shared.placeOf(from)),
+      behind(this.#own, placeFrom(posted, this.#own, step)),
+      behind(this.#shared.positions, this.#shared.placeFrom(step)),
     );
-    return next === NEVER ? NEVER : posted.steps[next]!;
+    return next === NEVER ? NEVER : posted.step(next);
   }
 
   /**
@@ -117,61 +115,69 @@ export class Coverage {
    * [leafStart, leafEnd) is what the cached entry translates.
    */
   leafDeath(g: number, loaded: number, leafStart: number, leafEnd: number): number {
-    return this.#lastDrop(this.#iotlbDrop(g, loaded, leafStart, leafEnd), leafStart, leafEnd);
+    return this.deathBy(this.#lastDrop(this.#iotlbDrop(g, loaded, leafStart, leafEnd), leafStart, leafEnd));
   }
 
   /**
-   * The same for what can be read until a position, in a table that walks may hold all the time: the one that loads it last belongs to
-   * the generation of that moment, whatever generations there are. The leaf translates pages of the coverage.
+   * The invalidation by which the last cache drops what can be read until a position, in a table that walks may hold all the time: the
+   * one that loads it last belongs to the generation of that moment, whatever generations there are. NEVER where none does. The leaf
+   * translates pages of the coverage.
    */
-  leafDeathBehind(until: number): number {
+  leafDropBehind(until: number): number {
     return this.#lastDrop(this.#iotlbDropBehind(until), this.start, this.end);
   }
 
-  /** And for an absence that is cached. */
-  absenceDeathBehind(until: number): number {
-    const drop = this.#iotlbDropBehind(until);
-    return drop === NEVER ? NEVER : this.#rules.posted.completes[drop]!;
+  /** And for an absence that is cached, which devices do not keep in caches of their own. */
+  absenceDropBehind(until: number): number {
+    return this.#iotlbDropBehind(until);
   }
 
   #iotlbDropBehind(until: number): number {
     if (until === NEVER) return NEVER;
-    return this.#firstDrop(CACHE_IOTLB, this.#rules.posted.firstFrom(until), false, this.start, this.end);
+    return this.#firstDrop(CACHE_IOTLB, until, false, this.start, this.end);
   }
 
-  /** When the last cache has dropped what the IOTLB drops because of the invalidation at a position. */
+  /** Position at which what an invalidation drops is gone, or NEVER where there is none. */
+  deathBy(drop: number): number {
+    return drop === NEVER ? NEVER : this.#rules.posted.completes(drop);
+  }
+
+  /** Position at which accesses that used it have been performed. */
+  drainedBy(drop: number): number {
+    return drop === NEVER ? NEVER : this.#rules.posted.drained(drop);
+  }
+
+  /** The invalidation by which the last cache drops what the IOTLB drops because of one. */
   #lastDrop(drop: number, leafStart: number, leafEnd: number): number {
-    if (drop === NEVER) return NEVER;
     const { posted, hasAtc } = this.#rules;
     // A device may fill its own cache from the IOTLB until that has dropped the leaf: only an order queued behind counts.
-    const last = hasAtc ? this.#firstDrop(CACHE_ATC, drop, false, leafStart, leafEnd) : drop;
-    return last === NEVER ? NEVER : posted.completes[last]!;
+    if (drop === NEVER || !hasAtc || (posted.caches(drop) & CACHE_ATC) !== 0) return drop;
+    return this.#firstDrop(CACHE_ATC, posted.step(drop), false, leafStart, leafEnd);
   }
 
   /** The same for a cached absence, which devices do not keep in caches of their own. */
   absenceDeath(g: number, loaded: number): number {
-    const drop = this.#iotlbDrop(g, loaded, this.start, this.end);
-    return drop === NEVER ? NEVER : this.#rules.posted.completes[drop]!;
+    return this.deathBy(this.#iotlbDrop(g, loaded, this.start, this.end));
   }
 
   /** Position of the first invalidation that makes the IOTLB drop the entry, or NEVER. */
   #iotlbDrop(g: number, loaded: number, leafStart: number, leafEnd: number): number {
     if (loaded === NEVER - 1) return NEVER;
-    const { posted } = this.#rules;
-    const first = this.#firstDrop(CACHE_IOTLB, posted.firstFrom(loaded + 1), false, leafStart, leafEnd);
+    const first = this.#firstDrop(CACHE_IOTLB, loaded + 1, false, leafStart, leafEnd);
     const end = this.begins[g + 1]!;
     if (loaded < end) return first;
     // A walk that began before a non-leaf invalidation is restarted with everything it has loaded since.
-    return Math.min(first, this.#firstDrop(CACHE_IOTLB, posted.firstFrom(end), true, leafStart, leafEnd));
+    return Math.min(first, this.#firstDrop(CACHE_IOTLB, end, true, leafStart, leafEnd));
   }
 
-  /** The first one, from a position on, that makes caches drop the entry, or NEVER; with `isStop`, one that stops walks. */
-  #firstDrop(cache: number, from: number, isStop: boolean, leafStart: number, leafEnd: number): number {
+  /** The first one, submitted at or behind a step, that makes caches drop the entry, or NEVER; with `isStop`, one that stops walks. */
+  #firstDrop(cache: number, step: number, isStop: boolean, leafStart: number, leafEnd: number): number {
     const [own, shared] = [this.#own, this.#shared];
-    const first = this.#firstIn(own, placeOf(own, from), cache, isStop, leafStart, leafEnd);
+    const place = placeFrom(this.#rules.posted, own, step);
+    const first = this.#firstIn(own, place, cache, isStop, leafStart, leafEnd);
     if (shared.positions.length === 0) return first;
-    const place = shared.placeOf(from);
-    return Math.min(first, this.#firstIn(shared.positions, place, cache, isStop, leafStart, leafEnd));
+    const common = shared.placeFrom(step);
+    return Math.min(first, this.#firstIn(shared.positions, common, cache, isStop, leafStart, leafEnd));
   }
 
   /** The same among those of one list, from a place on. */
@@ -186,7 +192,7 @@ export class Coverage {
     const { posted, mustContain } = this.#rules;
     for (let i = place; i < list.length; i++) {
       const at = list[i]!;
-      if ((posted.caches[at]! & cache) === 0 || (isStop && !posted.stopsWalks(at))) continue;
+      if ((posted.caches(at) & cache) === 0 || (isStop && !posted.stopsWalks(at))) continue;
       if (!mustContain || (posted.starts[at]! <= leafStart && leafEnd <= posted.ends[at]!)) return at;
     }
     return NEVER;
@@ -202,13 +208,13 @@ export class Coverage {
 const before = (list: Positions, place: number): number => (place === 0 ? -1 : list[place - 1]!);
 const behind = (list: Positions, place: number): number => (place === list.length ? NEVER : list[place]!);
 
-/** Where the first element of a plain list stands that is at least `position`: columns are searched in positions.ts, in one type. */
-function placeOf(list: readonly number[], position: number): number {
+/** Where the first of some invalidations stands, given by position, that is submitted at or behind a step. */
+function placeFrom(posted: Invalidations, list: readonly number[], step: number): number {
   let low = 0;
   let high = list.length;
   while (low < high) {
     const mid = (low + high) >>> 1;
-    if (list[mid]! < position) low = mid + 1;
+    if (posted.step(list[mid]!) < step) low = mid + 1;
     else high = mid;
   }
   return low;
@@ -217,15 +223,18 @@ function placeOf(list: readonly number[], position: number): number {
 /** Invalidations that reach all pages that are looked at, by position and in queue order. */
 export class SharedReach {
   readonly positions: Int32Array;
+  /** The steps that submit them: apart, since they are searched for every page. */
+  readonly #steps: Int32Array;
   /** Where the last answer stands. */
   #place = 0;
 
-  constructor(positions: Int32Array) {
+  constructor(posted: Invalidations, positions: Int32Array) {
     this.positions = positions;
+    this.#steps = positions.map((at) => posted.step(at));
   }
 
-  /** Where the first one stands from a position on. */
-  placeOf(position: number): number {
-    return (this.#place = placeNear(this.positions, position, this.#place));
+  /** Where the first one stands that is submitted at or behind a step. */
+  placeFrom(step: number): number {
+    return (this.#place = placeNear(this.#steps, step, this.#place));
   }
 }

@@ -9,7 +9,7 @@ import type { ScriptLog } from "./script-log.ts";
 const NONE: readonly number[] = [];
 /** Pages with more stops of their own have a memory of their own for the generations that these make. */
 const FEW_STOPS = 8;
-const NO_SHARED = new SharedReach(new Int32Array(0));
+const NO_POSITIONS = new Int32Array(0);
 
 /**
  * Cuts the pages before `end` into stretches that the same invalidations of a tag reach, ascending; stretches without
@@ -81,7 +81,7 @@ export class Coverages {
     this.#starts = picked(posted.starts, this.#posted, Infinity);
     this.#ends = picked(posted.ends, this.#posted, end);
     this.#stops = isAscending(this.#ends) ? this.#ends : this.#ends.toSorted();
-    this.#shared = new SharedReach(both.subarray(shareds).reverse());
+    this.#shared = new SharedReach(posted, both.subarray(shareds).reverse());
     this.#edges = this.#edgesOf(this.#shared.positions);
     const stops = this.#shared.positions.filter((at) => posted.stopsWalks(at));
     this.#sharedGenerations = this.#generations = Generations.whole.cut(posted, stops);
@@ -176,13 +176,17 @@ export class Coverages {
     for (let at = 0; at < posted.length; at++)
       if (this.#isOfTag(at) && posted.starts[at]! <= from && from < posted.ends[at]!) own.push(at);
     const generations = Generations.whole.cut(posted, this.#stopsAmong(own));
-    return new Coverage(from, to, NO_SHARED, own, generations, this.#rules);
+    return new Coverage(from, to, new SharedReach(posted, NO_POSITIONS), own, generations, this.#rules);
   }
 
   /** True iff an invalidation is of the tag, and of pages before the end. */
   #isOfTag(at: number): boolean {
-    const { domains, starts, caches } = this.#rules.posted;
-    return domains[at] === this.#tag && starts[at]! < this.#end && (caches[at]! & CACHES_ALL) !== 0;
+    const { posted } = this.#rules;
+    return (
+      posted.domains[at] === this.#tag &&
+      posted.starts[at]! < this.#end &&
+      (posted.caches(at) & CACHES_ALL) !== 0
+    );
   }
 
   /**

@@ -104,7 +104,7 @@ export class CutGenerations {
     this.#before.set(this.#places);
     for (let k = 0; k < stops.length; k++) {
       const near = this.#before[k]! - k;
-      this.#places[k] = k + placeNear(this.#shared.begins, this.#posted.steps[stops[k]!]!, near);
+      this.#places[k] = k + placeNear(this.#shared.begins, this.#posted.step(stops[k]!), near);
     }
     for (let k = 0; k < stops.length; k++) {
       const [from, to] = [this.#before[k]!, this.#places[k]!];
@@ -125,8 +125,8 @@ export class CutGenerations {
     for (let at = from; at <= to; ) {
       const place = places[k] ?? Infinity;
       if (place === at) {
-        this.#begins[at] = posted.steps[stops[k]!]!;
-        this.#deaths[at - 1] = posted.completes[stops[k]!]!;
+        this.#begins[at] = posted.step(stops[k]!);
+        this.#deaths[at - 1] = posted.completes(stops[k]!);
         at++;
         k++;
         continue;

@@ -1,5 +1,6 @@
 import type { ScriptDomain } from "../edit-script/index.ts";
 import type { Invalidations } from "./invalidations.ts";
+import { NEVER, PositionFinder } from "./positions.ts";
 
 /** The queue of each IOMMU, filled and waited for in the order of the steps: what one wait completes, another may not. */
 export class InvalidationQueues {
@@ -69,8 +70,26 @@ export class InvalidationQueues {
   }
 
   #complete(pending: number[], step: number): void {
-    const { completes } = this.#posted;
-    while (pending.length > 0) completes[pending.pop()!] = step;
+    const posted = this.#posted;
+    while (pending.length > 0) posted.complete(pending.pop()!, step);
+  }
+
+  /** Notes down when accesses with what invalidations drop have been performed. Pre: there are no more steps. */
+  settle(): void {
+    const posted = this.#posted;
+    const finders = new Map<number, PositionFinder>();
+    let tag = -1;
+    let drains: PositionFinder | null = null;
+    for (let at = 0; at < posted.length; at++) {
+      if (posted.completes(at) === NEVER) continue;
+      const own = posted.domains[at]!;
+      if (drains === null || own !== tag) {
+        tag = own;
+        drains = finders.get(tag) ?? new PositionFinder(this.drainsOf(tag));
+        finders.set(tag, drains);
+      }
+      posted.drain(at, drains.firstAtOrAfter(posted.completes(at)));
+    }
   }
 
   /** Steps at which accesses with a tag are drained, ascending. */

@@ -1,17 +1,19 @@
 import { CACHE_WALK } from "../edit-script/index.ts";
 import { NEVER, placeNear } from "./positions.ts";
 
-/** Every invalidation that a script posts, in its order: a column for each thing there is to know. */
+/** What is asked of one invalidation at a time stands in one row: step, `completes`, `drained`, and what it reaches. */
+const SHIFT = 2;
+const COMPLETES = 1;
+const DRAINED = 2;
+const REACH = 3;
+/** In what it reaches, above the bits of the caches. */
+const NON_LEAF = 1 << 8;
+
+/** Every invalidation that a script posts, in its order. */
 export class Invalidations {
   length = 0;
-  readonly steps: Int32Array;
-  /** Step of the wait that completes it, or NEVER. */
-  readonly completes: Int32Array;
+  readonly #rows: Int32Array;
   readonly domains: Uint32Array;
-  /** Bits of the caches that it reaches. */
-  readonly caches: Uint8Array;
-  /** 1 where it drops entries that point to tables as well. */
-  readonly nonLeaf: Uint8Array;
   /** Its pages, from the first one on and up to the one behind the last. */
   readonly starts: Float64Array;
   readonly ends: Float64Array;
@@ -20,11 +22,8 @@ export class Invalidations {
 
   /** Room for `room` of them, which all have to be pushed. */
   constructor(room: number) {
-    this.steps = new Int32Array(room);
-    this.completes = new Int32Array(room).fill(NEVER);
+    this.#rows = new Int32Array(room << SHIFT);
     this.domains = new Uint32Array(room);
-    this.caches = new Uint8Array(room);
-    this.nonLeaf = new Uint8Array(room);
     this.starts = new Float64Array(room);
     this.ends = new Float64Array(room);
   }
@@ -32,22 +31,51 @@ export class Invalidations {
   /** Takes one more, and returns its position. */
   push(step: number, domain: number, caches: number, isNonLeaf: boolean, start: number, end: number): number {
     const at = this.length++;
-    this.steps[at] = step;
+    const row = at << SHIFT;
+    const rows = this.#rows;
+    rows[row] = step;
+    rows[row + COMPLETES] = rows[row + DRAINED] = NEVER;
+    rows[row + REACH] = isNonLeaf ? caches | NON_LEAF : caches;
     this.domains[at] = domain;
-    this.caches[at] = caches;
-    this.nonLeaf[at] = isNonLeaf ? 1 : 0;
     this.starts[at] = start;
     this.ends[at] = end;
     return at;
   }
 
-  /** Position of the first one that is submitted at or behind a step; behind all where there is none. Pre: all are pushed. */
-  firstFrom(step: number): number {
-    return (this.#found = placeNear(this.steps, step, this.#found));
+  /** The step that submits it. */
+  step(at: number): number {
+    return this.#rows[at << SHIFT]!;
   }
-
+  /** Step of the wait that completes it, or NEVER. */
+  completes(at: number): number {
+    return this.#rows[(at << SHIFT) + COMPLETES]!;
+  }
+  complete(at: number, step: number): void {
+    this.#rows[(at << SHIFT) + COMPLETES] = step;
+  }
+  /** Step by which accesses with what it drops have been performed, or NEVER. */
+  drained(at: number): number {
+    return this.#rows[(at << SHIFT) + DRAINED]!;
+  }
+  drain(at: number, step: number): void {
+    this.#rows[(at << SHIFT) + DRAINED] = step;
+  }
+  /** Bits of the caches that it reaches. */
+  caches(at: number): number {
+    return this.#rows[(at << SHIFT) + REACH]! & (NON_LEAF - 1);
+  }
+  /** True iff it drops entries that point to tables as well. */
+  isNonLeaf(at: number): boolean {
+    return this.#rows[(at << SHIFT) + REACH]! >= NON_LEAF;
+  }
   /** True iff walks that are under way are stopped, and begin anew. */
   stopsWalks(at: number): boolean {
-    return this.nonLeaf[at] === 1 && (this.caches[at]! & CACHE_WALK) !== 0;
+    const reach = this.#rows[(at << SHIFT) + REACH]!;
+    return reach >= NON_LEAF && (reach & CACHE_WALK) !== 0;
+  }
+
+  /** Position of the first one that is submitted at or behind a step; behind all where there is none. Pre: all are pushed. */
+  firstFrom(step: number): number {
+    return (this.#found = placeNear(this.#rows, step, this.#found, SHIFT));
   }
 }

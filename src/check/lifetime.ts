@@ -90,9 +90,10 @@ export class Lifetime {
     this.#heldFrom = 0;
     // Versions that have begun by then can be loaded.
     this.#from = this.isReachable ? 0 : begin;
-    this.leafUntil = coverage.leafDeathBehind(until);
-    this.drained = coverage.drained(this.leafUntil);
-    const absentUntil = cachesAbsence ? coverage.absenceDeathBehind(until) : until;
+    const drop = coverage.leafDropBehind(until);
+    this.leafUntil = coverage.deathBy(drop);
+    this.drained = coverage.drainedBy(drop);
+    const absentUntil = cachesAbsence ? coverage.deathBy(coverage.absenceDropBehind(until)) : until;
     this.isLastingAbsence = absentUntil === NEVER;
     this.#to = this.isReachable ? until : begin + 1;
     this.#after = until - 1;

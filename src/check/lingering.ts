@@ -1,5 +1,6 @@
-import { NEVER, PositionFinder } from "./positions.ts";
+import { NEVER } from "./positions.ts";
 import type { ScriptLog } from "./script-log.ts";
+import type { Stops } from "./stops.ts";
 
 const NONE: readonly number[] = [];
 
@@ -12,14 +13,11 @@ const NONE: readonly number[] = [];
  */
 export class Lingering {
   /** The steps that neither store nor clean. */
-  readonly #stops: PositionFinder;
-  /** What was asked for last: from this step on the next stop is this one. */
-  #from = 1;
-  #stop = 0;
+  readonly #stops: Stops;
   isDecisive = false;
 
   constructor(log: ScriptLog) {
-    this.#stops = new PositionFinder(log.stops);
+    this.#stops = log.stops;
   }
 
   /**
@@ -28,7 +26,7 @@ export class Lingering {
    */
   note(until: number, readableUntil: number, heldFrom: number, above: readonly number[]): void {
     if (readableUntil === until || heldFrom >= readableUntil || this.isDecisive) return;
-    const stop = this.#stopAfter(until);
+    const stop = this.#stops.behind(until);
     if (readableUntil === NEVER || readableUntil > stop || above.includes(stop)) this.isDecisive = true;
   }
 
@@ -39,14 +37,7 @@ export class Lingering {
   ): readonly number[] {
     let all: number[] | null = null;
     for (const { until, readableUntil } of history)
-      if (readableUntil !== until) (all ??= [...above]).push(this.#stopAfter(until));
+      if (readableUntil !== until) (all ??= [...above]).push(this.#stops.behind(until));
     return all ?? (above.length === 0 ? NONE : above);
-  }
-
-  #stopAfter(step: number): number {
-    if (step >= this.#from && step < this.#stop) return this.#stop;
-    this.#from = step;
-    this.#stop = this.#stops.firstAtOrAfter(step + 1);
-    return this.#stop;
   }
 }

@@ -99,7 +99,8 @@ function thinned({ log }: Decision, numbers: Int32Array, page: OnlyPages): numbe
 /** Those of some steps that stay in a thinned history, but for what orders them. */
 function actingSteps(log: ScriptLog, numbers: Int32Array, pages: readonly number[]): ReadonlySet<number> {
   const { words, records } = log;
-  const { steps, starts, ends, caches } = log.invalidations;
+  const { invalidations } = log;
+  const { starts, ends } = invalidations;
   const acting = new Set<number>();
   let strangers = 0;
   let isWritten = false;
@@ -120,9 +121,9 @@ function actingSteps(log: ScriptLog, numbers: Int32Array, pages: readonly number
       acting.add(number);
       continue;
     }
-    while (steps[next]! < number) next++;
+    while (invalidations.step(next) < number) next++;
     const [start, end] = [starts[next]!, ends[next]!];
-    if ((caches[next]! & CACHES_ALL) === 0 || pages.some((own) => start <= own && own < end))
+    if ((invalidations.caches(next) & CACHES_ALL) === 0 || pages.some((own) => start <= own && own < end))
       row.push(number);
     else if (isWritten && strangers++ < MAX_STRANGERS) acting.add(number);
   }

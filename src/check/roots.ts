@@ -60,10 +60,14 @@ export function rootVersions(
  * out in any order what one wait completes: until then accesses can begin with it and fill other caches.
  */
 function contextGone(log: ScriptLog, tag: number, readableUntil: number): number {
-  const { length, domains, caches, steps, completes } = log.invalidations;
-  for (let at = 0; at < length; at++)
-    if (domains[at] === tag && caches[at]! & CACHE_CONTEXT && steps[at]! >= readableUntil)
-      return completes[at]!;
+  const { invalidations } = log;
+  for (let at = 0; at < invalidations.length; at++)
+    if (
+      invalidations.domains[at] === tag &&
+      invalidations.caches(at) & CACHE_CONTEXT &&
+      invalidations.step(at) >= readableUntil
+    )
+      return invalidations.completes(at);
   return NEVER;
 }
 

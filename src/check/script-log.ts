@@ -15,6 +15,7 @@ import { declaredWindows, type Window, type WindowStep } from "./declared-window
 import { InvalidationQueues } from "./invalidation-queues.ts";
 import { Invalidations } from "./invalidations.ts";
 import { NEVER } from "./positions.ts";
+import { Stops } from "./stops.ts";
 import { TableLog } from "./table-log.ts";
 import { Unpins } from "./weighted-runs.ts";
 import { Windows } from "./windows.ts";
@@ -33,8 +34,7 @@ export class ScriptLog {
   readonly #hasCollects: boolean;
   readonly #logs = new Map<number, TableLog[]>();
   readonly barriers: Int32Array;
-  /** Steps that neither write nor clean entries, behind one that does. */
-  readonly stops: Int32Array;
+  readonly stops: Stops;
   readonly waits: Int32Array;
   readonly invalidations: Invalidations;
   readonly windows: readonly Window[];
@@ -63,8 +63,10 @@ export class ScriptLog {
     this.unpins = new Unpins(count(OP.unpin));
     this.invalidations = new Invalidations(count(OP.invalidate));
     this.#queues = new InvalidationQueues(this.invalidations, count(OP.wait), domains);
-    const writing = [...WRITES, OP.clean].reduce((sum, op) => sum + count(op), 0);
-    this.stops = this.#read(Math.min(writing, this.steps - writing));
+    const writing = [...WRITES, OP.clean, OP.collect].reduce((sum, op) => sum + count(op), 0);
+    const stopping = this.steps - writing + count(OP.collect);
+    this.stops = new Stops(this.#read(Math.min(writing, stopping)), this.barriers);
+    this.#queues.settle();
     this.windows = declaredWindows(this.#windowSteps);
   }
 
@@ -111,7 +113,7 @@ export class ScriptLog {
     return counts;
   }
 
-  /** Sorts the steps; returns the stops, of which there are at most so many. */
+  /** Sorts the steps; returns those that neither store nor clean entries, behind one that does or collects: at most so many. */
   #read(most: number): Int32Array {
     const { words, unpins, steps } = this;
     const stops = new Int32Array(most);
@@ -145,10 +147,12 @@ export class ScriptLog {
         isWriting = true;
       } else if (op === OP.collect) {
         const index = words[at + 3]! & 0xffff;
-        if (this.#hasCollects)
-          this.#livesOf(table)
-            .at(-1)!
-            .collects.push({ step, index, count: words[at + 3]! >>> 16 });
+        // What it takes dirty bits from it writes.
+        if (!this.#hasCollects) continue;
+        this.#livesOf(table)
+          .at(-1)!
+          .collects.push({ step, index, count: words[at + 3]! >>> 16 });
+        isWriting = true;
       } else if (op === OP.invalidate) {
         const start = words[at + 5]! * TWO32 + words[at + 4]!;
         const end = start + words[at + 7]! * TWO32 + words[at + 6]!;

@@ -72,8 +72,9 @@ function* actingSteps(log: ScriptLog, { entries, tables, frames }: Shown): Gener
 
 /** Positions of what drops cached context entries of a tag and nothing else. */
 function* ofContexts({ invalidations }: ScriptLog, tag: number): Generator<number> {
-  const { length, domains, caches } = invalidations;
-  for (let at = 0; at < length; at++) if (domains[at] === tag && caches[at] === CACHE_CONTEXT) yield at;
+  const { length, domains } = invalidations;
+  for (let at = 0; at < length; at++)
+    if (domains[at] === tag && invalidations.caches(at) === CACHE_CONTEXT) yield at;
 }
 
 /** Of invalidations, given by position, the first of each kind behind each mark. */
@@ -82,14 +83,14 @@ function* firstInvalidations(
   positions: Iterable<number>,
   marks: readonly number[],
 ): Generator<number> {
-  const { steps, caches, nonLeaf } = log.invalidations;
+  const { invalidations } = log;
   const kinds = new Set<number>();
   let next = 0;
   for (const at of positions) {
-    const step = steps[at]!;
+    const step = invalidations.step(at);
     for (; next < marks.length && marks[next]! < step; next++) kinds.clear();
     if (next === 0) continue;
-    const kind = 2 * caches[at]! + nonLeaf[at]!;
+    const kind = 2 * invalidations.caches(at) + (invalidations.isNonLeaf(at) ? 1 : 0);
     if (kinds.has(kind)) continue;
     kinds.add(kind);
     yield step;

@@ -3,7 +3,7 @@ import type { Write } from "./cells.ts";
 import { EntryCleans } from "./entry-cleans.ts";
 import { ABSENT, type Decoder, type EntryKind } from "./entry-kind.ts";
 import type { MemoryMode, TablesBefore } from "./input.ts";
-import { firstAtOrAfter, NEVER, PositionFinder } from "./positions.ts";
+import { firstAtOrAfter, NEVER } from "./positions.ts";
 import type { ScriptLog } from "./script-log.ts";
 import { PLAIN, type TableLog } from "./table-log.ts";
 
@@ -40,7 +40,6 @@ export class VersionReader {
   readonly #decoder: Decoder;
   readonly #mode: MemoryMode;
   readonly #isCoherent: boolean;
-  readonly #barriers: PositionFinder;
   /** Of the table asked for last. */
   #cleans: EntryCleans | null = null;
 
@@ -50,13 +49,12 @@ export class VersionReader {
     this.#decoder = decoder;
     this.#mode = mode;
     this.#isCoherent = isCoherent;
-    this.#barriers = new PositionFinder(log.barriers);
   }
 
   /** Position until which a value overwritten at `step` may still be read. */
   lingersUntil(table: TableLog, index: number, step: number): number {
     if (this.#mode === "strong") return step;
-    if (this.#isCoherent) return this.#barriers.firstAtOrAfter(step + 1);
+    if (this.#isCoherent) return this.#log.stops.barrierBehind(step);
     if (this.#cleans?.log !== table) this.#cleans = new EntryCleans(table);
     return this.#cleans.after(index, step);
   }

@@ -160,8 +160,10 @@ describe("stretches of one page that somebody decides", () => {
               for (let until = 1; until <= steps.length + 1; until++) {
                 const death = leafDeath(own, hasAtc, mustContain, undefined, until - 1, page, page + 1);
                 if (death < NEVER) seen.deaths++;
-                expect(lone.leafDeathBehind(until)).toBe(death);
-                expect(lone.absenceDeathBehind(until)).toBe(
+                const drop = lone.leafDropBehind(until);
+                expect(lone.deathBy(drop)).toBe(death);
+                expect(lone.drainedBy(drop)).toBe(lone.drained(death));
+                expect(lone.deathBy(lone.absenceDropBehind(until))).toBe(
                   leafDeath(own, false, mustContain, undefined, until - 1, page, page + 1),
                 );
               }
@@ -215,7 +217,7 @@ function expectAlike(
   seen: { generations: number; deaths: number },
 ): void {
   const { start, end } = coverage;
-  expect([...coverage.reaching()].map((at) => posted.steps[at])).toEqual(own.map(({ step }) => step));
+  expect([...coverage.reaching()].map((at) => posted.step(at))).toEqual(own.map(({ step }) => step));
   const stops = own.filter(stopsWalks);
   expect([...coverage.begins]).toEqual([0, ...stops.map(({ step }) => step), NEVER]);
   expect([...coverage.deaths]).toEqual([...stops.map(({ completes }) => completes), NEVER]);

@@ -22,7 +22,7 @@ describe("generations that pages have in common", () => {
           const posted = new Invalidations(COUNT);
           for (let at = 0; at < COUNT; at++) {
             posted.push(2 * at + 1, 1, CACHES_ALL, true, 0, 1);
-            posted.completes[at] = 2 * at + 2;
+            posted.complete(at, 2 * at + 2);
           }
           const owns = new Set(pages.flat().filter((at) => isOwn[at]));
           const shared = Array.from({ length: COUNT }, (_, at) => at).filter((at) => !owns.has(at));

@@ -20,13 +20,16 @@ describe("the first position at or behind another one", () => {
       fc.property(positions, fc.array(fc.nat(), { minLength: 1, maxLength: 30 }), (list, asks) => {
         const last = list[list.length - 1] ?? 0;
         const finder = new PositionFinder(list);
+        const rows = Int32Array.from([...list].flatMap((at) => [at, -at]));
         let place = 0;
         if (list.length > 200) long++;
         for (const ask of asks) {
           const position = ask % (last + 3);
           const expected = list.findIndex((at) => at >= position);
-          place = placeNear(list, position, place);
+          const before = place;
+          place = placeNear(list, position, before);
           expect(place).toBe(expected < 0 ? list.length : expected);
+          expect(placeNear(rows, position, before, 1)).toBe(place);
           expect(finder.firstAtOrAfter(position)).toBe(expected < 0 ? NEVER : list[expected]);
           expect(firstAtOrAfter(list, position)).toBe(expected < 0 ? NEVER : list[expected]);
         }

@@ -141,7 +141,7 @@ export class LeafLosses {
     if (told < 0) return true;
     // Of what is loaded last the caches are rid last.
     const coverage = this.#coverageOf(this.#page);
-    return coverage.drained(coverage.leafDeathBehind(this.#columns.readableUntil(version))) > told;
+    return coverage.drainedBy(coverage.leafDropBehind(this.#columns.readableUntil(version))) > told;
   }
 
   #isWritable(version: number): boolean {
