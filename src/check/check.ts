@@ -31,6 +31,7 @@ export function check(input: CheckInput | ReaderInput, options: CheckOptions = {
     journalRules: true,
     acceptPlain: options.acceptPlain ?? true,
     skipHidden: options.skipHidden ?? true,
+    skipTwins: options.skipTwins ?? true,
     only: null,
   };
   // What is counted for the audit of pins need not be counted again for who loses the last one.

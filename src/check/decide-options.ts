@@ -11,6 +11,8 @@ export interface DecideOptions {
   readonly acceptPlain?: boolean;
   /** Do not look for what a violation that is found hides whatever its cause; default false. */
   readonly skipHidden?: boolean;
+  /** Take it that nothing is wrong in a domain where another one, in which nothing is, can show all that it can; default false. */
+  readonly skipTwins?: boolean;
   /** Look at these pages of this domain only. */
   readonly only: OnlyPages | null;
 }

@@ -19,7 +19,7 @@ import {
   type ReaderInput,
 } from "./input.ts";
 import { type Interest, interestsOf, sharing } from "./interest.ts";
-import { JointMap, NOTHING } from "./joint-map.ts";
+import { JointMap } from "./joint-map.ts";
 import { Judge } from "./judge.ts";
 import { Lingering } from "./lingering.ts";
 import { ListedMaps, type MapReader } from "./map-reader.ts";
@@ -30,18 +30,13 @@ import { firstEndingAfter, NO_RANGES, oneRange, RangeList, type Ranges, union } 
 import { byTag, type RootVersion, rootVersions } from "./roots.ts";
 import { ScriptLog } from "./script-log.ts";
 import { onlyOrder } from "./script-steps.ts";
+import { CleanDomains, type Effort } from "./twins.ts";
 import { VersionReader } from "./versions.ts";
 import type { ViolationClass } from "./violation-class.ts";
 import { pagesByClass, Violations } from "./violations.ts";
 import { WalkReach } from "./walk-reach.ts";
 import { WholeMapSink } from "./whole-map.ts";
 import { Windows } from "./windows.ts";
-
-/** What was looked at. */
-export interface Effort {
-  histories: number;
-  pages: number;
-}
 
 /** A script read and ready to be decided, perhaps several times. Of the maps only what the script touches is read. */
 export class Decision {
@@ -160,9 +155,17 @@ export class Decision {
   /** Violations that walks and caches can show. */
   violations(options: DecideOptions): Violations {
     const found = new Violations();
+    const clean = new CleanDomains(this.log);
     for (const domain of this.input.domains) {
       const { only } = options;
       if (only !== null && only.domain !== domain.id) continue;
+      const same = options.skipTwins ? clean.twinOf(domain) : null;
+      if (same !== null) {
+        this.effort.histories += same.histories;
+        this.effort.pages += same.pages;
+        continue;
+      }
+      const { histories, pages } = this.effort;
       const maps = only === null ? this.maps : JointMap.of(this.reader, rangesOf(only));
       const tags = new Set(this.rootsOf(domain.id).map((root) => root.tag));
       const windows = new Windows(this.log.windows.filter((w) => tags.has(w.domain)));
@@ -189,9 +192,12 @@ export class Decision {
       this.hasSkipped ||= judge.hasSkipped;
       if (watch !== null) judge.relapse(watch.relapses());
       if (options.only === null) this.#keptFrames(judge, this.#rangesOf(domain.id));
-      if (!this.input.capability.hardwareDirty) continue;
-      const shown = options.skipHidden ? hiding("V10", pagesByClass(found, domain.id, own)) : NO_RANGES;
-      this.lostInStrong.set(domain.id, addLostBits(found, this, options, domain.id, shown));
+      if (this.input.capability.hardwareDirty) {
+        const shown = options.skipHidden ? hiding("V10", pagesByClass(found, domain.id, own)) : NO_RANGES;
+        this.lostInStrong.set(domain.id, addLostBits(found, this, options, domain.id, shown));
+      }
+      if (found.length === own && !judge.hasSkipped)
+        clean.add(domain, { histories: this.effort.histories - histories, pages: this.effort.pages - pages });
     }
     return found;
   }
@@ -318,15 +324,7 @@ export class Decision {
     // The entries on the way to a page that was decided by itself are histories too.
     this.effort.histories += reach.histories + reach.passed * levels;
     // With several roots everything was looked at; what no map has is not worth counting.
-    this.effort.pages += roots.length > 1 ? this.#mappedPages() : pages + reach.passed;
-  }
-
-  #mappedPages(): number {
-    let pages = 0;
-    for (let piece = 0; piece + 1 < this.maps.length; piece++)
-      if (this.maps.oldFrames[piece] !== NOTHING || this.maps.newFrames[piece] !== NOTHING)
-        pages += this.maps.end(piece) - this.maps.start(piece);
-    return pages;
+    this.effort.pages += roots.length > 1 ? this.maps.mappedPages : pages + reach.passed;
   }
 
   #stoodBefore(root: RootVersion, table: number, level: number, base: number): boolean {

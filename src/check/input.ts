@@ -97,6 +97,8 @@ export interface CheckOptions {
   readonly acceptPlain?: boolean;
   /** Leave out the search for what another violation of the same page hides. Default true. */
   readonly skipHidden?: boolean;
+  /** Decide one domain for all that share its tables and are invalidated with it, where nothing is wrong. Default true. */
+  readonly skipTwins?: boolean;
   /**
    * Name the cause of each violation by replaying the script with one repair. Default true. Without causes, violations of one page
    * that can have the same cause are taken to have it, and the graver one is reported.

@@ -164,6 +164,15 @@ export class JointMap {
     return low;
   }
 
+  /** Pages that some map has, of those that were read. */
+  get mappedPages(): number {
+    let pages = 0;
+    for (let piece = 0; piece + 1 < this.length; piece++)
+      if (this.oldFrames[piece] !== NOTHING || this.newFrames[piece] !== NOTHING)
+        pages += this.end(piece) - this.start(piece);
+    return pages;
+  }
+
   /** True iff some page of the ranges is kept, or was not read. */
   mayKeep(pages: Ranges): boolean {
     if (this.isAllChanged) return !this.covers(pages);
