@@ -20,11 +20,10 @@ export function unneededStores(decision: Decision): number {
       if (own === null || own.life > 0) continue;
       const span = geometry.span(level);
       for (let k = 0; k < own.writes; k++) {
-        const at = own.record(k);
-        const op = log.words[at]! & 0xff;
+        const op = log.words[own.record(k)]! & 0xff;
         if (op === OP.fill || op === OP.gather) continue;
-        const index = log.words[at + 3]! & 0xffff;
-        const entries = Math.min(log.words[at + 3]! >>> 16, geometry.entries - index);
+        const index = own.index(k);
+        const entries = Math.min(own.count(k), geometry.entries - index);
         const start = base + index * span;
         const end = start + entries * span;
         const piece = maps.find(start);

@@ -13,8 +13,8 @@ export class EntryWrites {
   constructor(words: Uint32Array, log: TableLog, entries: number) {
     this.#words = words;
     this.#log = log;
-    const firstOf = (k: number): number => words[log.record(k) + 3]! & 0xffff;
-    const countOf = (k: number): number => words[log.record(k) + 3]! >>> 16;
+    const firstOf = (k: number): number => log.index(k);
+    const countOf = (k: number): number => log.count(k);
     this.#byEntry = new ByEntry(entries, log.writes, firstOf, countOf);
   }
 

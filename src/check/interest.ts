@@ -105,7 +105,6 @@ export class Interest {
 
   /** Adds the spans of the entries a table's writes concern, ascending, but for those that change anyway. */
   #writtenRanges(log: TableLog, level: number, base: number, changes: Ranges, ranges: RangeList): void {
-    const { words } = this.#log;
     const { entries } = this.#geometry;
     const span = this.#geometry.span(level);
     const isWritten = new Uint8Array(entries);
@@ -115,10 +114,7 @@ export class Interest {
       else isWritten.fill(1, index, Math.min(entries, index + count));
     };
     for (const { index, count } of log.collects) note(index, count);
-    for (let k = 0; k < log.writes; k++) {
-      const at = log.record(k);
-      note(words[at + 3]! & 0xffff, words[at + 3]! >>> 16);
-    }
+    for (let k = 0; k < log.writes; k++) note(log.index(k), log.count(k));
     const { starts, ends } = changes;
     let change = firstEndingAfter(changes, base);
     for (let first = 0; first < entries; ) {

@@ -130,8 +130,9 @@ export class ScriptLog {
           lastTable = table;
           lastLog = this.#logForWrite(table);
         }
-        lastLog!.push(step);
-        stores += words[at + 3]! >>> 16;
+        const span = words[at + 3]!;
+        lastLog!.push(step, span);
+        stores += span >>> 16;
         isWriting = true;
         continue;
       }

@@ -67,8 +67,8 @@ export class SingleWrites {
     const cut = this.#cut.fill(0);
     for (let k = 0; k < log.writes; k++) {
       const at = log.record(k);
-      const index = words[at + 3]! & 0xffff;
-      const count = Math.min(words[at + 3]! >>> 16, entries - index);
+      const index = log.index(k);
+      const count = Math.min(log.count(k), entries - index);
       if (!this.#take(k, at, index, count)) return false;
       cut[index] = cut[index + count] = 1;
       if (count > 1 && !(collapse && isRegular(words, at, level, span, decoder)))

@@ -46,16 +46,13 @@ export function stepsShown(
 }
 
 function* actingSteps(log: ScriptLog, { entries, tables, frames }: Shown): Generator<number> {
-  const { words, unpins } = log;
+  const { unpins } = log;
   for (const own of log.logs()) {
     const indices = [...(entries.get(own.table) ?? [])];
     if (indices.length === 0) continue;
     const isOn = (index: number, count: number): boolean =>
       indices.some((entry) => index <= entry && entry < index + count);
-    for (let k = 0; k < own.writes; k++) {
-      const span = words[own.record(k) + 3]!;
-      if (isOn(span & 0xffff, span >>> 16)) yield own.step(k);
-    }
+    for (let k = 0; k < own.writes; k++) if (isOn(own.index(k), own.count(k))) yield own.step(k);
     for (const spans of [own.cleans, own.collects])
       for (const { step, index, count } of spans) if (isOn(index, count)) yield step;
   }

@@ -23,8 +23,8 @@ export class TableLog {
   freedAt: number;
   /** Steps that free it again. */
   readonly freedAgain: number[] = [];
-  /** Step of each write. */
-  readonly #steps: number[] = [];
+  /** Of each write, its step and the entries it is of: the first one, and above 16 bits how many. */
+  readonly #rows: number[] = [];
   readonly #records: Uint32Array | null;
   readonly cleans: EntrySpan[] = [];
   /** Collects, where walkers set dirty bits. */
@@ -39,26 +39,34 @@ export class TableLog {
   }
 
   get writes(): number {
-    return this.#steps.length;
+    return this.#rows.length >>> 1;
   }
   get isWritten(): boolean {
-    return this.#steps.length > 0;
+    return this.#rows.length > 0;
   }
-  /** Notes down a write. */
-  push(step: number): void {
-    this.#steps.push(step);
+  /** Notes down a write of `span`, which its record has. */
+  push(step: number, span: number): void {
+    this.#rows.push(step, span);
   }
   /** Step of the write at position `k`. */
   step(k: number): number {
-    return this.#steps[k]!;
+    return this.#rows[2 * k]!;
+  }
+  /** The first entry that it writes. */
+  index(k: number): number {
+    return this.#rows[2 * k + 1]! & 0xffff;
+  }
+  /** How many it writes, unless the table ends before. */
+  count(k: number): number {
+    return this.#rows[2 * k + 1]! >>> 16;
   }
   /** Word where the record of the write at position `k` starts. */
   record(k: number): number {
-    const before = this.#steps[k]! - 1;
+    const before = this.#rows[2 * k]! - 1;
     return this.#records === null ? before * RECORD_WORDS : this.#records[before]!;
   }
   /** Writes with the same stretch have nothing between them but writes to this table: their steps follow each other. */
   stretch(k: number): number {
-    return this.#steps[k]! - k;
+    return this.#rows[2 * k]! - k;
   }
 }
