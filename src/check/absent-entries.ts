@@ -1,4 +1,4 @@
-import { CellTable } from "./cells.ts";
+import type { CellTable } from "./cells.ts";
 import type { Coverage } from "./coverage.ts";
 import { ABSENT } from "./entry-kind.ts";
 import type { EntryReader } from "./entry-reader.ts";
@@ -67,10 +67,7 @@ export class AbsentEntries {
   ): number {
     const { decoder } = this.#context;
     const before = this.#before;
-    const written = cells === null ? null : cells instanceof CellTable ? cells.cellOf : cells.write;
-    let end = at;
-    if (written === null) end = last;
-    else while (end < last && written[end]! < 0) end++;
+    const end = cells === null ? last : cells.unwrittenUntil(at, last);
     for (let next = at; ; next++) {
       next = before.firstHeld(table, log, next, end);
       if (next >= end) return end;

@@ -27,19 +27,35 @@ export interface Cell {
 
 /** What a script writes into one table, as cells; entries it does not write are in none. */
 export class CellTable {
-  readonly cells: readonly Cell[];
-  /** Position in `cells` by entry index, -1 where the entry is not written. */
-  readonly cellOf: Int16Array;
+  readonly #cells: readonly Cell[];
+  /** Entries outside of [low, high) are not written: of many tables a script writes one or two. */
+  readonly #low: number;
+  readonly #high: number;
+  /** Position in `cells` by entry, from `low` on; -1 where the entry is not written. */
+  readonly #cellOf: Int16Array;
 
-  constructor(cells: readonly Cell[], cellOf: Int16Array) {
-    this.cells = cells;
-    this.cellOf = cellOf;
+  constructor(cells: readonly Cell[], low: number, cellOf: Int16Array) {
+    this.#cells = cells;
+    this.#low = low;
+    this.#high = low + cellOf.length;
+    this.#cellOf = cellOf;
   }
 
   /** The cell of an entry; null where it is not written. */
   cellAt(index: number): Cell | null {
-    const at = this.cellOf[index]!;
-    return at < 0 ? null : this.cells[at]!;
+    return this.isWritten(index) ? this.#cells[this.#cellOf[index - this.#low]!]! : null;
+  }
+
+  isWritten(index: number): boolean {
+    return index >= this.#low && index < this.#high && this.#cellOf[index - this.#low]! >= 0;
+  }
+
+  /** The first entry from one on that is written, `last` where none before it is. */
+  unwrittenUntil(from: number, last: number): number {
+    const high = Math.min(this.#high, last);
+    let at = Math.max(from, this.#low);
+    while (at < high && this.#cellOf[at - this.#low]! < 0) at++;
+    return at < high ? at : last;
   }
 }
 
@@ -53,56 +69,67 @@ export function cellsOf(
   decoder: Decoder,
   collapse: boolean,
 ): CellTable {
-  const cut = new Uint8Array(entries + 1);
+  const [low, high] = writtenSpan(log, entries);
+  const cut = new Uint8Array(high - low + 1);
   for (let k = 0; k < log.writes; k++) {
     const at = log.record(k);
-    const index = words[at + 3]! & 0xffff;
-    const count = Math.min(words[at + 3]! >>> 16, entries - index);
-    cut[index] = 1;
-    cut[index + count] = 1;
-    if (count > 1 && !(collapse && isRegular(words, at, level, span, decoder)))
-      for (let i = 1; i < count; i++) cut[index + i] = 1;
+    const first = log.index(k) - low;
+    const end = Math.min(first + log.count(k), high - low);
+    cut[first] = cut[end] = 1;
+    if (end - first > 1 && !(collapse && isRegular(words, at, level, span, decoder)))
+      cut.fill(1, first + 1, end);
   }
   // Entries are cleaned at different times on either side of such an edge, however alike what is written there.
-  const isEdge = log.cleans.length > 0 ? new Uint8Array(entries + 1) : null;
+  const isEdge = log.cleans.length > 0 ? new Uint8Array(high - low + 1) : null;
   for (const clean of log.cleans)
-    for (const index of [clean.index, Math.min(entries, clean.index + clean.count)])
-      cut[index] = isEdge![index] = 1;
-  const chains: (Write[] | undefined)[] = new Array(entries);
+    for (const index of [clean.index - low, clean.index + clean.count - low])
+      if (index >= 0 && index <= high - low) cut[index] = isEdge![index] = 1;
+  const chains: (Write[] | undefined)[] = new Array(high - low);
   for (let k = 0; k < log.writes; k++) {
     const at = log.record(k);
-    const index = words[at + 3]! & 0xffff;
-    const count = Math.min(words[at + 3]! >>> 16, entries - index);
-    for (let i = 0; i < count; i++) {
-      if (cut[index + i] === 0) continue;
-      const write = writeAt(words, at, i, log.step(k), log.stretch(k));
-      const chain = chains[index + i];
-      if (chain === undefined) chains[index + i] = [write];
+    const first = log.index(k) - low;
+    const end = Math.min(first + log.count(k), high - low);
+    for (let i = first; i < end; i++) {
+      if (cut[i] === 0) continue;
+      const write = writeAt(words, at, i - first, log.step(k), log.stretch(k));
+      const chain = chains[i];
+      if (chain === undefined) chains[i] = [write];
       else chain.push(write);
     }
   }
   const cells: Cell[] = [];
-  const cellOf = new Int16Array(entries).fill(-1);
+  const cellOf = new Int16Array(high - low).fill(-1);
   let previous: { first: number; count: number; writes: readonly Write[] } | null = null;
-  for (let first = 0; first < entries; ) {
-    let end = first + 1;
-    while (end < entries && cut[end] === 0) end++;
-    const writes = chains[first];
+  for (let begin = 0; begin < high - low; ) {
+    let end = begin + 1;
+    while (end < high - low && cut[end] === 0) end++;
+    const writes = chains[begin];
+    const first = low + begin;
     if (writes !== undefined) {
       if (
         previous !== null &&
         collapse &&
-        isEdge?.[first] !== 1 &&
+        isEdge?.[begin] !== 1 &&
         previous.first + previous.count === first &&
         continues(previous.writes, writes, previous.count, level, span, decoder)
       )
-        previous.count += end - first;
-      else cells.push((previous = { first, count: end - first, writes }));
-      cellOf.fill(cells.length - 1, first, end);
+        previous.count += end - begin;
+      else cells.push((previous = { first, count: end - begin, writes }));
+      cellOf.fill(cells.length - 1, begin, end);
     } else previous = null;
-    first = end;
+    begin = end;
   }
-  return new CellTable(cells, cellOf);
+  return new CellTable(cells, low, cellOf);
+}
+
+/** The entries [low, high) outside of which a script writes none of a table. */
+function writtenSpan(log: TableLog, entries: number): readonly [low: number, high: number] {
+  let [low, high] = [entries, 0];
+  for (let k = 0; k < log.writes; k++) {
+    low = Math.min(low, log.index(k));
+    high = Math.max(high, log.index(k) + log.count(k));
+  }
+  return low < high ? [low, Math.min(high, entries)] : [0, 0];
 }
 
 /** True iff a run of writes gives leaves that continue each other, or nothing but absent entries. */

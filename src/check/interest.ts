@@ -40,6 +40,8 @@ export class Interest {
   /** Written or freed tables that no domain has been found to hold yet; all domains share it. */
   readonly #wanted: Set<number>;
   #sorted: LocatedTable[] | null = null;
+  /** Entries of the table that is looked at; all 0 between two tables. */
+  readonly #isWritten: Uint8Array;
   readonly #isShared: (table: Pfn) => boolean;
   /** A table that was found may stand in other places as well, or one on the way to it does. */
   isAlsoElsewhere = false;
@@ -57,6 +59,7 @@ export class Interest {
     this.#isShared = isShared;
     this.#log = log;
     this.#geometry = geometry;
+    this.#isWritten = new Uint8Array(geometry.entries);
     this.#decoder = decoder;
     this.#tables = tables;
   }
@@ -107,23 +110,27 @@ export class Interest {
   #writtenRanges(log: TableLog, level: number, base: number, changes: Ranges, ranges: RangeList): void {
     const { entries } = this.#geometry;
     const span = this.#geometry.span(level);
-    const isWritten = new Uint8Array(entries);
+    const isWritten = this.#isWritten;
+    let [low, high] = [entries, 0];
     // Mostly it is one entry, for which a call costs more than to note it down.
     const note = (index: number, count: number): void => {
+      const end = Math.min(entries, index + count);
+      if (index < low) low = index;
+      if (end > high) high = end;
       if (count === 1) isWritten[index] = 1;
-      else isWritten.fill(1, index, Math.min(entries, index + count));
+      else isWritten.fill(1, index, end);
     };
     for (const { index, count } of log.collects) note(index, count);
     for (let k = 0; k < log.writes; k++) note(log.index(k), log.count(k));
     const { starts, ends } = changes;
     let change = firstEndingAfter(changes, base);
-    for (let first = 0; first < entries; ) {
+    for (let first = low; first < high; ) {
       if (isWritten[first] === 0) {
         first++;
         continue;
       }
-      let end = first + 1;
-      while (end < entries && isWritten[end] === 1) end++;
+      let end = first;
+      while (end < high && isWritten[end] === 1) isWritten[end++] = 0;
       const start = base + first * span;
       const stop = base + end * span;
       while (change < ends.length && ends[change]! <= start) change++;

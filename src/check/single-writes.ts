@@ -84,6 +84,13 @@ export class SingleWrites {
     return this.#count[index] === 1;
   }
 
+  /** The first entry from one on that is written, `last` where none before it is. */
+  unwrittenUntil(from: number, last: number): number {
+    let at = from;
+    while (at < last && this.write[at] === UNWRITTEN) at++;
+    return at;
+  }
+
   /** The entries that share the history of this one; null where it is not written. */
   cellAt(index: number): Cell | null {
     const k = this.write[index]!;

@@ -124,7 +124,7 @@ export class TableHistory {
     const { entries } = this.#source.geometry;
     let end = index;
     do {
-      if (this.#cells !== null && this.#cells.cellOf[end]! >= 0) break;
+      if (this.#cells?.isWritten(end) === true) break;
       end++;
     } while (end < entries && this.#edges?.[end] !== 1);
     return end;
@@ -133,8 +133,7 @@ export class TableHistory {
   #read(index: number): EntryRun {
     const { geometry, decoder, collapse } = this.#source;
     const cells = this.#cells;
-    const at = cells?.cellOf[index] ?? -1;
-    const cell = at < 0 ? null : cells!.cells[at]!;
+    const cell = cells?.cellAt(index) ?? null;
     const lo = this.#before(index, 0);
     const hi = this.#before(index, 1);
     const events = this.#events(index, cell?.writes ?? [], cell === null ? 0 : index - cell.first);
@@ -147,7 +146,7 @@ export class TableHistory {
     let end = index + 1;
     for (; isSimple && end < limit; end++) {
       if (this.#edges !== null && this.#edges[end] === 1) break;
-      if (cell === null && cells !== null && cells.cellOf[end]! >= 0) break;
+      if (cell === null && cells?.isWritten(end) === true) break;
       if (!this.#isNew && !this.#continues(kind, lo, hi, end, (end - index) * span)) break;
       if (mayBeDirty !== this.#mayBeDirty(end)) break;
     }
