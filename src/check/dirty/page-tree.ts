@@ -8,10 +8,12 @@ import type { RootVersion } from "../roots.ts";
 import type { ScriptLog } from "../script-log.ts";
 import { VersionReader } from "../versions.ts";
 import type { DirtyVersion, HistorySource } from "./dirty-versions.ts";
+import { LeafColumns } from "./leaf-columns.ts";
 import { type LeafTable, onlyLeafTable } from "./leaf-table.ts";
 import { selfTelling } from "./self-telling.ts";
 import { isSteady, OPEN, STEADY, steadyEntries } from "./steady-entries.ts";
 import { type Slot, TableNode, type WalkRules } from "./table-node.ts";
+import { TakenInTime } from "./taken-in-time.ts";
 
 /** The tables of one level at one place, and the entries above them that lead there or have led there. */
 interface Stage {
@@ -61,6 +63,8 @@ export interface TreeContext {
   readonly source: HistorySource;
   readonly rules: WalkRules;
   readonly skips: Skipped;
+  /** Under the tag of the first root: a table that alone leads to its pages is reached from no other. */
+  readonly taken: TakenInTime;
   /** True iff a table in these pages is written, freed or collected from, as they were before the script. */
   isTouched(start: number, end: number): boolean;
 }
@@ -95,10 +99,9 @@ export class PageTree {
     const bases = options.only === null ? touchedBases(decision, domain) : null;
     const isTouched = (start: number, end: number): boolean =>
       bases === null || hasBetween(bases, start, end);
-    return new PageTree(
-      { log, tables, geometry, decoder, source, rules, skips, isTouched },
-      decision.rootsOf(domain, mode),
-    );
+    const roots = decision.rootsOf(domain, mode);
+    const taken = new TakenInTime(decision, roots[0]!.tag);
+    return new PageTree({ log, tables, geometry, decoder, source, rules, skips, taken, isTouched }, roots);
   }
 
   get source(): HistorySource {
@@ -163,14 +166,17 @@ export class PageTree {
 
   #leavesOf({ base, nodes, above }: Stage): Leaves | null {
     const { source, rules, skips } = this.#context;
-    const leaves = skips === "safe" ? onlyLeafTable(source, rules, nodes, above) : null;
-    return leaves === null ? null : { slots: null, leaves, end: base + source.geometry.entries };
+    const leaves = skips === "safe" ? onlyLeafTable(rules, nodes, above) : null;
+    if (leaves === null || !LeafColumns.fits(source, leaves.log)) return null;
+    return { slots: null, leaves, end: base + source.geometry.entries };
   }
 
   #safe({ nodes, above }: Stage): Uint8Array {
-    const { source } = this.#context;
+    const { source, rules, taken } = this.#context;
+    const only = onlyLeafTable(rules, nodes, above);
+    if (only !== null) return steadyEntries(source, only.table, only.log, true, { ...only, taken });
     const said = (node: TableNode): Uint8Array =>
-      steadyEntries(source, node.table, node.log, node.isFinal && node.freedAt === NEVER);
+      steadyEntries(source, node.table, node.log, node.isFinal && node.freedAt === NEVER, null);
     const last = nodes.findLast((node) => node.isFinal);
     const safe = last === undefined ? new Uint8Array(source.geometry.entries).fill(STEADY) : said(last);
     const rest = nodes.filter((node) => node !== last);

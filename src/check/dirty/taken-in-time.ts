@@ -1,0 +1,54 @@
+import { CACHE_ATC, CACHE_IOTLB, CACHES_ALL } from "../../edit-script/index.ts";
+import { returnOf } from "../between-calls.ts";
+import type { Decision } from "../decide.ts";
+import { NEVER, PositionFinder } from "../positions.ts";
+
+/** Invalidations behind a step that are looked at: a driver drops what it has overwritten before it goes on to other pages. */
+const NEAR = 8;
+
+/**
+ * Tells at sight that who takes a D bit is told of all writes that it stands for: the next invalidations behind the last moment at
+ * which walks can read the leaf drop it from all caches, and what was translated before is performed before the call returns.
+ */
+export class TakenInTime {
+  readonly #decision: Decision;
+  readonly #tag: number;
+  readonly #hasAtc: boolean;
+  readonly #drains: PositionFinder;
+
+  /** `tag`: that under which caches keep what the pages' walks find. */
+  constructor(decision: Decision, tag: number) {
+    const { input, log } = decision;
+    this.#decision = decision;
+    this.#tag = tag;
+    this.#hasAtc = ((input.deviceCaches ?? CACHES_ALL) & CACHE_ATC) !== 0;
+    this.#drains = new PositionFinder(log.drainsOf(tag));
+  }
+
+  /**
+   * True iff the last write through a leaf of one page, which walks can read until a position, is seen to be performed when the call
+   * that runs `step` has returned. Pre: walks of any time may hold the table.
+   */
+  isTold(page: number, readableUntil: number, step: number): boolean {
+    const { input, log } = this.#decision;
+    if (readableUntil === NEVER) return false;
+    const drop = this.#firstDrop(CACHE_IOTLB, log.invalidations.firstFrom(readableUntil), page);
+    // A device may fill its own cache from the IOTLB until that has dropped the leaf.
+    const last = this.#hasAtc && drop !== NEVER ? this.#firstDrop(CACHE_ATC, drop, page) : drop;
+    if (last === NEVER) return false;
+    const death = log.invalidations.completes[last]!;
+    if (death === NEVER) return false;
+    const returned = input.calls ? returnOf(input.calls, step, log.steps) : log.steps;
+    return this.#drains.firstAtOrAfter(death) <= returned;
+  }
+
+  /** Position of the first invalidation, from one on, that makes caches drop a page's leaf; NEVER where it is not near. */
+  #firstDrop(cache: number, from: number, page: number): number {
+    const { length, domains, caches, starts, ends } = this.#decision.log.invalidations;
+    const end = Math.min(length, from + NEAR);
+    for (let at = from; at < end; at++)
+      if (domains[at] === this.#tag && (caches[at]! & cache) !== 0 && starts[at]! <= page && page < ends[at]!)
+        return at;
+    return NEVER;
+  }
+}
