@@ -114,7 +114,8 @@ export class Interest {
       if (count === 1) isWritten[index] = 1;
       else isWritten.fill(1, index, Math.min(entries, index + count));
     };
-    for (const { index, count } of log.collects) note(index, count);
+    const { collects } = log;
+    for (let k = 0; k < collects.length; k++) note(collects.index(k), collects.count(k));
     for (let k = 0; k < log.writes; k++) {
       const at = log.record(k);
       note(words[at + 3]! & 0xffff, words[at + 3]! >>> 16);

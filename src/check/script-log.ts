@@ -144,11 +144,11 @@ export class ScriptLog {
         this.#logForWrite(table).cleans.push({ step, index, count: words[at + 3]! >>> 16 });
         isWriting = true;
       } else if (op === OP.collect) {
-        const index = words[at + 3]! & 0xffff;
-        if (this.#hasCollects)
-          this.#livesOf(table)
-            .at(-1)!
-            .collects.push({ step, index, count: words[at + 3]! >>> 16 });
+        if (!this.#hasCollects) continue;
+        // Mostly it is the table that is written as well.
+        const isLast = table === lastTable && lastLog!.freedAt === NEVER;
+        const log = isLast ? lastLog! : this.#livesOf(table).at(-1)!;
+        log.collects.push(step, words[at + 3]! & 0xffff, words[at + 3]! >>> 16);
       } else if (op === OP.invalidate) {
         const start = words[at + 5]! * TWO32 + words[at + 4]!;
         const end = start + words[at + 7]! * TWO32 + words[at + 6]!;

@@ -2,7 +2,7 @@ import { OP, RECORD_WORDS } from "../../edit-script/index.ts";
 import { WRITE } from "../../units/index.ts";
 import { LEAF } from "../entry-kind.ts";
 import { NEVER } from "../positions.ts";
-import type { EntrySpan, TableLog } from "../table-log.ts";
+import type { EntrySpans, TableLog } from "../table-log.ts";
 import { beforeWords, type HistorySource } from "./dirty-versions.ts";
 import type { LeafTable } from "./leaf-table.ts";
 import type { Slot } from "./table-node.ts";
@@ -50,14 +50,15 @@ export function steadyEntries(
   only: OnlyTable | null,
 ): Uint8Array {
   const entries = new Entries(source, beforeWords(source, table, log), stays, only);
-  const collects = log?.collects ?? [];
+  if (log === null) return entries.said();
+  const { collects } = log;
   let next = 0;
-  for (let k = 0; log !== null && k < log.writes; k++) {
-    for (; next < collects.length && collects[next]!.step < log.step(k); next++)
-      entries.collect(collects[next]!);
-    entries.run(log.record(k), log.step(k));
+  for (let k = 0; k < log.writes; k++) {
+    const step = log.step(k);
+    for (; next < collects.length && collects.step(next) < step; next++) entries.collect(collects, next);
+    entries.run(log.record(k), step);
   }
-  for (; next < collects.length; next++) entries.collect(collects[next]!);
+  for (; next < collects.length; next++) entries.collect(collects, next);
   return entries.said();
 }
 
@@ -110,8 +111,11 @@ class Entries {
       }
   }
 
-  collect({ step, index, count }: EntrySpan): void {
-    const end = Math.min(this.#said.length, index + count);
+  /** The collect at a position. */
+  collect(collects: EntrySpans, position: number): void {
+    const step = collects.step(position);
+    const index = collects.index(position);
+    const end = Math.min(this.#said.length, index + collects.count(position));
     for (let i = index; i < end; i++) {
       if (this.#kindOf(i) !== LEAF) continue;
       this.#take(i, step);
