@@ -3,21 +3,9 @@ import type { Coverage } from "../coverage.ts";
 import type { Decoder } from "../entry-kind.ts";
 import type { TablesBefore } from "../input.ts";
 import type { HistorySource } from "./dirty-versions.ts";
-import type { Fate } from "./fate.ts";
 import { KNOWN, LeafColumns, NONE, OVERWRITTEN, TAKEN } from "./leaf-columns.ts";
 import type { LeafTable } from "./leaf-table.ts";
-
-/** A write that nobody will ever know of, by the version of an entry whose D bit it sets or relies on. */
-export interface LostInEntry {
-  /** Positions [step, until) at which the entry has it. */
-  readonly step: number;
-  readonly until: number;
-  readonly what: Fate["what"];
-  /** Step that decides it. */
-  readonly from: number;
-  /** Strong memory order loses a bit on the page too, as far as it was looked into. */
-  readonly isInStrong: boolean;
-}
+import type { Loss } from "./search.ts";
 
 /**
  * Finds lost writes page by page in the one table that ever led to the pages, through entries that nobody writes: what `Search`
@@ -48,9 +36,8 @@ export class LeafLosses {
     this.#coverageOf = coverageOf;
   }
 
-  /** Goes on to a table, whose pages are asked for in a row. */
+  /** Goes on to another table, whose pages are asked for in a row. */
   enter(leaves: LeafTable): void {
-    if (leaves === this.#leaves) return;
     this.#columns.fill(leaves.table, leaves.log);
     this.#leaves = leaves;
   }
@@ -61,7 +48,7 @@ export class LeafLosses {
   }
 
   /** What is lost on a page, which translates to `frame` before and after. Pre: it is alone. */
-  at(page: number, frame: number): LostInEntry | null {
+  at(page: number, frame: number): Loss | null {
     const columns = this.#columns;
     const index = page - this.#leaves!.base;
     if (!this.#isOpen(index, frame)) return null;
@@ -69,11 +56,16 @@ export class LeafLosses {
     const version = this.#lostIn(index, frame);
     if (version === NONE) return null;
     return {
+      table: this.#leaves!.table,
+      index,
+      level: 0,
       step: columns.step(version),
       until: columns.until(version),
       what: columns.fate(version) === TAKEN ? "taken" : "overwritten",
       from: columns.fateStep(version),
+      coverage: this.#coverageOf(page),
       isInStrong: this.#isInStrong,
+      write: null,
     };
   }
 

@@ -39,10 +39,12 @@ interface Rest {
   readonly end: number;
 }
 
-/** A page of which nothing matters but its entry in one table. */
-interface Leaves {
+/** Pages, before `end`, of which nothing matters but their entries in one table. */
+export interface Leaves {
   readonly slots: null;
   readonly leaves: LeafTable;
+  /** By entry, `OPEN` where only columns tell. */
+  readonly plain: Uint8Array;
   readonly end: number;
 }
 
@@ -123,9 +125,10 @@ export class PageTree {
     for (; ; level--) {
       if (level === 0 && this.#context.skips !== "resting") {
         const stage = this.#stages[0]!;
-        const end = this.#plainUntil(stage, page);
+        stage.plain ??= this.#plainOf(stage);
+        const end = plainUntil(stage.plain, stage.base, page);
         if (end > page) return { slots: null, leaves: null, end };
-        if (stage.leaves === undefined) stage.leaves = this.#leavesOf(stage);
+        if (stage.leaves === undefined) stage.leaves = this.#leavesOf(stage, stage.plain);
         if (stage.leaves !== null && !isWhole) return stage.leaves;
       }
       const { base, nodes, above } = this.#stages[level]!;
@@ -152,23 +155,18 @@ export class PageTree {
     }
   }
 
-  /** End of the pages from one on that are left out, as the entries of their leaves show; that page where it is not. */
-  #plainUntil(stage: Stage, page: number): number {
+  #plainOf(stage: Stage): Uint8Array {
     const { source, rules, skips } = this.#context;
-    const { base, nodes, above } = stage;
-    stage.plain ??=
-      skips === "safe" ? this.#safe(stage) : selfTelling(source, nodes, above, rules.rightsAnded);
-    const { plain } = stage;
-    let index = page - base;
-    while (index < plain.length && plain[index] !== OPEN) index++;
-    return base + index;
+    return skips === "safe"
+      ? this.#safe(stage)
+      : selfTelling(source, stage.nodes, stage.above, rules.rightsAnded);
   }
 
-  #leavesOf({ base, nodes, above }: Stage): Leaves | null {
+  #leavesOf({ base, nodes, above }: Stage, plain: Uint8Array): Leaves | null {
     const { source, rules, skips } = this.#context;
     const leaves = skips === "safe" ? onlyLeafTable(rules, nodes, above) : null;
     if (leaves === null || !LeafColumns.fits(source, leaves.log)) return null;
-    return { slots: null, leaves, end: base + source.geometry.entries };
+    return { slots: null, leaves, plain, end: base + source.geometry.entries };
   }
 
   #safe({ nodes, above }: Stage): Uint8Array {
@@ -252,6 +250,16 @@ export class PageTree {
     }
     return at === table;
   }
+}
+
+/**
+ * End of the pages from one on that are left out, as the entries of their leaves show, which begin with that of page `base`; that page
+ * where it is not.
+ */
+export function plainUntil(plain: Uint8Array, base: number, page: number): number {
+  let index = page - base;
+  while (index < plain.length && plain[index] !== OPEN) index++;
+  return base + index;
 }
 
 /** First pages of the tables that the script does something to, ascending, but for the roots. */
