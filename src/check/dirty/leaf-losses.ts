@@ -5,7 +5,8 @@ import type { TablesBefore } from "../input.ts";
 import type { HistorySource } from "./dirty-versions.ts";
 import { KNOWN, LeafColumns, NONE, OVERWRITTEN, TAKEN } from "./leaf-columns.ts";
 import type { LeafTable } from "./leaf-table.ts";
-import type { Loss } from "./search.ts";
+import type { NearInvalidations } from "./near-invalidations.ts";
+import type { Loss, Reach } from "./search.ts";
 
 /**
  * Finds lost writes page by page in the one table that ever led to the pages, through entries that nobody writes: what `Search`
@@ -17,6 +18,7 @@ export class LeafLosses {
   readonly #tables: TablesBefore;
   /** Position at which the call that ran a step has returned. */
   readonly #callEnd: (step: number) => number;
+  readonly #near: NearInvalidations;
   readonly #coverageOf: (page: number) => Coverage;
   /** The table that the columns are filled with. */
   #leaves: LeafTable | null = null;
@@ -26,12 +28,14 @@ export class LeafLosses {
 
   constructor(
     source: HistorySource,
+    near: NearInvalidations,
     callEnd: (step: number) => number,
     coverageOf: (page: number) => Coverage,
   ) {
     this.#columns = new LeafColumns(source);
     this.#decoder = source.decoder;
     this.#tables = source.tables;
+    this.#near = near;
     this.#callEnd = callEnd;
     this.#coverageOf = coverageOf;
   }
@@ -56,6 +60,8 @@ export class LeafLosses {
     const version = this.#lostIn(index, frame);
     if (version === NONE) return null;
     return {
+      // First, unlike in `search.ts`: engines mistake objects for each other that begin alike, and convert each of them then.
+      write: null,
       table: this.#leaves!.table,
       index,
       level: 0,
@@ -63,10 +69,14 @@ export class LeafLosses {
       until: columns.until(version),
       what: columns.fate(version) === TAKEN ? "taken" : "overwritten",
       from: columns.fateStep(version),
-      coverage: this.#coverageOf(page),
+      reach: this.#reachOf(page, columns.until(version)),
       isInStrong: this.#isInStrong,
-      write: null,
     };
+  }
+
+  /** `step`: one that overwrites the page's leaf. */
+  #reachOf(page: number, step: number): Reach {
+    return this.#near.isOfPage(page, step) ? { start: page } : this.#coverageOf(page);
   }
 
   /** True iff something may be lost in an entry. */

@@ -10,10 +10,10 @@ import { VersionReader } from "../versions.ts";
 import type { DirtyVersion, HistorySource } from "./dirty-versions.ts";
 import { LeafColumns } from "./leaf-columns.ts";
 import { type LeafTable, onlyLeafTable } from "./leaf-table.ts";
+import { NearInvalidations } from "./near-invalidations.ts";
 import { selfTelling } from "./self-telling.ts";
 import { isSteady, OPEN, STEADY, steadyEntries } from "./steady-entries.ts";
 import { type Slot, TableNode, type WalkRules } from "./table-node.ts";
-import { TakenInTime } from "./taken-in-time.ts";
 
 /** The tables of one level at one place, and the entries above them that lead there or have led there. */
 interface Stage {
@@ -66,7 +66,7 @@ export interface TreeContext {
   readonly rules: WalkRules;
   readonly skips: Skipped;
   /** Under the tag of the first root: a table that alone leads to its pages is reached from no other. */
-  readonly taken: TakenInTime;
+  readonly near: NearInvalidations;
   /** True iff a table in these pages is written, freed or collected from, as they were before the script. */
   isTouched(start: number, end: number): boolean;
 }
@@ -102,8 +102,8 @@ export class PageTree {
     const isTouched = (start: number, end: number): boolean =>
       bases === null || hasBetween(bases, start, end);
     const roots = decision.rootsOf(domain, mode);
-    const taken = new TakenInTime(decision, roots[0]!.tag);
-    return new PageTree({ log, tables, geometry, decoder, source, rules, skips, taken, isTouched }, roots);
+    const near = new NearInvalidations(decision, roots[0]!.tag);
+    return new PageTree({ log, tables, geometry, decoder, source, rules, skips, near, isTouched }, roots);
   }
 
   get source(): HistorySource {
@@ -111,6 +111,9 @@ export class PageTree {
   }
   get rules(): WalkRules {
     return this.#context.rules;
+  }
+  get near(): NearInvalidations {
+    return this.#context.near;
   }
 
   /** The entries of a page, or what stands for them; with `isWhole`, never the one that alone matters. */
@@ -170,9 +173,9 @@ export class PageTree {
   }
 
   #safe({ nodes, above }: Stage): Uint8Array {
-    const { source, rules, taken } = this.#context;
+    const { source, rules, near } = this.#context;
     const only = onlyLeafTable(rules, nodes, above);
-    if (only !== null) return steadyEntries(source, only.table, only.log, true, { ...only, taken });
+    if (only !== null) return steadyEntries(source, only.table, only.log, true, { ...only, near });
     const said = (node: TableNode): Uint8Array =>
       steadyEntries(source, node.table, node.log, node.isFinal && node.freedAt === NEVER, null);
     const last = nodes.findLast((node) => node.isFinal);

@@ -26,6 +26,9 @@ export interface LostWrite {
   readonly copy: Copy | null;
 }
 
+/** The stretch of equally invalidated pages that one lies in: most are told apart only, for which its first page is enough. */
+export type Reach = Pick<Coverage, "start">;
+
 /** The same as a reader needs it who does not tell its story. */
 export interface Loss {
   readonly table: number;
@@ -37,7 +40,7 @@ export interface Loss {
   readonly what: Fate["what"];
   /** Position from which it is lost. */
   readonly from: number;
-  readonly coverage: Coverage;
+  readonly reach: Reach;
   /** Strong memory order loses a bit on the page too, as far as it was looked into. */
   readonly isInStrong: boolean;
   /** The whole of it; null where columns have shown it. */
@@ -104,6 +107,7 @@ export class Search {
   #lossesIn(place: Leaves): LeafLosses {
     this.#losses ??= new LeafLosses(
       this.#tree.source,
+      this.#tree.near,
       (step) => this.#callEnd(step),
       (page) => this.#coverageAt(page),
     );
@@ -212,7 +216,7 @@ function lossOf(write: LostWrite, at: Coverage): Loss {
     until,
     what: fate.what,
     from: fate.step === NEVER ? (copy?.setAt ?? 0) : fate.step,
-    coverage: copy?.view.coverage ?? at,
+    reach: copy?.view.coverage ?? at,
     isInStrong: false,
     write,
   };

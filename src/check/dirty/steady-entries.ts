@@ -5,8 +5,8 @@ import { NEVER } from "../positions.ts";
 import type { EntrySpans, TableLog } from "../table-log.ts";
 import { beforeWords, type HistorySource } from "./dirty-versions.ts";
 import type { LeafTable } from "./leaf-table.ts";
+import type { NearInvalidations } from "./near-invalidations.ts";
 import type { Slot } from "./table-node.ts";
-import type { TakenInTime } from "./taken-in-time.ts";
 
 /** Something set in the entry can get lost, or is taken: only its history tells. */
 export const OPEN = 0;
@@ -32,9 +32,9 @@ const TWO32 = 0x1_0000_0000;
 /** Nobody has looked yet. */
 const UNREAD = 0xff;
 
-/** A table that alone leads to its pages, and what is known of bits that are taken there. */
+/** A table that alone leads to its pages, and what reaches these. */
 interface OnlyTable extends LeafTable {
-  readonly taken: TakenInTime;
+  readonly near: NearInvalidations;
 }
 
 /**
@@ -161,7 +161,7 @@ class Entries {
     this.#writableUntil[index] = 0;
     if (until === 0) return;
     const readableUntil = this.#source.lingering.lingersUntil(only.log, index, until);
-    if (!only.taken.isTold(only.base + index, readableUntil, step)) this.#said[index] = OPEN;
+    if (!only.near.areTold(only.base + index, readableUntil, step)) this.#said[index] = OPEN;
   }
 
   /** True iff devices can write through the leaf that an entry holds. */

@@ -6,11 +6,8 @@ import { NEVER, PositionFinder } from "../positions.ts";
 /** Invalidations behind a step that are looked at: a driver drops what it has overwritten before it goes on to other pages. */
 const NEAR = 8;
 
-/**
- * Tells at sight that who takes a D bit is told of all writes that it stands for: the next invalidations behind the last moment at
- * which walks can read the leaf drop it from all caches, and what was translated before is performed before the call returns.
- */
-export class TakenInTime {
+/** What the next invalidations behind a step show at sight: where a script goes page by page, those of the other pages are far away. */
+export class NearInvalidations {
   readonly #decision: Decision;
   readonly #tag: number;
   readonly #hasAtc: boolean;
@@ -26,10 +23,11 @@ export class TakenInTime {
   }
 
   /**
-   * True iff the last write through a leaf of one page, which walks can read until a position, is seen to be performed when the call
-   * that runs `step` has returned. Pre: walks of any time may hold the table.
+   * True iff who takes a D bit at `step` is seen to be told of all writes that it stands for: the leaf of one page, which walks can read
+   * until a position, is dropped from all caches, and what was translated before is performed when the call has returned. Pre: walks of
+   * any time may hold the table.
    */
-  isTold(page: number, readableUntil: number, step: number): boolean {
+  areTold(page: number, readableUntil: number, step: number): boolean {
     const { input, log } = this.#decision;
     if (readableUntil === NEVER) return false;
     const drop = this.#firstDrop(CACHE_IOTLB, log.invalidations.firstFrom(readableUntil), page);
@@ -40,6 +38,19 @@ export class TakenInTime {
     if (death === NEVER) return false;
     const returned = input.calls ? returnOf(input.calls, step, log.steps) : log.steps;
     return this.#drains.firstAtOrAfter(death) <= returned;
+  }
+
+  /** True iff one behind a step is seen to reach one page and no other: what reaches this page is different on either side. */
+  isOfPage(page: number, step: number): boolean {
+    const { invalidations } = this.#decision.log;
+    const { length, domains, caches, starts, ends } = invalidations;
+    const from = invalidations.firstFrom(step);
+    const end = Math.min(length, from + NEAR);
+    for (let at = from; at < end; at++) {
+      const isOwn = domains[at] === this.#tag && (caches[at]! & CACHES_ALL) !== 0;
+      if (isOwn && starts[at] === page && ends[at] === page + 1) return true;
+    }
+    return false;
   }
 
   /** Position of the first invalidation, from one on, that makes caches drop a page's leaf; NEVER where it is not near. */
