@@ -120,7 +120,8 @@ export class Interest {
       if (count === 1) isWritten[index] = 1;
       else isWritten.fill(1, index, end);
     };
-    for (const { index, count } of log.collects) note(index, count);
+    const { collects } = log;
+    for (let k = 0; k < collects.length; k++) note(collects.index(k), collects.count(k));
     for (let k = 0; k < log.writes; k++) note(log.index(k), log.count(k));
     const { starts, ends } = changes;
     let change = firstEndingAfter(changes, base);

@@ -147,12 +147,12 @@ export class ScriptLog {
         this.#logForWrite(table).cleans.push({ step, index, count: words[at + 3]! >>> 16 });
         isWriting = true;
       } else if (op === OP.collect) {
-        const index = words[at + 3]! & 0xffff;
-        // What it takes dirty bits from it writes.
         if (!this.#hasCollects) continue;
-        this.#livesOf(table)
-          .at(-1)!
-          .collects.push({ step, index, count: words[at + 3]! >>> 16 });
+        // Mostly it is the table that is written as well.
+        const isLast = table === lastTable && lastLog!.freedAt === NEVER;
+        const log = isLast ? lastLog! : this.#livesOf(table).at(-1)!;
+        log.collects.push(step, words[at + 3]! & 0xffff, words[at + 3]! >>> 16);
+        // What it takes dirty bits from it writes.
         isWriting = true;
       } else if (op === OP.invalidate) {
         const start = words[at + 5]! * TWO32 + words[at + 4]!;

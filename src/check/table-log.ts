@@ -11,6 +11,34 @@ export interface EntrySpan {
   readonly count: number;
 }
 
+/** What steps do to neighbouring entries, in their order, as rows of numbers: a script that goes page by page has one for each. */
+export class EntrySpans implements Iterable<EntrySpan> {
+  readonly #rows: number[] = [];
+
+  get length(): number {
+    return this.#rows.length / SPAN_NUMBERS;
+  }
+  push(step: number, index: number, count: number): void {
+    this.#rows.push(step, index, count);
+  }
+  step(k: number): number {
+    return this.#rows[SPAN_NUMBERS * k]!;
+  }
+  index(k: number): number {
+    return this.#rows[SPAN_NUMBERS * k + 1]!;
+  }
+  count(k: number): number {
+    return this.#rows[SPAN_NUMBERS * k + 2]!;
+  }
+
+  /** One object each, for readers of a few. */
+  *[Symbol.iterator](): Generator<EntrySpan> {
+    for (let k = 0; k < this.length; k++)
+      yield { step: this.step(k), index: this.index(k), count: this.count(k) };
+  }
+}
+const SPAN_NUMBERS = 3;
+
 /**
  * Everything a script does to one table during one life: from its allocation (or the start) to its freeing. A page that is
  * freed and used again has two logs.
@@ -28,7 +56,7 @@ export class TableLog {
   readonly #records: Uint32Array | null;
   readonly cleans: EntrySpan[] = [];
   /** Collects, where walkers set dirty bits. */
-  readonly collects: EntrySpan[] = [];
+  readonly collects = new EntrySpans();
 
   /** `records`: word where the record of each step starts, at its number less 1; null where all are equally long. */
   constructor(table: number, life: number, never: number, records: Uint32Array | null) {

@@ -1,4 +1,4 @@
-import type { Coverage } from "./coverage.ts";
+import type { StretchId } from "./coverage.ts";
 import type { Origin } from "./facts.ts";
 import { RangeList, type Ranges } from "./ranges.ts";
 import type { Relapse } from "./relapse.ts";
@@ -19,7 +19,7 @@ export interface RawViolation extends Omit<Origin, "at" | "span"> {
   /** What was met, in words. */
   readonly met: string;
   /** The stretch of equally invalidated pages it lies in. */
-  readonly coverage: Coverage;
+  readonly coverage: StretchId;
   /**
    * Where it is several in a row that differ in nothing else: the pages of each, and by how much the index rises from one
    * to the next; `index` is that of the first. A fault of a whole scattered guest is so one of each table, not of each page.
@@ -90,7 +90,7 @@ export class Violations {
   length = 0;
   readonly #chunks: Chunk[] = [];
   readonly #places: Place[] = [];
-  readonly #coverages: Coverage[] = [];
+  readonly #coverages: StretchId[] = [];
   readonly #lastOf = new Map<ViolationClass, Last>();
   /** The class added last, which is nearly always the next one too. */
   #lastClass: ViolationClass | null = null;
@@ -112,7 +112,7 @@ export class Violations {
   add(
     kind: ViolationClass,
     domain: number,
-    coverage: Coverage,
+    coverage: StretchId,
     origin: Pick<Origin, "table" | "level" | "step" | "until">,
     index: number,
     access: number,
@@ -219,7 +219,7 @@ export class Violations {
   place(i: number): number {
     return this.#integer(i, PLACE);
   }
-  coverage(i: number): Coverage {
+  coverage(i: number): StretchId {
     return this.#coverages[this.#integer(i, COVERAGE)]!;
   }
   start(i: number): number {
@@ -296,7 +296,7 @@ export class Violations {
   /** Adds a row, to be filled with the rest; its position. */
   #append(
     place: number,
-    coverage: Coverage,
+    coverage: StretchId,
     step: number,
     until: number,
     from: number,
@@ -338,7 +338,7 @@ export class Violations {
     return last;
   }
 
-  #coverageId(coverage: Coverage): number {
+  #coverageId(coverage: StretchId): number {
     const { length } = this.#coverages;
     return this.#coverages[length - 1] === coverage ? length - 1 : this.#coverages.push(coverage) - 1;
   }

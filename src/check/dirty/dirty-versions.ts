@@ -97,8 +97,8 @@ export class TableHistory {
       : null;
     if (log !== null && log.collects.length > 0) {
       const { collects } = log;
-      const countOf = (k: number): number => collects[k]!.count;
-      this.#collects = new ByEntry(entries, collects.length, (k) => collects[k]!.index, countOf);
+      const countOf = (k: number): number => collects.count(k);
+      this.#collects = new ByEntry(entries, collects.length, (k) => collects.index(k), countOf);
       this.#edges = new Uint8Array(entries + 1);
       for (const { index, count } of collects)
         this.#edges[index] = this.#edges[Math.min(entries, index + count)] = 1;
@@ -194,7 +194,7 @@ export class TableHistory {
     const collects = this.#collects;
     if (collects === null) return events;
     for (let at = collects.begin(index); at < collects.begin(index + 1); at++)
-      events.push({ step: this.#log!.collects[collects.position(at)]!.step, write: null });
+      events.push({ step: this.#log!.collects.step(collects.position(at)), write: null });
     return events.sort((a, b) => a.step - b.step);
   }
 

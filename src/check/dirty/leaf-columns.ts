@@ -90,7 +90,7 @@ export class LeafColumns {
     let next = 0;
     for (let k = 0; k < log.writes; k++) {
       const step = log.step(k);
-      for (; next < collects.length && collects[next]!.step < step; next++) this.#collect(next);
+      for (; next < collects.length && collects.step(next) < step; next++) this.#collect(next);
       this.#write(log.record(k), step, log.stretch(k));
     }
     for (; next < collects.length; next++) this.#collect(next);
@@ -197,8 +197,10 @@ export class LeafColumns {
   }
 
   #collect(position: number): void {
-    const { step, index, count } = this.#log.collects[position]!;
-    const end = Math.min(this.#source.geometry.entries, index + count);
+    const { collects } = this.#log;
+    const step = collects.step(position);
+    const index = collects.index(position);
+    const end = Math.min(this.#source.geometry.entries, index + collects.count(position));
     for (let i = index; i < end; i++) {
       const before = this.#last[i]!;
       if (!this.isLeaf(before)) continue;

@@ -1,23 +1,12 @@
 import { WRITE } from "../../units/index.ts";
-import type { Coverage } from "../coverage.ts";
+import type { Coverage, StretchId } from "../coverage.ts";
 import type { Decoder } from "../entry-kind.ts";
 import type { TablesBefore } from "../input.ts";
 import type { HistorySource } from "./dirty-versions.ts";
-import type { Fate } from "./fate.ts";
 import { KNOWN, LeafColumns, NONE, OVERWRITTEN, TAKEN } from "./leaf-columns.ts";
 import type { LeafTable } from "./leaf-table.ts";
-
-/** A write that nobody will ever know of, by the version of an entry whose D bit it sets or relies on. */
-export interface LostInEntry {
-  /** Positions [step, until) at which the entry has it. */
-  readonly step: number;
-  readonly until: number;
-  readonly what: Fate["what"];
-  /** Step that decides it. */
-  readonly from: number;
-  /** Strong memory order loses a bit on the page too, as far as it was looked into. */
-  readonly isInStrong: boolean;
-}
+import type { NearInvalidations } from "./near-invalidations.ts";
+import type { Loss } from "./search.ts";
 
 /**
  * Finds lost writes page by page in the one table that ever led to the pages, through entries that nobody writes: what `Search`
@@ -29,6 +18,7 @@ export class LeafLosses {
   readonly #tables: TablesBefore;
   /** Position at which the call that ran a step has returned. */
   readonly #callEnd: (step: number) => number;
+  readonly #near: NearInvalidations;
   readonly #coverageOf: (page: number) => Coverage;
   /** The table that the columns are filled with. */
   #leaves: LeafTable | null = null;
@@ -38,19 +28,20 @@ export class LeafLosses {
 
   constructor(
     source: HistorySource,
+    near: NearInvalidations,
     callEnd: (step: number) => number,
     coverageOf: (page: number) => Coverage,
   ) {
     this.#columns = new LeafColumns(source);
     this.#decoder = source.decoder;
     this.#tables = source.tables;
+    this.#near = near;
     this.#callEnd = callEnd;
     this.#coverageOf = coverageOf;
   }
 
-  /** Goes on to a table, whose pages are asked for in a row. */
+  /** Goes on to another table, whose pages are asked for in a row. */
   enter(leaves: LeafTable): void {
-    if (leaves === this.#leaves) return;
     this.#columns.fill(leaves.table, leaves.log);
     this.#leaves = leaves;
   }
@@ -61,7 +52,7 @@ export class LeafLosses {
   }
 
   /** What is lost on a page, which translates to `frame` before and after. Pre: it is alone. */
-  at(page: number, frame: number): LostInEntry | null {
+  at(page: number, frame: number): Loss | null {
     const columns = this.#columns;
     const index = page - this.#leaves!.base;
     if (!this.#isOpen(index, frame)) return null;
@@ -69,12 +60,24 @@ export class LeafLosses {
     const version = this.#lostIn(index, frame);
     if (version === NONE) return null;
     return {
+      // First, unlike in `search.ts`: with the same fields in the same order V8 gives both one shape, whose types it has to widen and
+      // every object to convert.
+      write: null,
+      table: this.#leaves!.table,
+      index,
+      level: 0,
       step: columns.step(version),
       until: columns.until(version),
       what: columns.fate(version) === TAKEN ? "taken" : "overwritten",
       from: columns.fateStep(version),
+      stretch: this.#stretchOf(page, columns.until(version)),
       isInStrong: this.#isInStrong,
     };
+  }
+
+  /** `step`: one that overwrites the page's leaf. */
+  #stretchOf(page: number, step: number): StretchId {
+    return this.#near.isOfPage(page, step) ? { start: page } : this.#coverageOf(page);
   }
 
   /** True iff something may be lost in an entry. */

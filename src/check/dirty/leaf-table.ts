@@ -1,8 +1,6 @@
 import { TABLE } from "../entry-kind.ts";
 import { NEVER } from "../positions.ts";
 import type { TableLog } from "../table-log.ts";
-import type { HistorySource } from "./dirty-versions.ts";
-import { LeafColumns } from "./leaf-columns.ts";
 import type { Slot, TableNode, WalkRules } from "./table-node.ts";
 
 /** A table of smallest leaves that alone has ever led to its pages, through entries that nobody writes, and stays. */
@@ -17,12 +15,8 @@ export interface LeafTable {
 
 const R_W = 3;
 
-/**
- * The table among those of one place at the lowest level if it is such a one, and so much is done to single entries of it that columns
- * cost less than histories which neighbours share.
- */
+/** The table among those of one place at the lowest level if it is such a one, and something is done to it. */
 export function onlyLeafTable(
-  source: HistorySource,
   { rightsAnded, rights: rightsOf }: WalkRules,
   nodes: readonly TableNode[],
   above: readonly Slot[],
@@ -30,7 +24,7 @@ export function onlyLeafTable(
   const [node] = nodes;
   if (nodes.length !== 1 || !node!.isWhereItWas || node!.freedAt !== NEVER) return null;
   const { table, log, base } = node!;
-  if (log === null || log.life > 0 || !LeafColumns.fits(source, log)) return null;
+  if (log === null || log.life > 0) return null;
   let rights = R_W;
   for (const { node: parent, versions } of above) {
     const [version] = versions;

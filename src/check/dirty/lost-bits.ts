@@ -43,7 +43,8 @@ export function lostInStrong(
     const others = new RangeList();
     const skipped = union(outside(pages), known);
     const how: DecideOptions = { ...options, mode: "strong", skipHidden: false };
-    visitLosses(decision, how, id, skipped, (_, start, end) => others.join(start, end));
+    if (!isEverything(skipped))
+      visitLosses(decision, how, id, skipped, (_, start, end) => others.join(start, end));
     lost.set(id, union(known, others.ranges()));
   }
   return lost;
@@ -81,7 +82,8 @@ function visitLosses(
         continue;
       }
       search ??= new Search(decision, options, domain, () => keptPages(maps));
-      const { lost, until } = search.at(page, maps.oldFrame(piece, page));
+      const until = search.at(page, maps.oldFrame(piece, page));
+      const { lost } = search;
       const to = Math.min(end, until, skipped.starts[next] ?? Infinity);
       if (lost !== null) visit(lost, page, to);
       page = to;
@@ -89,6 +91,8 @@ function visitLosses(
     }
   }
 }
+
+const isEverything = ({ starts, ends }: Ranges): boolean => starts[0] === 0 && ends[0] === Infinity;
 
 /** Pages with the same frame in both maps. */
 function keptPages(maps: JointMap): Ranges {
@@ -109,7 +113,9 @@ export function lostWriteOn(
   const maps = JointMap.of(decision.reader, ranges);
   const frame = maps.oldFrame(maps.find(page), page);
   const how = { ...options, acceptPlain: false };
-  return new Search(decision, how, domain, () => ranges).at(page, frame).lost?.write ?? null;
+  const search = new Search(decision, how, domain, () => ranges);
+  search.at(page, frame);
+  return search.lost?.write ?? null;
 }
 
 const isFrameKept = (maps: JointMap, piece: number): boolean =>

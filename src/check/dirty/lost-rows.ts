@@ -1,3 +1,5 @@
+import type { StretchId } from "../coverage.ts";
+import { NEVER } from "../positions.ts";
 import type { Violations } from "../violations.ts";
 import type { Fate } from "./fate.ts";
 import type { Loss } from "./search.ts";
@@ -6,10 +8,18 @@ import type { Loss } from "./search.ts";
 export class LostRows {
   readonly #found: Violations;
   readonly #domain: number;
-  /** The first of a row, its pages, and the end of the row so far. */
-  #first: Loss | null = null;
-  #start = 0;
+  /** Pages of each of a row, none where there is no row; and what all of it share. */
   #grain = 0;
+  #table = 0;
+  #level = 0;
+  #step = 0;
+  #until = NEVER;
+  #from = 0;
+  #what: Fate["what"] = "known";
+  #stretch: StretchId | null = null;
+  /** The first of the row, and the end of the row so far. */
+  #index = 0;
+  #start = 0;
   #end = 0;
 
   constructor(found: Violations, domain: number) {
@@ -19,16 +29,16 @@ export class LostRows {
 
   /** What is lost on the pages [start, end). Pre: they come in ascending order. */
   add(lost: Loss, start: number, end: number): void {
-    const first = this.#first;
-    if (
-      first === null ||
-      start !== this.#end ||
-      end - start !== this.#grain ||
-      (lost.index - first.index) * this.#grain !== start - this.#start ||
-      !isAlike(first, lost)
-    ) {
+    if (!this.#isNext(lost, start, end)) {
       this.end();
-      this.#first = lost;
+      this.#table = lost.table;
+      this.#level = lost.level;
+      this.#step = lost.step;
+      this.#until = lost.until;
+      this.#from = lost.from;
+      this.#what = lost.what;
+      this.#stretch = lost.stretch;
+      this.#index = lost.index;
       this.#start = start;
       this.#grain = end - start;
     }
@@ -37,10 +47,7 @@ export class LostRows {
 
   /** There are no more. */
   end(): void {
-    const lost = this.#first;
-    if (lost === null) return;
-    const { table, index, level, step, until, what, from, coverage } = lost;
-    this.#first = null;
+    if (this.#grain === 0) return;
     this.#found.push({
       class: "V10",
       domain: this.#domain,
@@ -48,26 +55,33 @@ export class LostRows {
       end: this.#end,
       grain: this.#grain,
       access: 2,
-      from,
-      met: MET[what],
-      coverage,
-      table,
-      index,
-      level,
-      step,
-      until,
+      from: this.#from,
+      met: MET[this.#what],
+      coverage: this.#stretch!,
+      table: this.#table,
+      index: this.#index,
+      level: this.#level,
+      step: this.#step,
+      until: this.#until,
     });
+    this.#grain = 0;
+  }
+
+  #isNext(lost: Loss, start: number, end: number): boolean {
+    return (
+      lost.step === this.#step &&
+      start === this.#end &&
+      end - start === this.#grain &&
+      (lost.index - this.#index) * this.#grain === start - this.#start &&
+      lost.until === this.#until &&
+      lost.from === this.#from &&
+      lost.table === this.#table &&
+      lost.level === this.#level &&
+      lost.what === this.#what &&
+      lost.stretch === this.#stretch
+    );
   }
 }
-
-const isAlike = (a: Loss, b: Loss): boolean =>
-  a.step === b.step &&
-  a.until === b.until &&
-  a.from === b.from &&
-  a.table === b.table &&
-  a.level === b.level &&
-  a.what === b.what &&
-  a.coverage === b.coverage;
 
 const MET: Readonly<Record<Fate["what"], string>> = {
   overwritten: "no dirty bit for a page that was written: a store overwrites it",

@@ -8,7 +8,9 @@ import type { RootVersion } from "../roots.ts";
 import type { ScriptLog } from "../script-log.ts";
 import { VersionReader } from "../versions.ts";
 import type { DirtyVersion, HistorySource } from "./dirty-versions.ts";
+import { LeafColumns } from "./leaf-columns.ts";
 import { type LeafTable, onlyLeafTable } from "./leaf-table.ts";
+import { NearInvalidations } from "./near-invalidations.ts";
 import { selfTelling } from "./self-telling.ts";
 import { isSteady, OPEN, STEADY, steadyEntries } from "./steady-entries.ts";
 import { type Slot, TableNode, type WalkRules } from "./table-node.ts";
@@ -37,10 +39,12 @@ interface Rest {
   readonly end: number;
 }
 
-/** A page of which nothing matters but its entry in one table. */
-interface Leaves {
+/** Pages, before `end`, of which nothing matters but their entries in one table. */
+export interface Leaves {
   readonly slots: null;
   readonly leaves: LeafTable;
+  /** By entry, `OPEN` where only columns tell. */
+  readonly plain: Uint8Array;
   readonly end: number;
 }
 
@@ -61,6 +65,8 @@ export interface TreeContext {
   readonly source: HistorySource;
   readonly rules: WalkRules;
   readonly skips: Skipped;
+  /** Under the tag of the first root: a table that alone leads to its pages is reached from no other. */
+  readonly near: NearInvalidations;
   /** True iff a table in these pages is written, freed or collected from, as they were before the script. */
   isTouched(start: number, end: number): boolean;
 }
@@ -95,10 +101,9 @@ export class PageTree {
     const bases = options.only === null ? touchedBases(decision, domain) : null;
     const isTouched = (start: number, end: number): boolean =>
       bases === null || hasBetween(bases, start, end);
-    return new PageTree(
-      { log, tables, geometry, decoder, source, rules, skips, isTouched },
-      decision.rootsOf(domain, mode),
-    );
+    const roots = decision.rootsOf(domain, mode);
+    const near = new NearInvalidations(decision, roots[0]!.tag);
+    return new PageTree({ log, tables, geometry, decoder, source, rules, skips, near, isTouched }, roots);
   }
 
   get source(): HistorySource {
@@ -106,6 +111,9 @@ export class PageTree {
   }
   get rules(): WalkRules {
     return this.#context.rules;
+  }
+  get near(): NearInvalidations {
+    return this.#context.near;
   }
 
   /** The entries of a page, or what stands for them; with `isWhole`, never the one that alone matters. */
@@ -120,9 +128,10 @@ export class PageTree {
     for (; ; level--) {
       if (level === 0 && this.#context.skips !== "resting") {
         const stage = this.#stages[0]!;
-        const end = this.#plainUntil(stage, page);
+        stage.plain ??= this.#plainOf(stage);
+        const end = plainUntil(stage.plain, stage.base, page);
         if (end > page) return { slots: null, leaves: null, end };
-        if (stage.leaves === undefined) stage.leaves = this.#leavesOf(stage);
+        if (stage.leaves === undefined) stage.leaves = this.#leavesOf(stage, stage.plain);
         if (stage.leaves !== null && !isWhole) return stage.leaves;
       }
       const { base, nodes, above } = this.#stages[level]!;
@@ -149,28 +158,26 @@ export class PageTree {
     }
   }
 
-  /** End of the pages from one on that are left out, as the entries of their leaves show; that page where it is not. */
-  #plainUntil(stage: Stage, page: number): number {
+  #plainOf(stage: Stage): Uint8Array {
     const { source, rules, skips } = this.#context;
-    const { base, nodes, above } = stage;
-    stage.plain ??=
-      skips === "safe" ? this.#safe(stage) : selfTelling(source, nodes, above, rules.rightsAnded);
-    const { plain } = stage;
-    let index = page - base;
-    while (index < plain.length && plain[index] !== OPEN) index++;
-    return base + index;
+    return skips === "safe"
+      ? this.#safe(stage)
+      : selfTelling(source, stage.nodes, stage.above, rules.rightsAnded);
   }
 
-  #leavesOf({ base, nodes, above }: Stage): Leaves | null {
+  #leavesOf({ base, nodes, above }: Stage, plain: Uint8Array): Leaves | null {
     const { source, rules, skips } = this.#context;
-    const leaves = skips === "safe" ? onlyLeafTable(source, rules, nodes, above) : null;
-    return leaves === null ? null : { slots: null, leaves, end: base + source.geometry.entries };
+    const leaves = skips === "safe" ? onlyLeafTable(rules, nodes, above) : null;
+    if (leaves === null || !LeafColumns.fits(source, leaves.log)) return null;
+    return { slots: null, leaves, plain, end: base + source.geometry.entries };
   }
 
   #safe({ nodes, above }: Stage): Uint8Array {
-    const { source } = this.#context;
+    const { source, rules, near } = this.#context;
+    const only = onlyLeafTable(rules, nodes, above);
+    if (only !== null) return steadyEntries(source, only.table, only.log, true, { ...only, near });
     const said = (node: TableNode): Uint8Array =>
-      steadyEntries(source, node.table, node.log, node.isFinal && node.freedAt === NEVER);
+      steadyEntries(source, node.table, node.log, node.isFinal && node.freedAt === NEVER, null);
     const last = nodes.findLast((node) => node.isFinal);
     const safe = last === undefined ? new Uint8Array(source.geometry.entries).fill(STEADY) : said(last);
     const rest = nodes.filter((node) => node !== last);
@@ -246,6 +253,16 @@ export class PageTree {
     }
     return at === table;
   }
+}
+
+/**
+ * End of the pages from one on that are left out, as the entries of their leaves show, which begin with that of page `base`; that page
+ * where it is not.
+ */
+export function plainUntil(plain: Uint8Array, base: number, page: number): number {
+  let index = page - base;
+  while (index < plain.length && plain[index] !== OPEN) index++;
+  return base + index;
 }
 
 /** First pages of the tables that the script does something to, ascending, but for the roots. */

@@ -1,5 +1,5 @@
 import { returnOf } from "../between-calls.ts";
-import type { Coverage } from "../coverage.ts";
+import type { Coverage, StretchId } from "../coverage.ts";
 import type { Decision } from "../decide.ts";
 import type { DecideOptions } from "../decide-options.ts";
 import { LEAF } from "../entry-kind.ts";
@@ -8,9 +8,8 @@ import type { Ranges } from "../ranges.ts";
 import { AlikeLeaves } from "./alike-leaves.ts";
 import { Copies, type Copy } from "./copies.ts";
 import { type Fate, PageEntries } from "./fate.ts";
-import { LeafLosses, type LostInEntry } from "./leaf-losses.ts";
-import type { LeafTable } from "./leaf-table.ts";
-import { PageTree, type Stretch } from "./page-tree.ts";
+import { LeafLosses } from "./leaf-losses.ts";
+import { type Leaves, PageTree, plainUntil } from "./page-tree.ts";
 import { PageViews } from "./page-views.ts";
 import { isSteady } from "./steady-entries.ts";
 import type { Slot } from "./table-node.ts";
@@ -38,7 +37,8 @@ export interface Loss {
   readonly what: Fate["what"];
   /** Position from which it is lost. */
   readonly from: number;
-  readonly coverage: Coverage;
+  /** The pages around it that the same invalidations reach. */
+  readonly stretch: StretchId;
   /** Strong memory order loses a bit on the page too, as far as it was looked into. */
   readonly isInStrong: boolean;
   /** The whole of it; null where columns have shown it. */
@@ -55,6 +55,11 @@ export class Search {
   #kept: Kept | null = null;
   /** Made when columns tell something. */
   #losses: LeafLosses | null = null;
+  /** The table that they tell of, and the end of its pages. */
+  #leaves: Leaves | null = null;
+  #leavesEnd = 0;
+  /** What is lost on the page asked for last; null where nothing is. */
+  lost: Loss | null = null;
   /** Leaves that lose nothing either, by what is known of their D bits before the script. */
   readonly #alike: (AlikeLeaves | null)[] = [null, null, null];
 
@@ -66,47 +71,49 @@ export class Search {
     this.#views = new PageViews(decision, this.#tree.roots, pages);
   }
 
-  /** What is lost on a page, which translates to `frame` before and after, and the end of the pages that are like it. */
-  at(page: number, frame: number): { readonly lost: Loss | null; readonly until: number } {
-    for (const alike of this.#alike) if (alike?.has(page, frame)) return { lost: null, until: page + 1 };
-    let place = this.#tree.at(page);
+  /** Finds what is `lost` on a page, which translates to `frame` before and after; returns the end of the pages that are like it. */
+  at(page: number, frame: number): number {
+    this.lost = null;
+    for (const alike of this.#alike) if (alike?.has(page, frame)) return page + 1;
+    // Mostly it is the next page of the same table.
+    let place = page < this.#leavesEnd ? this.#leaves! : this.#tree.at(page);
     if (place.slots === null && place.leaves !== null) {
-      const losses = this.#lossesIn(place.leaves);
-      if (losses.isAlone(page))
-        return { lost: this.#lossIn(losses.at(page, frame), place.leaves, page), until: page + 1 };
+      const told = plainUntil(place.plain, place.leaves.base, page);
+      if (told > page) return told;
+      const losses = this.#lossesIn(place);
+      if (losses.isAlone(page)) {
+        this.lost = losses.at(page, frame);
+        return page + 1;
+      }
       place = this.#tree.at(page, true);
     }
     const { slots, end } = place;
-    if (slots === null) return { lost: null, until: end };
-    if (isSteady(slots)) return { lost: null, until: end };
+    if (slots === null) return end;
+    if (isSteady(slots)) return end;
     this.#views.enter(page);
     if (this.#kept !== null && this.#isLike(this.#kept, slots, page, frame))
-      return { lost: null, until: Math.min(end, this.#views.alikeUntil(slots, page)) };
-    const candidates = this.#candidates({ slots, end }, page, frame);
-    if (candidates === null) return { lost: null, until: end };
+      return Math.min(end, this.#views.alikeUntil(slots, page));
+    const candidates = this.#candidates(slots, page, frame);
+    if (candidates === null) return end;
     const write = this.#firstLost(candidates, page);
     this.#kept = null;
     if (write === null) this.#keep(slots, page, frame);
-    const lost = write === null ? null : lossOf(write, this.#views.all[0]!.coverage);
-    return { lost, until: Math.min(end, this.#views.alikeUntil(slots, page)) };
+    else this.lost = lossOf(write, this.#views.all[0]!.coverage);
+    return Math.min(end, this.#views.alikeUntil(slots, page));
   }
 
-  #lossesIn(leaves: LeafTable): LeafLosses {
+  #lossesIn(place: Leaves): LeafLosses {
     this.#losses ??= new LeafLosses(
       this.#tree.source,
+      this.#tree.near,
       (step) => this.#callEnd(step),
       (page) => this.#coverageAt(page),
     );
-    this.#losses.enter(leaves);
+    if (place === this.#leaves) return this.#losses;
+    this.#losses.enter(place.leaves);
+    this.#leaves = place;
+    this.#leavesEnd = place.end;
     return this.#losses;
-  }
-
-  #lossIn(lost: LostInEntry | null, { table, base }: LeafTable, page: number): Loss | null {
-    if (lost === null) return null;
-    const { step, until, what, from, isInStrong } = lost;
-    const coverage = this.#coverageAt(page);
-    const index = page - base;
-    return { table, index, level: 0, step, until, what, from, coverage, isInStrong, write: null };
   }
 
   #keep(slots: readonly Slot[], page: number, frame: number): void {
@@ -137,7 +144,7 @@ export class Search {
 
   /** Versions whose D bit is not simply known, with the position by which it must be; null where nothing can be lost. */
   #candidates(
-    { slots }: Stretch,
+    slots: readonly Slot[],
     page: number,
     frame: number,
   ): { readonly entries: PageEntries; readonly places: readonly Candidate[] } | null {
@@ -207,7 +214,7 @@ function lossOf(write: LostWrite, at: Coverage): Loss {
     until,
     what: fate.what,
     from: fate.step === NEVER ? (copy?.setAt ?? 0) : fate.step,
-    coverage: copy?.view.coverage ?? at,
+    stretch: copy?.view.coverage ?? at,
     isInStrong: false,
     write,
   };
