@@ -127,9 +127,9 @@ function writtenSpan(log: TableLog, entries: number): readonly [low: number, hig
   let [low, high] = [entries, 0];
   for (let k = 0; k < log.writes; k++) {
     low = Math.min(low, log.index(k));
-    high = Math.max(high, log.index(k) + log.count(k));
+    high = Math.max(high, Math.min(entries, log.index(k) + log.count(k)));
   }
-  return low < high ? [low, Math.min(high, entries)] : [0, 0];
+  return low < high ? [low, high] : [0, 0];
 }
 
 /** True iff a run of writes gives leaves that continue each other, or nothing but absent entries. */

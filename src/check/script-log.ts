@@ -16,7 +16,7 @@ import { InvalidationQueues } from "./invalidation-queues.ts";
 import { Invalidations } from "./invalidations.ts";
 import { NEVER } from "./positions.ts";
 import { Stops } from "./stops.ts";
-import { TableLog } from "./table-log.ts";
+import { StoredValues, TableLog } from "./table-log.ts";
 import { Unpins } from "./weighted-runs.ts";
 import { Windows } from "./windows.ts";
 
@@ -32,6 +32,7 @@ export class ScriptLog {
   /** Entry stores, plain ones included. */
   stores = 0;
   readonly #hasCollects: boolean;
+  readonly #values: StoredValues;
   readonly #logs = new Map<number, TableLog[]>();
   readonly barriers: Int32Array;
   readonly stops: Stops;
@@ -58,6 +59,7 @@ export class ScriptLog {
     this.#uneven = isUneven ? this.records : null;
     const counts = this.#counts();
     const count = (op: number): number => counts[op]!;
+    this.#values = new StoredValues(count(OP.store) + count(OP.exchange));
     this.barriers = new Int32Array(count(OP.barrier));
     this.waits = new Int32Array(count(OP.wait));
     this.unpins = new Unpins(count(OP.unpin));
@@ -131,7 +133,10 @@ export class ScriptLog {
           lastLog = this.#logForWrite(table);
         }
         const span = words[at + 3]!;
-        lastLog!.push(step, span);
+        const isExchange = op === OP.exchange;
+        if (op === OP.store || isExchange)
+          lastLog!.pushStore(step, span, words[at + 4]!, words[at + 5]!, isExchange);
+        else lastLog!.push(step, span);
         stores += span >>> 16;
         isWriting = true;
         continue;
@@ -193,14 +198,15 @@ export class ScriptLog {
 
   #livesOf(table: number): TableLog[] {
     let lives = this.#logs.get(table);
-    if (lives === undefined) this.#logs.set(table, (lives = [new TableLog(table, 0, NEVER, this.#uneven)]));
+    if (lives === undefined)
+      this.#logs.set(table, (lives = [new TableLog(table, 0, NEVER, this.#uneven, this.#values)]));
     return lives;
   }
   #logForWrite(table: number): TableLog {
     const lives = this.#livesOf(table);
     const last = lives[lives.length - 1]!;
     if (last.freedAt === NEVER) return last;
-    const next = new TableLog(table, last.life + 1, NEVER, this.#uneven);
+    const next = new TableLog(table, last.life + 1, NEVER, this.#uneven, this.#values);
     lives.push(next);
     return next;
   }

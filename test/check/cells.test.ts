@@ -11,9 +11,9 @@ const TABLE = 0x100 as Pfn;
 const CAPABILITY = CAPABILITIES.get("vtd-ss-48")!;
 const DECODER = DECODERS.get(CAPABILITY.format)!(CAPABILITY);
 
-/** Runs of one or a few entries, some of which would leave the table. */
+/** Runs of one or a few entries, some of which leave the table or are outside of it. */
 const run = fc
-  .tuple(fc.nat(ENTRIES - 1), fc.constantFrom(1, 1, 1, 2, 5), fc.integer({ min: 1, max: 3 }))
+  .tuple(fc.nat(ENTRIES + 2), fc.constantFrom(1, 1, 1, 2, 5), fc.integer({ min: 1, max: 3 }))
   .map(([index, count, frame]): Step => {
     const first = BigInt(frame * 0x1000 + index) * 0x1000n + 3n;
     return { op: "storeRun", update: 1, table: TABLE, index, count, first, stride: 0x1000n };
