@@ -48,6 +48,8 @@ export class Coverages {
   /** Moves from page to page, with what reaches it besides what reaches all. */
   readonly #lone: Coverage;
   readonly #loneOwn: number[] = [];
+  /** It looks invalidations up in a copy, in which they stand in the order of their pages. */
+  readonly #isOrdered: boolean;
   #from = 0;
   /** The first of the edges behind it. */
   #edge = 0;
@@ -77,7 +79,8 @@ export class Coverages {
       if (posted.starts[at]! <= first && last <= posted.ends[at]!) both[--shareds] = at;
       else both[owns++] = at;
     }
-    this.#posted = byStart(both.subarray(0, owns), posted.starts);
+    const own = both.subarray(0, owns);
+    this.#posted = byStart(own, posted.starts);
     this.#starts = picked(posted.starts, this.#posted, Infinity);
     this.#ends = picked(posted.ends, this.#posted, end);
     this.#stops = isAscending(this.#ends) ? this.#ends : this.#ends.toSorted();
@@ -85,7 +88,11 @@ export class Coverages {
     this.#edges = this.#edgesOf(this.#shared.positions);
     const stops = this.#shared.positions.filter((at) => posted.stopsWalks(at));
     this.#sharedGenerations = this.#generations = Generations.whole.cut(posted, stops);
-    this.#lone = new Coverage(0, 0, this.#shared, this.#loneOwn, Generations.whole, this.#rules);
+    // In the script they stand in another order: what pages ask of them is put in theirs.
+    this.#isOrdered = this.#posted !== own && shareds === both.length;
+    const ordered = this.#isOrdered ? posted.inOrder(this.#posted, this.#starts, this.#ends) : posted;
+    const rules = { ...this.#rules, posted: ordered };
+    this.#lone = new Coverage(0, 0, this.#shared, this.#loneOwn, Generations.whole, rules);
   }
 
   /**
@@ -113,7 +120,7 @@ export class Coverages {
   #at(page: number): Coverage {
     const [own, active] = [this.#loneOwn, this.#sorted()];
     while (own.length > active.length) own.pop();
-    for (let k = 0; k < active.length; k++) own[k] = this.#posted[active[k]!]!;
+    for (let k = 0; k < active.length; k++) own[k] = this.#isOrdered ? active[k]! : this.#posted[active[k]!]!;
     this.#lone.moveTo(page);
     return this.#lone;
   }

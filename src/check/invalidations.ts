@@ -20,12 +20,34 @@ export class Invalidations {
   /** What was found last. */
   #found = 0;
 
-  /** Room for `room` of them, which all have to be pushed. */
-  constructor(room: number) {
+  /** Room for `room` of them, which all have to be pushed. `starts`, `ends`: columns for their pages. */
+  constructor(
+    room: number,
+    starts: Float64Array = new Float64Array(room),
+    ends: Float64Array = new Float64Array(room),
+  ) {
     this.#rows = new Int32Array(room << SHIFT);
     this.domains = new Uint32Array(room);
-    this.starts = new Float64Array(room);
-    this.ends = new Float64Array(room);
+    this.starts = starts;
+    this.ends = ends;
+  }
+
+  /** Some of them in the order in which they will be asked for, with their pages in columns: copied in a row, they are fetched many at a time. */
+  inOrder(positions: Int32Array, starts: Float64Array, ends: Float64Array): Invalidations {
+    const { length } = positions;
+    const ordered = new Invalidations(length, starts, ends);
+    const [from, to] = [this.#rows, ordered.#rows];
+    for (let i = 0; i < length; i++) {
+      const own = positions[i]! << SHIFT;
+      const row = i << SHIFT;
+      to[row] = from[own]!;
+      to[row + COMPLETES] = from[own + COMPLETES]!;
+      to[row + DRAINED] = from[own + DRAINED]!;
+      to[row + REACH] = from[own + REACH]!;
+      ordered.domains[i] = this.domains[positions[i]!]!;
+    }
+    ordered.length = length;
+    return ordered;
   }
 
   /** Takes one more, and returns its position. */
