@@ -18,6 +18,9 @@ const WRITES: ReadonlySet<number> = new Set([
   OP.collect,
 ]);
 
+/** What stood in a page that was no table. */
+const NO_TABLE = new Uint32Array(2 * 512);
+
 /**
  * Collects the edit scripts of one map change and lets the tables be read as they were before the first of them.
  *
@@ -109,7 +112,7 @@ export class ScriptRecorder {
         if (copy === undefined) return this.#tables.has(table) ? engine.loadEntry(table, index) : 0n;
         return (BigInt(copy[2 * index + 1]!) << 32n) | BigInt(copy[2 * index]!);
       },
-      words: (table) => this.#copies.get(table) ?? null,
+      words: (table) => this.#copies.get(table) ?? (this.#tables.has(table) ? null : NO_TABLE),
     };
   }
 
