@@ -67,7 +67,7 @@ export class AnswerRuns {
       until,
       isKept,
       isKeptByDevice,
-      origin,
+      origin: originOf(origin),
       entries,
       above: origin.above,
       parts: null,
@@ -104,6 +104,11 @@ export class AnswerRuns {
     return this.#areNew || isKept || entries === null;
   }
 }
+
+/** The same for good: who tells it may fill it in again. */
+const originOf = ({ table, index, level, at, span, step, until, above }: AnswerOrigin): AnswerOrigin => {
+  return { table, index, level, at, span, step, until, above };
+};
 
 /** True iff two origins are of one table and one store, and lead to the same entry for a page. */
 const continues = (a: AnswerOrigin, b: AnswerOrigin, page: number): boolean =>

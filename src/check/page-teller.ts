@@ -2,7 +2,7 @@ import type { Decoder } from "./entry-kind.ts";
 import type { EntryVersion } from "./entry-version.ts";
 import type { FaultFact, LeafFact } from "./facts.ts";
 import type { HeldTable } from "./held-table.ts";
-import type { PlainRules } from "./plain-rules.ts";
+import type { LeafWatch, PlainRules } from "./plain-rules.ts";
 import { NEVER } from "./positions.ts";
 import type { StoredEntries } from "./stored-entries.ts";
 
@@ -61,6 +61,11 @@ export class PageTeller {
       fact.alive[1] = life.isLastingAbsence ? NEVER : fact.alive[0] + 1;
       this.#rules.fault(fact);
     }
+  }
+
+  /** Shows a leaf to somebody. */
+  show(watch: LeafWatch, version: EntryVersion, isCurrent: boolean, page: number, index: number): void {
+    watch.seen(this.#filled(version, isCurrent, page, index));
   }
 
   /** Leaves of an entry that outlive the call, unless the final tables hold another that says the same. */

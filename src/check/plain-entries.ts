@@ -46,7 +46,7 @@ export class PlainEntries {
   enter(state: HeldTable, coverage: Coverage, writes: SingleWrites | null, isOpen: boolean): boolean {
     this.#coverage = coverage;
     this.#writes = writes;
-    if (isOpen && !this.#rules.mayHold) return false;
+    if (isOpen && (!this.#rules.mayHold || this.#rules.watch !== null)) return false;
     if (state === this.#state) return true;
     const { log } = state;
     this.#state = state;
@@ -87,7 +87,10 @@ export class PlainEntries {
     if (k < 0 || (!(this.#isNew && how === PLAIN) && !decoder.differ(oldLo, oldHi, lo, hi))) {
       before.set(decoder, kind, oldLo, oldHi, this.#rightsAbove, 0, NEVER);
       this.#setLife(before, NEVER);
-      if (this.#isFine(before, page, state.isCurrent, isOpen)) return true;
+      if (this.#isFine(before, page, state.isCurrent, isOpen)) {
+        this.#show(before, state.isCurrent, page, index);
+        return true;
+      }
       if (!mayTell || !this.#mayTell(before, before)) return false;
       this.#teller.tell(before, state.isCurrent, page, index);
       return true;
@@ -108,8 +111,11 @@ export class PlainEntries {
       !(isPair && !isOpen && this.#isStalePair()) &&
       this.#isFine(before, page, false, isOpen) &&
       this.#isFine(after, page, state.isCurrent, isOpen)
-    )
+    ) {
+      this.#show(before, false, page, index);
+      this.#show(after, state.isCurrent, page, index);
       return true;
+    }
     if (!mayTell || !mayReplace || !this.#mayTell(before, after)) return false;
     if (isPair) this.#teller.tellStale(before, after, state.isCurrent, page, index);
     this.#teller.tell(before, false, page, index);
@@ -122,6 +128,7 @@ export class PlainEntries {
    * Pre: the entry gets no other leaf.
    */
   acceptsBefore(index: number, page: number, lo: number, hi: number, step: number, isOpen: boolean): boolean {
+    if (this.#rules.watch !== null) return false;
     if (isOpen && this.#rules.isSettled) return true;
     const before = this.#before;
     before.set(this.#context.decoder, LEAF, lo, hi, this.#rightsAbove, 0, step);
@@ -134,6 +141,12 @@ export class PlainEntries {
     this.#context.lingering.note(step, readableUntil, this.#heldFrom, this.#state.lingers);
     this.#setLife(before, readableUntil);
     return !(before.life.isReachable && this.#context.journalRules && step <= this.#state.linkedSince);
+  }
+
+  /** Lets who watches see an accepted version. */
+  #show(version: EntryVersion, isCurrent: boolean, page: number, index: number): void {
+    const { watch } = this.#rules;
+    if (watch !== null && version.life.isReachable) this.#teller.show(watch, version, isCurrent, page, index);
   }
 
   #setLife({ life, step }: EntryVersion, until: number): void {
@@ -173,7 +186,7 @@ export class PlainEntries {
   /** True iff all that is to be known of the versions are their first position and their last. */
   #mayTell(before: EntryVersion, after: EntryVersion): boolean {
     const { log, capability } = this.#context;
-    if (log.windows.length > 0) return false;
+    if (log.windows.length > 0 || this.#rules.watch !== null) return false;
     const outlives = ({ life }: EntryVersion): boolean => life.isReachable && life.leafUntil > this.#freedAt;
     return !capability.hardwareDirty || !(outlives(before) || outlives(after));
   }
@@ -186,7 +199,8 @@ export class PlainEntries {
     isOpen: boolean,
   ): boolean {
     if (!life.isReachable) return true;
-    if (rights === 0) return this.#rules.isFineFault(page, life.isLastingAbsence);
+    if (rights === 0)
+      return this.#rules.watch === null && this.#rules.isFineFault(page, life.isLastingAbsence);
     const { decoder, capability } = this.#context;
     // A write through it may set a bit in a page that is used for something else.
     if (capability.hardwareDirty && life.leafUntil > this.#freedAt) return false;

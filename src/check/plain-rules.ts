@@ -6,6 +6,12 @@ import type { Judge } from "./judge.ts";
 import type { PageFact } from "./page-teller.ts";
 import { NEVER } from "./positions.ts";
 
+/** Somebody who has to know of every leaf, whether it breaks a rule or not. */
+export interface LeafWatch {
+  /** The object is filled in again for the next one. */
+  seen(fact: PageFact): void;
+}
+
 /**
  * Says of single pages that what is met there is allowed, whatever else is; a "no" only means that it has to be told and
  * judged. While facts are held back, it sums up the leaves that nobody was told of.
@@ -26,6 +32,9 @@ export class PlainRules {
   isSettled = false;
   /** What was held back could not be judged, because leaves were accepted that nobody was told of. */
   isUndecided = false;
+
+  /** Only leaves are accepted then, each by itself, and one after the other. */
+  watch: LeafWatch | null = null;
 
   readonly #judge: Judge;
 

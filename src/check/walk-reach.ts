@@ -64,10 +64,13 @@ export class WalkReach {
     this.#runs = new CellRuns(context, this.#before);
     this.#acceptsPlain = context.acceptPlain && sink.plain !== undefined;
     const { plain } = sink;
-    this.#absent = plain === undefined ? null : new AbsentEntries(context, plain, this.#before);
-    this.#lone = this.#acceptsPlain
-      ? new LonePages(context, plain!, this.#cells, this.#steady, this.#before)
-      : null;
+    // Who watches sees single leaves only.
+    const isWatched = plain === undefined || plain.watch !== null;
+    this.#absent = isWatched ? null : new AbsentEntries(context, plain, this.#before);
+    this.#lone =
+      this.#acceptsPlain && !isWatched
+        ? new LonePages(context, plain, this.#cells, this.#steady, this.#before)
+        : null;
   }
 
   /**
@@ -229,7 +232,7 @@ export class WalkReach {
     end: number,
     cells: CellTable | SingleWrites | null,
   ): number {
-    return this.#absent!.passed(state, level, base, index, start, end, this.#coverage, cells);
+    return this.#absent?.passed(state, level, base, index, start, end, this.#coverage, cells) ?? 0;
   }
 
   /**

@@ -2,6 +2,9 @@ import { AnswerRuns } from "./answer-runs.ts";
 import type { FaultFact, LeafFact, Spans, SubtreeFact } from "./facts.ts";
 import { aliveUntil, type BadEntryFact, type FactSink, type PointerFact } from "./facts.ts";
 import { type JointMap, NOTHING } from "./joint-map.ts";
+import type { OverlapSink } from "./overlap.ts";
+import type { PageFact } from "./page-teller.ts";
+import type { LeafWatch, PlainRules } from "./plain-rules.ts";
 import { type Relapse, relapses } from "./relapse.ts";
 import type { RootVersion } from "./roots.ts";
 
@@ -31,7 +34,8 @@ interface TagAnswers {
  * A device reads its context when an access begins, and once it has read a new one it does not go back: its context cache
  * holds one entry. Within one tag whatever is cached may be used; a device's own translations (ATC) carry no tag at all.
  */
-export class WholeMapSink implements FactSink {
+export class WholeMapSink implements FactSink, LeafWatch {
+  readonly plain: PlainRules;
   readonly #inner: FactSink;
   readonly #maps: JointMap;
   readonly #hasAtc: boolean;
@@ -43,8 +47,10 @@ export class WholeMapSink implements FactSink {
   #held: Answers | null = null;
 
   /** `keepsAbsence`: caches keep that there is no translation, too. */
-  constructor(inner: FactSink, maps: JointMap, hasAtc: boolean, keepsAbsence: boolean) {
+  constructor(inner: OverlapSink, maps: JointMap, hasAtc: boolean, keepsAbsence: boolean) {
     this.#inner = inner;
+    this.plain = inner.plain;
+    this.plain.watch = this;
     this.#maps = maps;
     this.#hasAtc = hasAtc;
     this.#keepsAbsence = keepsAbsence;
@@ -63,6 +69,9 @@ export class WholeMapSink implements FactSink {
 
   leaf(fact: LeafFact): void {
     this.#inner.leaf(fact);
+    this.#compareAll(fact, fact.frame, fact.rights, true);
+  }
+  seen(fact: PageFact): void {
     this.#compareAll(fact, fact.frame, fact.rights, true);
   }
   fault(fact: FaultFact): void {

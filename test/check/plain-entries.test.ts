@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { type CheckInput, check, Decision } from "../../src/check/index.ts";
 import { PlainEntries } from "../../src/check/plain-entries.ts";
 import { PlainRules } from "../../src/check/plain-rules.ts";
+import { WholeMapSink } from "../../src/check/whole-map.ts";
 import { randomDirtyCase } from "./random-dirty-script.ts";
 import { randomCase } from "./random-script.ts";
 import { scatteredCase } from "./scattered-script.ts";
@@ -49,6 +50,22 @@ describe("entries decided at sight", () => {
     expect(clean).toBeGreaterThan(CASES / 10);
     for (const kind of ["V01", "V01b", "V02", "V04", "V05", "V06", "V07"]) expect(found).toContain(kind);
   });
+
+  it.each(kinds)(
+    "change nothing under epoch mode either, in %s: whoever compares the maps sees them",
+    (_, make) => {
+      const seen = vi.spyOn(WholeMapSink.prototype, "seen");
+      let relapses = 0;
+      for (let seed = 1; seed <= CASES; seed++) {
+        const input = { ...make(1_000_000 + seed), isEpoch: true };
+        const told = decided(input, seed, false);
+        expect(decided(input, seed, true), `seed ${1_000_000 + seed}`).toEqual(told);
+        if (told.violations.some((v) => v.class === "V11")) relapses++;
+      }
+      expect(seen.mock.calls.length).toBeGreaterThan(CASES / 3);
+      expect(relapses).toBeGreaterThan(CASES / 10);
+    },
+  );
 
   it("find the same, in whatever order, where walkers set dirty bits", () => {
     const told = vi.spyOn(PlainRules.prototype, "leaf");
