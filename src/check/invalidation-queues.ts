@@ -1,19 +1,27 @@
 import type { ScriptDomain } from "../edit-script/index.ts";
 import type { Invalidations } from "./invalidations.ts";
-import { NEVER, PositionFinder } from "./positions.ts";
+import { firstAtOrAfter, NEVER } from "./positions.ts";
+
+/** Positions of what was posted to one IOMMU and no wait has completed, and of what is complete but not drained. */
+interface Queue {
+  readonly pending: number[];
+  readonly undrained: number[];
+}
 
 /** The queue of each IOMMU, filled and waited for in the order of the steps: what one wait completes, another may not. */
 export class InvalidationQueues {
   readonly #posted: Invalidations;
   /** IOMMUs by tag. A tag that no domain has reaches nothing, wherever it is posted. */
   readonly #iommus = new Map<number, number>();
-  /** By IOMMU, the positions of what was posted to it and no wait has completed. */
-  readonly #queues = new Map<number, number[]>();
+  /** By IOMMU. */
+  readonly #queues = new Map<number, Queue>();
   /** The only one there is, if there is one: most scripts have no second IOMMU. */
-  #only: number[] | null = null;
+  #only: Queue | null = null;
   /** The tag posted to last, and its queue: mostly it is the next one's. */
   #lastTag = -1;
-  #last: number[] | null = null;
+  #last: Queue | null = null;
+  /** A tag got an IOMMU when some may have been posted to it. */
+  #isRenamed = false;
   readonly #drains: Int32Array;
   #drained = 0;
   /** Those of one IOMMU, the waits for all among them; made when a wait is for one. */
@@ -30,7 +38,9 @@ export class InvalidationQueues {
   rename(from: number, to: number): void {
     this.#last = null;
     const iommu = this.#iommus.get(from);
-    if (iommu !== undefined && !this.#iommus.has(to)) this.#iommus.set(to, iommu);
+    if (iommu === undefined || this.#iommus.has(to)) return;
+    this.#iommus.set(to, iommu);
+    this.#isRenamed = true;
   }
 
   /** Posts the invalidation at a position, of a tag. */
@@ -39,14 +49,14 @@ export class InvalidationQueues {
       this.#lastTag = tag;
       this.#last = this.#queueOf(tag);
     }
-    this.#last.push(at);
+    this.#last.pending.push(at);
   }
 
-  #queueOf(tag: number): number[] {
+  #queueOf(tag: number): Queue {
     const iommu = this.#iommuOf(tag);
     let queue = this.#queues.get(iommu);
     if (queue === undefined) {
-      this.#queues.set(iommu, (queue = []));
+      this.#queues.set(iommu, (queue = { pending: [], undrained: [] }));
       this.#only = this.#queues.size === 1 ? queue : null;
     }
     return queue;
@@ -54,10 +64,10 @@ export class InvalidationQueues {
 
   /** Completes what is posted to one IOMMU, or with null to all. */
   wait(step: number, drains: boolean, iommu: number | null): void {
-    if (iommu === null && this.#only !== null) this.#complete(this.#only, step);
+    if (iommu === null && this.#only !== null) this.#complete(this.#only, step, drains);
     else
-      for (const [own, pending] of this.#queues)
-        if (iommu === null || own === iommu) this.#complete(pending, step);
+      for (const [own, queue] of this.#queues)
+        if (iommu === null || own === iommu) this.#complete(queue, step, drains);
     if (!drains) return;
     if (iommu === null) {
       this.#drains[this.#drained++] = step;
@@ -69,26 +79,25 @@ export class InvalidationQueues {
     else own.push(step);
   }
 
-  #complete(pending: number[], step: number): void {
+  #complete({ pending, undrained }: Queue, step: number, drains: boolean): void {
     const posted = this.#posted;
-    while (pending.length > 0) posted.complete(pending.pop()!, step);
+    while (pending.length > 0) {
+      const at = pending.pop()!;
+      posted.complete(at, step);
+      if (drains) posted.drain(at, step);
+      else undrained.push(at);
+    }
+    while (drains && undrained.length > 0) posted.drain(undrained.pop()!, step);
   }
 
-  /** Notes down when accesses with what invalidations drop have been performed. Pre: there are no more steps. */
+  /** There are no more steps: finds again when what invalidations drop is drained, of tags that have got another IOMMU since. */
   settle(): void {
+    if (!this.#isRenamed) return;
     const posted = this.#posted;
-    const finders = new Map<number, PositionFinder>();
-    let tag = -1;
-    let drains: PositionFinder | null = null;
     for (let at = 0; at < posted.length; at++) {
-      if (posted.completes(at) === NEVER) continue;
-      const own = posted.domains[at]!;
-      if (drains === null || own !== tag) {
-        tag = own;
-        drains = finders.get(tag) ?? new PositionFinder(this.drainsOf(tag));
-        finders.set(tag, drains);
-      }
-      posted.drain(at, drains.firstAtOrAfter(posted.completes(at)));
+      const completes = posted.completes(at);
+      if (completes !== NEVER)
+        posted.drain(at, firstAtOrAfter(this.drainsOf(posted.domains[at]!), completes));
     }
   }
 
