@@ -127,15 +127,11 @@ export class Coverage {
    * translates pages of the coverage.
    */
   leafDropBehind(until: number): number {
-    return this.#lastDrop(this.#iotlbDropBehind(until), this.start, this.end);
+    return this.#lastDrop(this.absenceDropBehind(until), this.start, this.end);
   }
 
   /** And for an absence that is cached, which devices do not keep in caches of their own. */
   absenceDropBehind(until: number): number {
-    return this.#iotlbDropBehind(until);
-  }
-
-  #iotlbDropBehind(until: number): number {
     if (until === NEVER) return NEVER;
     return this.#firstDrop(CACHE_IOTLB, until, false, this.start, this.end);
   }

@@ -20,8 +20,8 @@ export class InvalidationQueues {
   /** The tag posted to last, and its queue: mostly it is the next one's. */
   #lastTag = -1;
   #last: Queue | null = null;
-  /** A tag got an IOMMU when some may have been posted to it. */
-  #isRenamed = false;
+  /** Tags that got an IOMMU when some may have been posted to them. */
+  readonly #renamed = new Set<number>();
   readonly #drains: Int32Array;
   #drained = 0;
   /** Those of one IOMMU, the waits for all among them; made when a wait is for one. */
@@ -40,7 +40,7 @@ export class InvalidationQueues {
     const iommu = this.#iommus.get(from);
     if (iommu === undefined || this.#iommus.has(to)) return;
     this.#iommus.set(to, iommu);
-    this.#isRenamed = true;
+    this.#renamed.add(to);
   }
 
   /** Posts the invalidation at a position, of a tag. */
@@ -92,12 +92,13 @@ export class InvalidationQueues {
 
   /** There are no more steps: finds again when what invalidations drop is drained, of tags that have got another IOMMU since. */
   settle(): void {
-    if (!this.#isRenamed) return;
+    if (this.#renamed.size === 0) return;
     const posted = this.#posted;
+    const drainsOf = new Map([...this.#renamed].map((tag) => [tag, this.drainsOf(tag)]));
     for (let at = 0; at < posted.length; at++) {
       const completes = posted.completes(at);
-      if (completes !== NEVER)
-        posted.drain(at, firstAtOrAfter(this.drainsOf(posted.domains[at]!), completes));
+      const drains = completes === NEVER ? undefined : drainsOf.get(posted.domains[at]!);
+      if (drains !== undefined) posted.drain(at, firstAtOrAfter(drains, completes));
     }
   }
 

@@ -57,7 +57,7 @@ export class Invalidations {
     const rows = this.#rows;
     rows[row] = step;
     rows[row + COMPLETES] = rows[row + DRAINED] = NEVER;
-    rows[row + REACH] = isNonLeaf ? caches | NON_LEAF : caches;
+    rows[row + REACH] = (caches & (NON_LEAF - 1)) | (isNonLeaf ? NON_LEAF : 0);
     this.domains[at] = domain;
     this.starts[at] = start;
     this.ends[at] = end;

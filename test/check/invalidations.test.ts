@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { InvalidationQueues } from "../../src/check/invalidation-queues.ts";
 import { NEVER } from "../../src/check/positions.ts";
 import { ScriptLog } from "../../src/check/script-log.ts";
 import { CACHES_ALL, EditScript, type Step } from "../../src/edit-script/index.ts";
@@ -65,5 +66,16 @@ describe("what a script posts", () => {
       { numRuns: 300 },
     );
     for (const count of Object.values(seen)) expect(count).toBeGreaterThan(50);
+  });
+
+  it("is looked up once for each tag where a domain got another one, however much is posted", () => {
+    const drainsOf = vi.spyOn(InvalidationQueues.prototype, "drainsOf");
+    const own: Step = { op: "wait", drain: true, iommu: 1 };
+    const all = { scope: "leaf", caches: CACHES_ALL, iovaPfn: iovaPfn(0), pages: 1 } as const;
+    const posted = Array.from({ length: 50 }, (): Step[] => [{ op: "invalidate", domain: 3, ...all }, own]);
+    const { invalidations } = new ScriptLog(EditScript.from([RETAGGED, ...posted.flat()]), DOMAINS);
+    expect(invalidations.drained(49)).toBe(101);
+    expect(drainsOf.mock.calls).toEqual([[3]]);
+    drainsOf.mockRestore();
   });
 });
