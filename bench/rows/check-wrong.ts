@@ -1,5 +1,5 @@
 import { type CheckInput, type CheckOptions, check, type ReaderInput } from "../../src/check/index.ts";
-import type { ViolationClass } from "../../src/check/violation-class.ts";
+import type { ViolationClass } from "../../src/check/rules/violation-class.ts";
 import { EditScript } from "../../src/edit-script/index.ts";
 import { changesOf, fewProtected, secondChange } from "../changes.ts";
 import { inPlace } from "../recording.ts";

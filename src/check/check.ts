@@ -1,20 +1,20 @@
-import { gapText, nameGaps } from "./between-calls.ts";
-import { nameCauses } from "./counterfactual.ts";
+import { nameCauses } from "./cause/counterfactual.ts";
 import { Decision } from "./decide.ts";
 import type { DecideOptions } from "./decide-options.ts";
 import { lostInStrong } from "./dirty/lost-bits.ts";
-import { unneededStores } from "./disturbance.ts";
-import { dominant } from "./dominance.ts";
-import { withoutEarlyLinks } from "./early-links.ts";
-import { explain } from "./explain.ts";
+import { explain } from "./explain/explain.ts";
 import type { CheckResult, Finding } from "./finding.ts";
-import { type Group, grouped, mergedByCause, onFirstPage } from "./groups.ts";
 import type { CheckInput, CheckOptions, ReaderInput } from "./input.ts";
-import { type PageRange, pagesIn } from "./interest.ts";
-import { type LedgerEntry, ledger, mergedDrifts } from "./ledger.ts";
-import { CAUSES, RULES, type ViolationClass } from "./violation-class.ts";
-import type { RawViolation, Violations } from "./violations.ts";
-import { lostTooEarly, publishedTooEarly } from "./weak-only.ts";
+import { type PageRange, pagesIn } from "./maps/interest.ts";
+import { gapText, nameGaps } from "./rules/between-calls.ts";
+import { unneededStores } from "./rules/disturbance.ts";
+import { dominant } from "./rules/dominance.ts";
+import { withoutEarlyLinks } from "./rules/early-links.ts";
+import { type Group, grouped, mergedByCause, onFirstPage } from "./rules/groups.ts";
+import { type LedgerEntry, ledger, mergedDrifts } from "./rules/ledger.ts";
+import { CAUSES, RULES, type ViolationClass } from "./rules/violation-class.ts";
+import type { RawViolation, Violations } from "./rules/violations.ts";
+import { lostTooEarly, publishedTooEarly } from "./rules/weak-only.ts";
 
 /**
  * Decides an edit script: every interleaving of it with any device access, walk, cache and invalidation.

@@ -1,5 +1,5 @@
 import type { MemoryMode } from "./input.ts";
-import type { OnlyPages } from "./only-pages.ts";
+import type { OnlyPages } from "./maps/only-pages.ts";
 
 /** How to decide; all given. */
 export interface DecideOptions {

@@ -1,16 +1,12 @@
 import { CACHE_ATC, CACHES_ALL, type EditScript, type Splice } from "../edit-script/index.ts";
 import type { Pfn } from "../units/index.ts";
-import type { Coverage } from "./coverage.ts";
-import { Coverages } from "./coverages.ts";
 import type { DecideOptions } from "./decide-options.ts";
-import { DECODERS } from "./decoder.ts";
 import { addLostBits } from "./dirty/lost-bits.ts";
-import { alwaysHides } from "./dominance.ts";
-import { type Decoder, TABLE } from "./entry-kind.ts";
-import { highWord, lowWord } from "./entry-words.ts";
-import type { FactSink } from "./facts.ts";
-import { UnpinnedFrames } from "./frame-drops.ts";
-import { Geometry } from "./geometry.ts";
+import { DECODERS } from "./entries/decoder.ts";
+import { type Decoder, TABLE } from "./entries/entry-kind.ts";
+import { highWord, lowWord } from "./entries/entry-words.ts";
+import { Geometry } from "./entries/geometry.ts";
+import { VersionReader } from "./entries/versions.ts";
 import {
   type ChangeCalls,
   type CheckInput,
@@ -18,25 +14,29 @@ import {
   type MemoryMode,
   type ReaderInput,
 } from "./input.ts";
-import { type Interest, interestsOf, sharing } from "./interest.ts";
-import { JointMap } from "./joint-map.ts";
-import { Judge } from "./judge.ts";
-import { Lingering } from "./lingering.ts";
-import { ListedMaps, type MapReader } from "./map-reader.ts";
-import { type OnlyPages, pagesOf, rangesOf } from "./only-pages.ts";
-import { OverlapSink } from "./overlap.ts";
-import { Pins } from "./pins.ts";
-import { firstEndingAfter, NO_RANGES, oneRange, RangeList, type Ranges, union } from "./ranges.ts";
-import { byTag, type RootVersion, rootVersions } from "./roots.ts";
-import { ScriptLog } from "./script-log.ts";
-import { onlyOrder } from "./script-steps.ts";
-import { CleanDomains, type Effort } from "./twins.ts";
-import { VersionReader } from "./versions.ts";
-import type { ViolationClass } from "./violation-class.ts";
-import { pagesByClass, Violations } from "./violations.ts";
-import { WalkReach } from "./walk-reach.ts";
-import { WholeMapSink } from "./whole-map.ts";
-import { Windows } from "./windows.ts";
+import { firstEndingAfter, NO_RANGES, oneRange, RangeList, type Ranges, union } from "./lists/ranges.ts";
+import { UnpinnedFrames } from "./maps/frame-drops.ts";
+import { type Interest, interestsOf, sharing } from "./maps/interest.ts";
+import { JointMap } from "./maps/joint-map.ts";
+import { ListedMaps, type MapReader } from "./maps/map-reader.ts";
+import { type OnlyPages, pagesOf, rangesOf } from "./maps/only-pages.ts";
+import { Pins } from "./maps/pins.ts";
+import { alwaysHides } from "./rules/dominance.ts";
+import { Judge } from "./rules/judge.ts";
+import { OverlapSink } from "./rules/overlap.ts";
+import { CleanDomains, type Effort } from "./rules/twins.ts";
+import type { ViolationClass } from "./rules/violation-class.ts";
+import { pagesByClass, Violations } from "./rules/violations.ts";
+import { WholeMapSink } from "./rules/whole-map.ts";
+import { ScriptLog } from "./script/script-log.ts";
+import { onlyOrder } from "./script/script-steps.ts";
+import { Windows } from "./script/windows.ts";
+import type { Coverage } from "./walks/coverage.ts";
+import { Coverages } from "./walks/coverages.ts";
+import type { FactSink } from "./walks/facts.ts";
+import { Lingering } from "./walks/lingering.ts";
+import { byTag, type RootVersion, rootVersions } from "./walks/roots.ts";
+import { WalkReach } from "./walks/walk-reach.ts";
 
 /** A script read and ready to be decided, perhaps several times. Of the maps only what the script touches is read. */
 export class Decision {

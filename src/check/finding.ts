@@ -1,6 +1,6 @@
 import type { MemoryMode } from "./input.ts";
-import type { PageRange } from "./interest.ts";
-import type { Cause, ViolationClass } from "./violation-class.ts";
+import type { PageRange } from "./maps/interest.ts";
+import type { Cause, ViolationClass } from "./rules/violation-class.ts";
 
 /** One violation: a class of pages that break one rule for one cause. */
 export interface Finding {

@@ -1,13 +1,14 @@
-export { type AroundPages, aroundPages, mapWithin } from "./around-pages.ts";
+export { type AroundPages, aroundPages, mapWithin } from "./calls/around-pages.ts";
+export { type CallInput, callInputs } from "./calls/call-inputs.ts";
+export { contradictionIn } from "./calls/contradictions.ts";
+export { type Drifts, driftsOf, isAmong } from "./calls/drifts.ts";
+export { callsOf, inputOf } from "./calls/script-file.ts";
+export { unlikeOldMap } from "./calls/unlike-old-map.ts";
 export { check } from "./check.ts";
-export { contradictionIn } from "./contradictions.ts";
-export { type PrintOptions, printCounterexample, type Replay } from "./counterexample.ts";
 export { Decision } from "./decide.ts";
-export { type CallInput, callInputs } from "./dirty/call-inputs.ts";
-export { type Drifts, driftsOf, isAmong } from "./drifts.ts";
+export type { CheckedCapability } from "./entries/geometry.ts";
+export { type PrintOptions, printCounterexample, type Replay } from "./explain/counterexample.ts";
 export type { CheckResult, CheckStats, Finding, InterleavingEvent } from "./finding.ts";
-export { FrameSet } from "./frame-set.ts";
-export type { CheckedCapability } from "./geometry.ts";
 export {
   type CallSpan,
   type ChangeCalls,
@@ -19,12 +20,11 @@ export {
   type ReaderInput,
   type TablesBefore,
 } from "./input.ts";
-export type { PageRange } from "./interest.ts";
-export { ListedMaps, type MapReader, type MapSide } from "./map-reader.ts";
-export { MapRuns } from "./map-runs.ts";
+export { firstEndingAfter, oneRange, pagesIn, RangeList, type Ranges, union } from "./lists/ranges.ts";
+export { FrameSet } from "./maps/frame-set.ts";
+export type { PageRange } from "./maps/interest.ts";
+export { ListedMaps, type MapReader, type MapSide } from "./maps/map-reader.ts";
+export { MapRuns } from "./maps/map-runs.ts";
+export { WeightedRuns } from "./maps/weighted-runs.ts";
 export { type Outcome, outcomesOf } from "./outcomes.ts";
-export { firstEndingAfter, oneRange, pagesIn, RangeList, type Ranges, union } from "./ranges.ts";
-export { callsOf, inputOf } from "./script-file.ts";
-export { unlikeOldMap } from "./unlike-old-map.ts";
-export { CAUSES, type Cause, RULES, type ViolationClass } from "./violation-class.ts";
-export { WeightedRuns } from "./weighted-runs.ts";
+export { CAUSES, type Cause, RULES, type ViolationClass } from "./rules/violation-class.ts";

@@ -1,8 +1,8 @@
 import type { EditScript, MapRun, PinRun, ScriptDomain } from "../edit-script/index.ts";
 import type { Pfn } from "../units/index.ts";
-import type { CheckedCapability } from "./geometry.ts";
-import type { MapReader } from "./map-reader.ts";
-import type { WeightedRuns } from "./weighted-runs.ts";
+import type { CheckedCapability } from "./entries/geometry.ts";
+import type { MapReader } from "./maps/map-reader.ts";
+import type { WeightedRuns } from "./maps/weighted-runs.ts";
 
 /** The tables as they are before the script. */
 export interface TablesBefore {

@@ -1,7 +1,7 @@
 import { Decision } from "./decide.ts";
-import { aliveUntil, type FactSink, type Spans } from "./facts.ts";
 import type { CheckInput, CheckOptions, ReaderInput } from "./input.ts";
-import { NEVER } from "./positions.ts";
+import { NEVER } from "./script/positions.ts";
+import { aliveUntil, type FactSink, type Spans } from "./walks/facts.ts";
 
 /** One thing an access to a page can meet while a script runs, or after it. */
 export interface Outcome {

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { AnswerRuns } from "../../src/check/answer-runs.ts";
-import { type OneSidedAnswer, relapses, type View } from "../../src/check/relapse.ts";
-import type { StoredEntries } from "../../src/check/stored-entries.ts";
+import { AnswerRuns } from "../../src/check/rules/answer-runs.ts";
+import { type OneSidedAnswer, relapses, type View } from "../../src/check/rules/relapse.ts";
+import type { StoredEntries } from "../../src/check/script/stored-entries.ts";
 
 /** Pages of a table. */
 const SPAN = 4;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ascending } from "../../src/check/ascending.ts";
+import { ascending } from "../../src/check/lists/ascending.ts";
 
 const keysUpTo = (most: number) =>
   fc.array(fc.integer({ min: 0, max: most }), { minLength: 0, maxLength: 1200, size: "max" });

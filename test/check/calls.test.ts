@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { aftermath, joinedRuns, type MachineState, pinSums } from "../../src/check/aftermath.ts";
-import { judgeConcurrentCalls, judgeFailedCall } from "../../src/check/calls.ts";
+import { aftermath, joinedRuns, type MachineState, pinSums } from "../../src/check/calls/aftermath.ts";
+import { judgeConcurrentCalls, judgeFailedCall } from "../../src/check/calls/whole-calls.ts";
 import { CALL_MUTANTS } from "../../src/check/mutants/index.ts";
 import { EditScript, type PinRun, type Step } from "../../src/edit-script/index.ts";
 import { PlannedCalls } from "../../src/harness/mutants/planned-calls.ts";

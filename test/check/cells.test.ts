@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cellsOf } from "../../src/check/cells.ts";
-import { DECODERS } from "../../src/check/decoder.ts";
-import { ScriptLog } from "../../src/check/script-log.ts";
+import { cellsOf } from "../../src/check/entries/cells.ts";
+import { DECODERS } from "../../src/check/entries/decoder.ts";
+import { ScriptLog } from "../../src/check/script/script-log.ts";
 import { CAPABILITIES, EditScript, type Step } from "../../src/edit-script/index.ts";
 import type { Pfn } from "../../src/units/index.ts";
 

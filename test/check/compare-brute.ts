@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { type CheckInput, Decision } from "../../src/check/index.ts";
-import type { RawViolation } from "../../src/check/violations.ts";
+import type { RawViolation } from "../../src/check/rules/violations.ts";
 import type { MapRun } from "../../src/edit-script/index.ts";
 import { type BruteOutcomes, bruteForce, type TinyMachine } from "./brute-force.ts";
 import type { Case } from "./random-script.ts";

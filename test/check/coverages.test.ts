@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Coverage } from "../../src/check/coverage.ts";
-import { Coverages } from "../../src/check/coverages.ts";
-import { NEVER } from "../../src/check/positions.ts";
-import { oneRange, type Ranges } from "../../src/check/ranges.ts";
-import { ScriptLog } from "../../src/check/script-log.ts";
+import { oneRange, type Ranges } from "../../src/check/lists/ranges.ts";
+import { NEVER } from "../../src/check/script/positions.ts";
+import { ScriptLog } from "../../src/check/script/script-log.ts";
+import type { Coverage } from "../../src/check/walks/coverage.ts";
+import { Coverages } from "../../src/check/walks/coverages.ts";
 import { CACHE_ATC, CACHE_IOTLB, CACHE_WALK, EditScript, type Step } from "../../src/edit-script/index.ts";
 import { iovaPfn, type Pfn } from "../../src/units/index.ts";
 import { stretchesOf } from "./stretches.ts";

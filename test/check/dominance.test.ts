@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { dominant } from "../../src/check/dominance.ts";
-import type { Group } from "../../src/check/groups.ts";
-import { RULES, type ViolationClass } from "../../src/check/violation-class.ts";
+import { dominant } from "../../src/check/rules/dominance.ts";
+import type { Group } from "../../src/check/rules/groups.ts";
+import { RULES, type ViolationClass } from "../../src/check/rules/violation-class.ts";
 
 const classes = Object.keys(RULES) as ViolationClass[];
 const group = (kind: ViolationClass): Group => ({

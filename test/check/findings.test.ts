@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Geometry } from "../../src/check/geometry.ts";
+import { Geometry } from "../../src/check/entries/geometry.ts";
 import { check, type Finding, inputOf, outcomesOf, printCounterexample } from "../../src/check/index.ts";
 import { CACHES_ALL, parseScript, type Step } from "../../src/edit-script/index.ts";
 import { CORRECT_SCRIPTS } from "./correct-scripts.ts";

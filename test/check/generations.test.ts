@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CutGenerations, Generations } from "../../src/check/generations.ts";
-import { Invalidations } from "../../src/check/invalidations.ts";
-import { NEVER } from "../../src/check/positions.ts";
+import { Invalidations } from "../../src/check/script/invalidations.ts";
+import { NEVER } from "../../src/check/script/positions.ts";
+import { CutGenerations, Generations } from "../../src/check/walks/generations.ts";
 import { CACHES_ALL } from "../../src/edit-script/index.ts";
 
 const COUNT = 80;

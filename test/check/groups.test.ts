@@ -1,8 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Coverage } from "../../src/check/coverage.ts";
-import { type Group, grouped, mergedByCause, onFirstPage, parted, taken } from "../../src/check/groups.ts";
-import { type RawViolation, Violations } from "../../src/check/violations.ts";
+import {
+  type Group,
+  grouped,
+  mergedByCause,
+  onFirstPage,
+  parted,
+  taken,
+} from "../../src/check/rules/groups.ts";
+import { type RawViolation, Violations } from "../../src/check/rules/violations.ts";
+import type { Coverage } from "../../src/check/walks/coverage.ts";
 
 const coverage = { start: 0 } as Coverage;
 const violation = (kind: "V04" | "V06", start: number, step: number): RawViolation => ({

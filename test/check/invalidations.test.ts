@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { InvalidationQueues } from "../../src/check/invalidation-queues.ts";
-import { NEVER } from "../../src/check/positions.ts";
-import { ScriptLog } from "../../src/check/script-log.ts";
+import { InvalidationQueues } from "../../src/check/script/invalidation-queues.ts";
+import { NEVER } from "../../src/check/script/positions.ts";
+import { ScriptLog } from "../../src/check/script/script-log.ts";
 import { CACHES_ALL, EditScript, type Step } from "../../src/edit-script/index.ts";
 import { iovaPfn, type Pfn } from "../../src/units/index.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type CheckInput, Decision, RangeList } from "../../src/check/index.ts";
-import type { Violations } from "../../src/check/violations.ts";
+import type { Violations } from "../../src/check/rules/violations.ts";
 import { EditScript } from "../../src/edit-script/index.ts";
 import { randomDirtyCase } from "./random-dirty-script.ts";
 import { randomCase } from "./random-script.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { DECODERS } from "../../src/check/decoder.ts";
-import { LinkedTables, type TableState } from "../../src/check/linked-tables.ts";
+import { DECODERS } from "../../src/check/entries/decoder.ts";
+import { LinkedTables, type TableState } from "../../src/check/entries/linked-tables.ts";
 import { CAPABILITIES, CallContents } from "../../src/edit-script/index.ts";
 import type { Pfn } from "../../src/units/index.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { NumberList } from "../../src/check/number-list.ts";
-import { RangeList } from "../../src/check/ranges.ts";
+import { NumberList } from "../../src/check/lists/number-list.ts";
+import { RangeList } from "../../src/check/lists/ranges.ts";
 
 describe("a list of numbers", () => {
   it("holds what was added, asked for after every element or at the end", () => {

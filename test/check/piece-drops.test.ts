@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { UnpinnedFrames } from "../../src/check/frame-drops.ts";
-import { JointMap } from "../../src/check/joint-map.ts";
-import { MapRuns } from "../../src/check/map-runs.ts";
-import { PinCounts } from "../../src/check/pin-counts.ts";
-import { oneRange } from "../../src/check/ranges.ts";
-import { Unpins } from "../../src/check/weighted-runs.ts";
+import { oneRange } from "../../src/check/lists/ranges.ts";
+import { UnpinnedFrames } from "../../src/check/maps/frame-drops.ts";
+import { JointMap } from "../../src/check/maps/joint-map.ts";
+import { MapRuns } from "../../src/check/maps/map-runs.ts";
+import { PinCounts } from "../../src/check/maps/pin-counts.ts";
+import { Unpins } from "../../src/check/script/unpins.ts";
 import type { MapRun } from "../../src/edit-script/index.ts";
 import { iovaPfn, pfn } from "../../src/units/index.ts";
 

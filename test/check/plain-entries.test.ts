@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { type CheckInput, check, Decision } from "../../src/check/index.ts";
-import { PlainEntries } from "../../src/check/plain-entries.ts";
-import { PlainRules } from "../../src/check/plain-rules.ts";
-import { WholeMapSink } from "../../src/check/whole-map.ts";
+import { PlainRules } from "../../src/check/rules/plain-rules.ts";
+import { WholeMapSink } from "../../src/check/rules/whole-map.ts";
+import { PlainEntries } from "../../src/check/walks/plain-entries.ts";
 import { randomDirtyCase } from "./random-dirty-script.ts";
 import { randomCase } from "./random-script.ts";
 import { scatteredCase } from "./scattered-script.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { firstAtOrAfter, NEVER, PositionFinder, placeNear } from "../../src/check/positions.ts";
+import { firstAtOrAfter, NEVER, PositionFinder, placeNear } from "../../src/check/script/positions.ts";
 
 /** Ascending positions: evenly far apart, or in crowds with long gaps between them. */
 const positions = fc

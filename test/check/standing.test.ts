@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Decision } from "../../src/check/decide.ts";
 import type { CheckInput } from "../../src/check/index.ts";
-import { NEVER } from "../../src/check/positions.ts";
-import { Standing } from "../../src/check/standing.ts";
+import { Standing } from "../../src/check/rules/standing.ts";
+import { NEVER } from "../../src/check/script/positions.ts";
 import { EditScript, type Step } from "../../src/edit-script/index.ts";
 import type { Pfn } from "../../src/units/index.ts";
 import { ROOT, randomCase } from "./random-script.ts";

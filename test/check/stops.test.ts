@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { NEVER } from "../../src/check/positions.ts";
-import { ScriptLog } from "../../src/check/script-log.ts";
+import { NEVER } from "../../src/check/script/positions.ts";
+import { ScriptLog } from "../../src/check/script/script-log.ts";
 import { EditScript, type Step } from "../../src/edit-script/index.ts";
 import type { Pfn } from "../../src/units/index.ts";
 

@@ -1,5 +1,5 @@
-import type { Coverage } from "../../src/check/coverage.ts";
-import type { Coverages } from "../../src/check/coverages.ts";
+import type { Coverage } from "../../src/check/walks/coverage.ts";
+import type { Coverages } from "../../src/check/walks/coverages.ts";
 
 /** All stretches, one after the other; without those of one page that `passes` decides. */
 export function* stretchesOf(

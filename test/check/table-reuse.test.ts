@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { check, Decision, inputOf } from "../../src/check/index.ts";
-import { tableDrifts } from "../../src/check/table-ledger.ts";
+import { tableDrifts } from "../../src/check/rules/table-ledger.ts";
 import { parseScript } from "../../src/edit-script/index.ts";
 
 /* Two calls: a page goes with its tables, another comes, and a table page of the first serves the second. */

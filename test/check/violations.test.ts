@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Coverage } from "../../src/check/coverage.ts";
-import { leafMet, Violations } from "../../src/check/violations.ts";
+import { leafMet, Violations } from "../../src/check/rules/violations.ts";
+import type { Coverage } from "../../src/check/walks/coverage.ts";
 
 const coverage = { start: 0 } as Coverage;
 const origin = (step: number) => ({ table: 7, level: 0, step, until: 9 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { Coverage } from "../../src/check/coverage.ts";
-import { type RawViolation, Violations } from "../../src/check/violations.ts";
-import { publishedTooEarly } from "../../src/check/weak-only.ts";
+import { type RawViolation, Violations } from "../../src/check/rules/violations.ts";
+import { publishedTooEarly } from "../../src/check/rules/weak-only.ts";
+import type { Coverage } from "../../src/check/walks/coverage.ts";
 
 const coverage = {} as Coverage;
 const gap = (start: number, end: number, grain: number, index: number): RawViolation => ({

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { declaredWindows, type Window, type WindowStep } from "../../src/check/declared-windows.ts";
-import { NEVER } from "../../src/check/positions.ts";
-import { Windows } from "../../src/check/windows.ts";
+import { declaredWindows, type Window, type WindowStep } from "../../src/check/script/declared-windows.ts";
+import { NEVER } from "../../src/check/script/positions.ts";
+import { Windows } from "../../src/check/script/windows.ts";
 
 const PAGES = 9;
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { spliced } from "../../src/check/repair.ts";
+import { spliced } from "../../src/check/cause/repair.ts";
 import { EditScript, recordLength, type Splice, type Step } from "../../src/edit-script/index.ts";
 import { anyStep } from "./any-script.ts";
 

@@ -1,5 +1,5 @@
-import type { Decoder } from "../entry-kind.ts";
-import { LEAF } from "../entry-kind.ts";
+import type { Decoder } from "../entries/entry-kind.ts";
+import { LEAF } from "../entries/entry-kind.ts";
 import type { TablesBefore } from "../input.ts";
 import type { Slot } from "./table-node.ts";
 

@@ -1,6 +1,6 @@
-import type { Decoder } from "../entry-kind.ts";
-import { LEAF } from "../entry-kind.ts";
-import { NEVER } from "../positions.ts";
+import type { Decoder } from "../entries/entry-kind.ts";
+import { LEAF } from "../entries/entry-kind.ts";
+import { NEVER } from "../script/positions.ts";
 import type { DirtyVersion } from "./dirty-versions.ts";
 import type { PageEntries } from "./fate.ts";
 import { loadsOf, type Slot, type View, type WalkRules } from "./table-node.ts";

@@ -1,12 +1,12 @@
-import { ByEntry } from "../by-entry.ts";
-import { type CellTable, cellsOf, type Write } from "../cells.ts";
-import { ABSENT, type Decoder, type EntryKind, LEAF } from "../entry-kind.ts";
-import { highWord, lowWord } from "../entry-words.ts";
-import type { Geometry } from "../geometry.ts";
+import { type CellTable, cellsOf, type Write } from "../entries/cells.ts";
+import { ABSENT, type Decoder, type EntryKind, LEAF } from "../entries/entry-kind.ts";
+import { highWord, lowWord } from "../entries/entry-words.ts";
+import type { Geometry } from "../entries/geometry.ts";
+import type { VersionReader } from "../entries/versions.ts";
 import type { TablesBefore } from "../input.ts";
-import { NEVER } from "../positions.ts";
-import type { TableLog } from "../table-log.ts";
-import type { VersionReader } from "../versions.ts";
+import { ByEntry } from "../lists/by-entry.ts";
+import { NEVER } from "../script/positions.ts";
+import type { TableLog } from "../script/table-log.ts";
 
 /** By what a version ends: a store that overwrites whatever it finds, one that carries A and D over, a collect, or nothing. */
 export type VersionEnd = "never" | "plain" | "exchange" | "collect";

@@ -1,6 +1,6 @@
-import type { Decoder } from "../entry-kind.ts";
-import { LEAF, TABLE } from "../entry-kind.ts";
-import { NEVER } from "../positions.ts";
+import type { Decoder } from "../entries/entry-kind.ts";
+import { LEAF, TABLE } from "../entries/entry-kind.ts";
+import { NEVER } from "../script/positions.ts";
 import type { DirtyVersion } from "./dirty-versions.ts";
 import type { Slot } from "./table-node.ts";
 

@@ -1,7 +1,7 @@
 import { OP, RECORD_WORDS } from "../../edit-script/index.ts";
-import { LEAF } from "../entry-kind.ts";
-import { NEVER } from "../positions.ts";
-import type { TableLog } from "../table-log.ts";
+import { LEAF } from "../entries/entry-kind.ts";
+import { NEVER } from "../script/positions.ts";
+import type { TableLog } from "../script/table-log.ts";
 import { beforeWords, type HistorySource } from "./dirty-versions.ts";
 
 /** By what a version ends: as `VersionEnd` says it. */

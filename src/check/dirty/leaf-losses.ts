@@ -1,7 +1,7 @@
 import { WRITE } from "../../units/index.ts";
-import type { Coverage, StretchId } from "../coverage.ts";
-import type { Decoder } from "../entry-kind.ts";
+import type { Decoder } from "../entries/entry-kind.ts";
 import type { TablesBefore } from "../input.ts";
+import type { Coverage, StretchId } from "../walks/coverage.ts";
 import type { HistorySource } from "./dirty-versions.ts";
 import { KNOWN, LeafColumns, NONE, OVERWRITTEN, TAKEN } from "./leaf-columns.ts";
 import type { LeafTable } from "./leaf-table.ts";

@@ -1,6 +1,6 @@
-import { TABLE } from "../entry-kind.ts";
-import { NEVER } from "../positions.ts";
-import type { TableLog } from "../table-log.ts";
+import { TABLE } from "../entries/entry-kind.ts";
+import { NEVER } from "../script/positions.ts";
+import type { TableLog } from "../script/table-log.ts";
 import type { Slot, TableNode, WalkRules } from "./table-node.ts";
 
 /** A table of smallest leaves that alone has ever led to its pages, through entries that nobody writes, and stays. */

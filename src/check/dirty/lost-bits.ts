@@ -1,9 +1,17 @@
 import type { Decision } from "../decide.ts";
 import type { DecideOptions } from "../decide-options.ts";
-import { JointMap } from "../joint-map.ts";
-import { rangesOf } from "../only-pages.ts";
-import { firstEndingAfter, NO_RANGES, oneRange, outside, RangeList, type Ranges, union } from "../ranges.ts";
-import { pagesByClass, type Violations } from "../violations.ts";
+import {
+  firstEndingAfter,
+  NO_RANGES,
+  oneRange,
+  outside,
+  RangeList,
+  type Ranges,
+  union,
+} from "../lists/ranges.ts";
+import { JointMap } from "../maps/joint-map.ts";
+import { rangesOf } from "../maps/only-pages.ts";
+import { pagesByClass, type Violations } from "../rules/violations.ts";
 import { LostRows } from "./lost-rows.ts";
 import { type Loss, type LostWrite, Search } from "./search.ts";
 

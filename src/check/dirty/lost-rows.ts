@@ -1,6 +1,6 @@
-import type { StretchId } from "../coverage.ts";
-import { NEVER } from "../positions.ts";
-import type { Violations } from "../violations.ts";
+import type { Violations } from "../rules/violations.ts";
+import { NEVER } from "../script/positions.ts";
+import type { StretchId } from "../walks/coverage.ts";
 import type { Fate } from "./fate.ts";
 import type { Loss } from "./search.ts";
 

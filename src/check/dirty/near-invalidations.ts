@@ -1,7 +1,7 @@
 import { CACHE_ATC, CACHE_IOTLB, CACHES_ALL } from "../../edit-script/index.ts";
-import { returnOf } from "../between-calls.ts";
 import type { Decision } from "../decide.ts";
-import { NEVER } from "../positions.ts";
+import { returnOf } from "../rules/between-calls.ts";
+import { NEVER } from "../script/positions.ts";
 
 /** Invalidations behind a step that are looked at: a driver drops what it has overwritten before it goes on to other pages. */
 const NEAR = 8;

@@ -1,12 +1,12 @@
 import type { Decision } from "../decide.ts";
 import type { DecideOptions } from "../decide-options.ts";
-import { type Decoder, LEAF, TABLE } from "../entry-kind.ts";
-import type { Geometry } from "../geometry.ts";
+import { type Decoder, LEAF, TABLE } from "../entries/entry-kind.ts";
+import type { Geometry } from "../entries/geometry.ts";
+import { VersionReader } from "../entries/versions.ts";
 import type { TablesBefore } from "../input.ts";
-import { NEVER } from "../positions.ts";
-import type { RootVersion } from "../roots.ts";
-import type { ScriptLog } from "../script-log.ts";
-import { VersionReader } from "../versions.ts";
+import { NEVER } from "../script/positions.ts";
+import type { ScriptLog } from "../script/script-log.ts";
+import type { RootVersion } from "../walks/roots.ts";
 import type { DirtyVersion, HistorySource } from "./dirty-versions.ts";
 import { LeafColumns } from "./leaf-columns.ts";
 import { type LeafTable, onlyLeafTable } from "./leaf-table.ts";

@@ -1,10 +1,10 @@
 import { CACHE_ATC, CACHES_ALL } from "../../edit-script/index.ts";
-import type { Coverage } from "../coverage.ts";
-import { Coverages } from "../coverages.ts";
 import type { Decision } from "../decide.ts";
-import { LEAF } from "../entry-kind.ts";
-import type { Ranges } from "../ranges.ts";
-import { byTag, type RootVersion } from "../roots.ts";
+import { LEAF } from "../entries/entry-kind.ts";
+import type { Ranges } from "../lists/ranges.ts";
+import type { Coverage } from "../walks/coverage.ts";
+import { Coverages } from "../walks/coverages.ts";
+import { byTag, type RootVersion } from "../walks/roots.ts";
 import type { Slot, View } from "./table-node.ts";
 
 /** What reaches the pages under one tag, and where the page at hand is. */

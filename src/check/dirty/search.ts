@@ -1,10 +1,10 @@
-import { returnOf } from "../between-calls.ts";
-import type { Coverage, StretchId } from "../coverage.ts";
 import type { Decision } from "../decide.ts";
 import type { DecideOptions } from "../decide-options.ts";
-import { LEAF } from "../entry-kind.ts";
-import { NEVER } from "../positions.ts";
-import type { Ranges } from "../ranges.ts";
+import { LEAF } from "../entries/entry-kind.ts";
+import type { Ranges } from "../lists/ranges.ts";
+import { returnOf } from "../rules/between-calls.ts";
+import { NEVER } from "../script/positions.ts";
+import type { Coverage, StretchId } from "../walks/coverage.ts";
 import { AlikeLeaves } from "./alike-leaves.ts";
 import { Copies, type Copy } from "./copies.ts";
 import { type Fate, PageEntries } from "./fate.ts";

@@ -1,7 +1,7 @@
 import { WRITE } from "../../units/index.ts";
-import { decodeWrites } from "../cells.ts";
-import { type Decoder, LEAF } from "../entry-kind.ts";
-import { NEVER } from "../positions.ts";
+import { decodeWrites } from "../entries/cells.ts";
+import { type Decoder, LEAF } from "../entries/entry-kind.ts";
+import { NEVER } from "../script/positions.ts";
 import { beforeWords, type HistorySource } from "./dirty-versions.ts";
 import { OPEN, STEADY } from "./steady-entries.ts";
 import type { Slot, TableNode } from "./table-node.ts";

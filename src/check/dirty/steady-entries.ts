@@ -1,8 +1,8 @@
 import { OP, RECORD_WORDS } from "../../edit-script/index.ts";
 import { WRITE } from "../../units/index.ts";
-import { LEAF } from "../entry-kind.ts";
-import { NEVER } from "../positions.ts";
-import type { EntrySpans, TableLog } from "../table-log.ts";
+import { LEAF } from "../entries/entry-kind.ts";
+import { NEVER } from "../script/positions.ts";
+import type { EntrySpans, TableLog } from "../script/table-log.ts";
 import { beforeWords, type HistorySource } from "./dirty-versions.ts";
 import type { LeafTable } from "./leaf-table.ts";
 import type { NearInvalidations } from "./near-invalidations.ts";

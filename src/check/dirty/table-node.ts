@@ -1,7 +1,7 @@
-import type { Coverage } from "../coverage.ts";
-import { NEVER } from "../positions.ts";
-import type { RootVersion } from "../roots.ts";
-import type { TableLog } from "../table-log.ts";
+import { NEVER } from "../script/positions.ts";
+import type { TableLog } from "../script/table-log.ts";
+import type { Coverage } from "../walks/coverage.ts";
+import type { RootVersion } from "../walks/roots.ts";
 import { type DirtyVersion, type HistorySource, TableHistory } from "./dirty-versions.ts";
 
 const R_W = 3;

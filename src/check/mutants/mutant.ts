@@ -1,7 +1,7 @@
 import type { Capability, EditScript, MapRun, PinRun } from "../../edit-script/index.ts";
 import type { IovaPfn, Pfn, Rights } from "../../units/index.ts";
 import type { MemoryMode } from "../input.ts";
-import type { ViolationClass as DecidedClass } from "../violation-class.ts";
+import type { ViolationClass as DecidedClass } from "../rules/violation-class.ts";
 
 /**
  * What can go wrong, by the catalogue's stable ids: the classes that are decided on one script, and those that concern

@@ -1,4 +1,4 @@
-import { callFinding, judgeConcurrentCalls, judgeFailedCall } from "../../check/calls.ts";
+import { callFinding, judgeConcurrentCalls, judgeFailedCall } from "../../check/calls/whole-calls.ts";
 import {
   type CheckInput,
   type CheckResult,

@@ -1,4 +1,4 @@
-import type { MachineState } from "../../check/aftermath.ts";
+import type { MachineState } from "../../check/calls/aftermath.ts";
 import type { CallRecord, MutantContext } from "../../check/mutants/index.ts";
 import { EditScript } from "../../edit-script/index.ts";
 import { Kernel } from "../../kernel/index.ts";

@@ -1,0 +1,258 @@
+import {
+  CACHE_ATC,
+  CACHE_CONTEXT,
+  CACHES_ALL,
+  type InvalidateStep,
+  type Splice,
+  type Step,
+} from "../../edit-script/index.ts";
+import type { IovaPfn } from "../../units/index.ts";
+import type { Cause, ViolationClass } from "../rules/violation-class.ts";
+import { allOf, firstOf, type ScriptSteps } from "../script/script-steps.ts";
+import { carryingRepairs, lastDirtyRepairs } from "./dirty-repairs.ts";
+import {
+  BARRIER,
+  DRAIN,
+  fullInvalidation,
+  inserted,
+  isAskedFor,
+  type Repair,
+  type RepairContext,
+  reaching,
+  replaced,
+} from "./repair.ts";
+
+/** Generations of all pages together, where each page has its own: invalidations of the whole domain times those of a part that stop walks. */
+const MAX_GENERATIONS = 1e9;
+
+type Op = Step["op"];
+const isEverywhere = true;
+
+const isStore = (op: Op): boolean =>
+  op === "store" || op === "storeRun" || op === "exchange" || op === "setRoot";
+const isWrite = (op: Op): boolean => isStore(op) || op === "fill" || op === "gather";
+/** True iff a barrier has to follow before walkers are sure to see it. */
+const isShown = (op: Op): boolean => isWrite(op) || op === "collect";
+const isRelease = (op: Op): boolean => op === "unpin" || op === "freeTable";
+/** True iff what is cached can do harm from a step on. */
+function needsInvalidation(steps: ScriptSteps, at: number): boolean {
+  const op = steps.op(at);
+  if (op !== "window") return isStore(op) || isRelease(op);
+  const step = steps.at(at);
+  return step.op === "window" && step.state === "close";
+}
+
+/** Repairs worth trying for a class, the most specific first. Each is one ideal event, inserted or moved. */
+export function* repairsFor(
+  kind: ViolationClass,
+  weakOnly: boolean,
+  context: RepairContext,
+): Generator<Repair> {
+  if (weakOnly) {
+    yield* visibility(context);
+    return;
+  }
+  if (kind === "V05") yield* visibility(context);
+  if (kind === "V10") yield* carryingRepairs(context);
+  if (kind === "V01" || kind === "V01b" || kind === "V02" || kind === "V03" || kind === "V05")
+    yield* order(context);
+  if (firstOf(context.steps, "setRoot") >= 0) yield freshTags(context);
+  if (kind === "V06") yield delayed("early-unpin", "unpin", context);
+  if (kind === "V07") yield delayed("early-free", "freeTable", context);
+  yield* weakened(context);
+  if (kind === "V10") {
+    yield delayed("early-free", "freeTable", context);
+    if (context.about !== "everywhere") yield* lastDirtyRepairs(context);
+  }
+  yield* fullInvalidations(context);
+  if (kind === "V06") yield unneeded(context);
+}
+
+/** No unpin at all: what is given back is in use to the end. */
+function unneeded({ steps }: RepairContext): Repair {
+  const splices = (): Splice[] => allOf(steps, (op) => op === "unpin").map((at) => replaced(at));
+  return { cause: "double", at: firstOf(steps, "unpin"), isEverywhere, isLast: true, splices };
+}
+
+/** A barrier (and a clean of everything) at the earliest place where it helps; at last, where one is not enough, in all places. */
+function* visibility(context: RepairContext): Generator<Repair> {
+  const { steps, isCoherent, tables, entries } = context;
+  const cleans: Step[] = isCoherent
+    ? []
+    : tables.map((table) => ({ op: "clean", table: table as never, index: 0, count: entries }));
+  const cause: Cause = isCoherent ? "no-barrier" : "no-clean";
+  const takes = (all: ScriptSteps, at: number): boolean => isShown(all.op(at));
+  // What fills tables is made visible before the first link to one is stored.
+  const parts = (all: ScriptSteps, at: number): boolean =>
+    takes(all, at) && !isStore(all.op(at)) && isStore(all.op(at + 1));
+  const beside = { side: "behind", takes, parts } as const;
+  const places: number[] = [];
+  for (let at = 0; at < steps.length; at++) {
+    if (!isShown(steps.op(at))) continue;
+    const next = at + 1 < steps.length ? steps.op(at + 1) : null;
+    if (next === null || !isShown(next) || isStore(next)) places.push(at + 1);
+  }
+  for (const place of places)
+    if (isAskedFor(context, place - 1))
+      yield { cause, at: place - 1, beside, splices: () => [inserted(place, [...cleans, BARRIER])] };
+  if (places.length < 2) return;
+  const everywhere = (): Splice[] => places.map((place) => inserted(place, [...cleans, BARRIER]));
+  yield { cause, at: places[0]! - 1, beside, isEverywhere, splices: everywhere };
+}
+
+/** A store made later: behind one of the steps after it. */
+function* order(context: RepairContext): Generator<Repair> {
+  const { steps } = context;
+  const writes = allOf(steps, isWrite);
+  for (const at of writes.filter((own) => isAskedFor(context, own)))
+    for (const behind of writes)
+      if (behind > at)
+        yield { cause: "order", at, splices: () => [replaced(at), inserted(behind + 1, [steps.at(at)])] };
+}
+
+function delayed(cause: Cause, op: "unpin" | "freeTable", { steps }: RepairContext): Repair {
+  const early = (): number[] => allOf(steps, (own) => own === op);
+  return {
+    cause,
+    at: firstOf(steps, op),
+    isEverywhere,
+    splices: () => [
+      ...early().map((at) => replaced(at)),
+      inserted(
+        steps.length,
+        early().map((at) => steps.at(at)),
+      ),
+    ],
+  };
+}
+
+/** The invalidations and waits that are there, each made as strong as it can be in one respect. */
+function* weakened({ steps, about, pages, tags, iommu, isMeant }: RepairContext): Generator<Repair> {
+  const invalidates = allOf(steps, (op) => op === "invalidate");
+  const waits = allOf(steps, (op) => op === "wait");
+  const stepAt = (at: number): InvalidateStep => steps.at(at) as InvalidateStep;
+  const isForIommu = (at: number): boolean => {
+    const step = steps.at(at);
+    return step.op === "wait" && (step.iommu ?? iommu) === iommu;
+  };
+  const lastWait = waits.findLast(isForIommu);
+  const each = (change: (step: InvalidateStep) => Step[]): (() => Splice[]) => {
+    return () => invalidates.map((at) => replaced(at, change(stepAt(at))));
+  };
+  if (lastWait !== undefined) {
+    const drained = (): Splice[] =>
+      waits.map((at) => replaced(at, [{ ...steps.at(at), drain: true } as Step]));
+    yield { cause: "no-drain", at: lastWait, isEverywhere, splices: drained };
+  }
+  const [first] = invalidates;
+  if (first === undefined) return;
+  // Of what is made stronger in all places the one to blame is the domain's own, and one that was weak.
+  const blamed = (all: readonly number[], isWeak: (step: InvalidateStep) => boolean): number => {
+    const own = all.filter((at) => tags.includes(stepAt(at).domain));
+    return own.find((at) => isWeak(stepAt(at))) ?? own[0] ?? all[0]!;
+  };
+  const isAny = (): boolean => true;
+  const whole = { iovaPfn: 0 as IovaPfn, pages };
+  yield {
+    cause: "no-wait",
+    at: blamed(invalidates, isAny),
+    isEverywhere,
+    splices: each((step) => [step, DRAIN]),
+  };
+  const withoutAtc = blamed(invalidates, ({ caches }) => (caches & CACHE_ATC) === 0);
+  yield {
+    cause: "no-ATC",
+    at: withoutAtc,
+    isEverywhere,
+    splices: each((s) => [{ ...s, caches: s.caches | CACHE_ATC }]),
+  };
+  yield {
+    cause: "no-ATC",
+    at: withoutAtc,
+    isEverywhere,
+    splices: each((s) => [s, { ...s, caches: CACHE_ATC }]),
+  };
+  yield {
+    cause: "wrong-scope",
+    at: blamed(invalidates, ({ scope, caches }) => scope === "leaf" || caches !== CACHES_ALL),
+    isEverywhere,
+    splices: each((s) => [{ ...s, scope: "nonLeaf", caches: CACHES_ALL }]),
+  };
+  const meant = invalidates.filter(isMeant);
+  const widened = (): Splice[] => meant.map((at) => replaced(at, [{ ...stepAt(at), ...whole }]));
+  if (meant.length > 0)
+    yield { cause: "under-range", at: blamed(meant, isAny), isEverywhere, splices: widened };
+  yield {
+    cause: "wrong-tag",
+    at: first,
+    isEverywhere,
+    splices: each((s) => [s, ...tags.map((domain) => ({ ...s, domain }))]),
+  };
+  if (about !== null) {
+    // To repeat all of them at each place would take the square of the pages: one of everything does no less.
+    const full = beforeReleases(steps, fullInvalidation(tags, pages));
+    if (full !== null) yield { cause: "order", at: first, isEverywhere, splices: () => full };
+    return;
+  }
+  const again = [BARRIER, ...invalidates.map(stepAt), DRAIN];
+  const splices = (): Splice[] => [...allOf(steps, isRelease), steps.length].map((at) => inserted(at, again));
+  yield { cause: "order", at: first, isEverywhere, splices };
+}
+
+/** Every root switch to a tag that nothing has been cached under, and what names the tag after it too. */
+function freshTags({ steps, tags }: RepairContext): Repair {
+  const splices = (): Splice[] => {
+    const fresh = new Map<number, number>();
+    let next = Math.max(...tags) + 1;
+    return allOf(steps, (op) => op === "setRoot" || op === "invalidate").map((at) => {
+      const step = steps.at(at);
+      if (step.op !== "setRoot")
+        return inserted(
+          at + 1,
+          [...fresh.values()].map((domain) => ({ ...step, domain }) as Step),
+        );
+      const domain = fresh.get(step.domain) ?? step.domain;
+      fresh.set(step.tag, next);
+      return replaced(at, [{ ...step, domain, tag: next++ }]);
+    });
+  };
+  return { cause: "wrong-tag", at: firstOf(steps, "setRoot"), isEverywhere, splices };
+}
+
+/**
+ * Full invalidations in front of everything that is given back or closed in a row, and behind all; null where there are so many
+ * places, in a script that stops walks in so many, that to decide it would take longer than a cause is worth.
+ */
+function beforeReleases(steps: ScriptSteps, added: readonly Step[]): Splice[] | null {
+  const splices: Splice[] = [];
+  let isRow = false;
+  let stops = 0;
+  for (let at = 0; at < steps.length; at++) {
+    const isNeeding = !isStore(steps.op(at)) && needsInvalidation(steps, at);
+    if (isNeeding && !isRow) splices.push(inserted(at, added));
+    isRow = isNeeding;
+    if (steps.op(at) === "invalidate" && (steps.at(at) as InvalidateStep).scope === "nonLeaf") stops++;
+  }
+  splices.push(inserted(steps.length, added));
+  return splices.length * stops > MAX_GENERATIONS ? null : splices;
+}
+
+/** A complete invalidation at the earliest place where it helps. */
+function* fullInvalidations(context: RepairContext): Generator<Repair> {
+  const { steps, pages, tags, about } = context;
+  const contexts =
+    firstOf(steps, "setRoot") >= 0 ? [BARRIER, ...reaching(tags, pages, CACHE_CONTEXT), DRAIN] : [];
+  const added = [...contexts, ...fullInvalidation(tags, pages)];
+  const cause = "missing-inv";
+  if (about === "everywhere") {
+    const full = beforeReleases(steps, added);
+    if (full !== null) yield { cause, at: 0, isEverywhere, splices: () => full };
+    return;
+  }
+  const beside = { side: "before", takes: needsInvalidation } as const;
+  for (let place = about ?? 0; place < steps.length && isAskedFor(context, place); place++)
+    if (needsInvalidation(steps, place))
+      yield { cause, at: place, beside, splices: () => [inserted(place, added)] };
+  const last = steps.length - 1;
+  if (isAskedFor(context, last)) yield { cause, at: last, splices: () => [inserted(last + 1, added)] };
+}

@@ -1,0 +1,143 @@
+import type { Decision } from "../decide.ts";
+import { decodeWrites } from "../entries/cells.ts";
+import { TABLE } from "../entries/entry-kind.ts";
+import { EntryReader } from "../entries/entry-reader.ts";
+import { NEVER } from "../script/positions.ts";
+import { lastRoot } from "../walks/roots.ts";
+
+/** A table page that the script loses, or gives back more than once. */
+export interface TableDrift {
+  readonly table: number;
+  readonly what: "leak" | "double" | "unknown";
+  /** Step after which it was unreachable, or of the freeing. */
+  readonly step: number;
+  readonly start: number;
+  readonly end: number;
+  /** The domain that loses it; left out where none ever held it. */
+  readonly domain?: number;
+}
+
+interface Known {
+  readonly level: number;
+  readonly base: number;
+}
+
+/**
+ * Audits table pages: every table that the final tables do not reach must have been freed, once.
+ *
+ * Only tables the script touches, links or cuts off are looked at, with all that hangs below those it cuts off.
+ */
+export function tableDrifts(decision: Decision): TableDrift[] {
+  const { log, input, decoder, geometry } = decision;
+  if (onlyLeavesChange(decision)) return [];
+  const kept = new Set<number>(input.keptTables ?? []);
+  const known = new Map<number, Known>();
+  const drifts: TableDrift[] = [];
+  const reader = new EntryReader(input.tables);
+  const roots = new Map(
+    input.domains.map((d) => {
+      const { root, levels } = lastRoot(log, d);
+      return [d.id, { table: root as number, levels }] as const;
+    }),
+  );
+
+  /** Entries of a table after the script, and before it, that point to tables. */
+  const children = (
+    table: number,
+    level: number,
+    base: number,
+    when: "before" | "after",
+  ): Map<number, Known> => {
+    const found = new Map<number, Known>();
+    if (level === 0) return found;
+    const current = log.logAt(table, when === "after" ? log.steps : 0);
+    const before = (index: number): { readonly lo: number; readonly hi: number } => {
+      reader.read(table, current, index);
+      return reader;
+    };
+    const written =
+      when === "after" && current !== null
+        ? decodeWrites(log.words, current, geometry.entries, decoder, before)
+        : null;
+    for (let index = 0; index < geometry.entries; index++) {
+      let lo = written?.lo[index] ?? 0;
+      let hi = written?.hi[index] ?? 0;
+      if (written === null || written.isWritten[index] === 0) ({ lo, hi } = before(index));
+      if (decoder.kind(level, lo, hi) !== TABLE) continue;
+      const span = geometry.span(level);
+      found.set(decoder.frame(lo, hi), { level: level - 1, base: base + index * span });
+    }
+    return found;
+  };
+
+  /** Freed and used again: what it held before belongs to another place, perhaps another level. */
+  const isReused = (table: number): boolean => (log.logAt(table, log.steps)?.life ?? 0) > 0;
+
+  const reachable = new Set<number>();
+  const cut: { readonly table: number; readonly at: Known; readonly domain: number }[] = [];
+  /** Compares what a written table pointed to with what it points to now. */
+  const follow = (domain: number, table: number, level: number, base: number): void => {
+    reachable.add(table);
+    if (level === 0) return;
+    const now = children(table, level, base, "after");
+    for (const [child, at] of now)
+      if (log.isTouched(child) || hasTouchedBelow(decision, at, geometry.span(level))) {
+        if (!reachable.has(child)) follow(domain, child, at.level, at.base);
+      } else reachable.add(child);
+    if (!isReused(table) && (log.isTouched(table) || input.tables.isTable(table as never)))
+      for (const [child, at] of children(table, level, base, "before"))
+        if (!now.has(child) || isReused(child)) cut.push({ table: child, at, domain });
+  };
+  for (const [id, { table, levels }] of roots) follow(id, table, levels - 1, 0);
+  for (const d of input.domains)
+    if (roots.get(d.id)!.table !== d.root)
+      cut.push({ table: d.root, at: { level: d.levels - 1, base: 0 }, domain: d.id });
+
+  const audit = (domain: number, table: number, at: Known): void => {
+    if ((reachable.has(table) && !isReused(table)) || known.has(table)) return;
+    known.set(table, at);
+    const own = log.logAt(table, 0);
+    const isFreed = own !== null && own.freedAt <= log.steps;
+    const end = at.base + geometry.tableSpan(at.level);
+    if (!isFreed && !kept.has(table))
+      drifts.push({ table, what: "leak", step: 0, start: at.base, end, domain });
+    for (const [child, below] of children(table, at.level, at.base, "before")) audit(domain, child, below);
+  };
+  for (const { table, at, domain } of cut) audit(domain, table, at);
+
+  for (const table of log.logs()) {
+    for (const step of table.freedAgain)
+      drifts.push({ table: table.table, what: "double", step, start: 0, end: 0 });
+    const isKnown = table.isWritten || known.has(table.table) || reachable.has(table.table);
+    if (table.freedAt <= log.steps && !isKnown && !input.tables.isTable(table.table as never))
+      drifts.push({ table: table.table, what: "unknown", step: table.freedAt, start: 0, end: 0 });
+    // What a page was before it was freed says nothing of what it is used for now.
+    const isAccounted = table.life > 0 ? reachable.has(table.table) : isKnownTable(table.table);
+    if (table.freedAt > log.steps && table.isWritten && !isAccounted && !kept.has(table.table))
+      drifts.push({ table: table.table, what: "leak", step: table.step(0), start: 0, end: 0 });
+  }
+  return drifts;
+
+  function isKnownTable(table: number): boolean {
+    return reachable.has(table) || known.has(table);
+  }
+}
+
+/**
+ * True iff the script writes nothing but tables of the lowest level that are in their places: all tables are reached as before. To
+ * read what leads to them would cost more than all else of a call that changes a page.
+ */
+function onlyLeavesChange({ log, interests }: Decision): boolean {
+  if (log.frees.length > 0 || log.roots.length > 0) return false;
+  const levels = new Map<number, number>();
+  for (const { located } of interests.values())
+    for (const { table, level } of located) levels.set(table, Math.max(level, levels.get(table) ?? 0));
+  for (const { table, life } of log.logs()) if (life > 0 || levels.get(table) !== 0) return false;
+  return true;
+}
+
+const hasTouchedBelow = (decision: Decision, at: Known, span: number): boolean => {
+  for (const interest of decision.interests.values())
+    if (interest.untouchedUntil(at.base, at.base + span) !== NEVER) return true;
+  return false;
+};

@@ -1,0 +1,79 @@
+import { NO_RANGES, type Ranges, touches } from "../lists/ranges.ts";
+import type { ViolationClass } from "./violation-class.ts";
+import { pagesByClass, Violations } from "./violations.ts";
+
+/** Classes that a missing barrier can only cause by letting an old value be read. */
+const SHOWN_BY_BARRIERS: ReadonlySet<ViolationClass> = new Set([
+  "V01",
+  "V01b",
+  "V02",
+  "V03",
+  "V04",
+  "V04b",
+  "V06",
+  "V07",
+  "V09",
+  "V10",
+  "V11",
+]);
+
+/** The same where walks show the same in both orders. */
+const LOST_BITS: ReadonlySet<ViolationClass> = new Set(["V10"]);
+
+/**
+ * Renames to V15 what exists in weak mode only: a store was published before it was visible. A page that is still missing
+ * after the return because its store was never pushed out stays V05.
+ */
+export function publishedTooEarly(weak: Violations, strong: Violations): Violations {
+  const known = new Map<number, ReadonlyMap<ViolationClass, Ranges>>();
+  const shownIn = (domain: number, kind: ViolationClass): Ranges => {
+    let ofDomain = known.get(domain);
+    if (ofDomain === undefined) known.set(domain, (ofDomain = pagesByClass(strong, domain)));
+    return ofDomain.get(kind) ?? NO_RANGES;
+  };
+  return renamed(weak, SHOWN_BY_BARRIERS, shownIn);
+}
+
+/** The same where only dirty bits depend on the mode, by the pages of each domain that lose one in strong mode too. */
+export const lostTooEarly = (weak: Violations, strong: ReadonlyMap<number, Ranges>): Violations =>
+  renamed(weak, LOST_BITS, (domain) => strong.get(domain) ?? NO_RANGES);
+
+/** Violations of which those of some classes are V15 where they are not shown in strong mode; the very same where all are shown. */
+function renamed(
+  weak: Violations,
+  classes: ReadonlySet<ViolationClass>,
+  shownIn: (domain: number, kind: ViolationClass) => Ranges,
+): Violations {
+  let result: Violations | null = null;
+  let place = -1;
+  let kind!: ViolationClass;
+  let ranges = NO_RANGES;
+  for (let i = 0; i < weak.length; i++) {
+    const [start, end, grain] = [weak.start(i), weak.end(i), weak.grain(i)];
+    if (weak.place(i) !== place) {
+      place = weak.place(i);
+      kind = weak.class(i);
+      ranges = shownIn(weak.domain(i), kind);
+    }
+    // Of several in a row some may have pages in the ranges and others none.
+    for (let from = start; from < end; ) {
+      const isShown = !classes.has(kind) || touches(ranges, from, from + grain);
+      let to = classes.has(kind) ? from + grain : end;
+      while (to < end && touches(ranges, to, to + grain) === isShown) to += grain;
+      if (!isShown) result ??= copied(weak, i, from);
+      result?.copy(weak, i, isShown ? kind : "V15", from, to);
+      from = to;
+    }
+  }
+  return result ?? weak;
+}
+
+/** The first rows of some violations, and of the next one the pages before `end`. */
+function copied(violations: Violations, rows: number, end: number): Violations {
+  const copy = new Violations(violations);
+  for (let i = 0; i < rows; i++)
+    copy.copy(violations, i, violations.class(i), violations.start(i), violations.end(i));
+  if (violations.start(rows) < end)
+    copy.copy(violations, rows, violations.class(rows), violations.start(rows), end);
+  return copy;
+}

@@ -1,0 +1,375 @@
+import { ABSENT, LEAF, MALFORMED, TABLE } from "../entries/entry-kind.ts";
+import type { Version } from "../entries/versions.ts";
+import type { Ranges } from "../lists/ranges.ts";
+import { NEVER } from "../script/positions.ts";
+import type { TableLog } from "../script/table-log.ts";
+import type { Coverage } from "./coverage.ts";
+import { addSpan, type FactSink } from "./facts.ts";
+import { earliestIn, type HeldTable, heldFrom } from "./held-table.ts";
+import { Reach } from "./reach.ts";
+import type { ReachContext } from "./reach-context.ts";
+import type { LoadedFault } from "./told-entries.ts";
+
+/** Entries with one history in a held table, and the ranges [from, to) of interest that touch them. */
+export interface Slot {
+  readonly state: HeldTable;
+  readonly level: number;
+  readonly index: number;
+  readonly count: number;
+  /** First page, and pages of one entry. */
+  readonly start: number;
+  readonly span: number;
+  readonly coverage: Coverage;
+  /** Pages of interest inside the coverage. */
+  readonly ranges: Ranges;
+  readonly from: number;
+  readonly to: number;
+}
+
+const WRITE = 2;
+const NONE: HeldTable[] = [];
+/** An origin that is the same for all pages. */
+const ALL = { at: 0, span: Infinity } as const;
+
+/** Turns the versions of an entry into facts, and into the tables a walk may hold next. */
+export class EntryFacts {
+  readonly #context: ReachContext;
+  readonly #sink: FactSink;
+  /** When the first and the later versions of an entry can be loaded; the next entry's are often the same. */
+  readonly #reaches = [new Reach(), new Reach()] as const;
+  /** When the version at hand can be. */
+  #reach: Reach = this.#reaches[0];
+  /** The absences that were told last; null where something else was told than them and links. */
+  faults: LoadedFault[] | null = [];
+
+  constructor(context: ReachContext, sink: FactSink) {
+    this.#context = context;
+    this.#sink = sink;
+  }
+
+  /** Reports what a walk can learn from these entries; returns the child tables it can go on to. */
+  emit(slot: Slot, history: readonly Version[]): readonly HeldTable[] {
+    const { state } = slot;
+    const { lingering } = this.#context;
+    const since = heldFrom(state);
+    this.faults = [];
+    let children = NONE;
+    if (history.length === 1 && this.#isEternalLink(slot, history[0]!, since)) {
+      children = [];
+      this.#link(slot, history[0]!, history, children, true);
+      return children;
+    }
+    for (let k = 0; k < history.length; k++) {
+      const version = history[k]!;
+      const reach = this.#reaches[k === 0 ? 0 : 1];
+      this.#reach = reach;
+      const until = Math.min(version.readableUntil, state.log?.freedAt ?? NEVER);
+      if (!reach.set(slot.coverage, state, version.step, until)) continue;
+      lingering.note(version.until, version.readableUntil, since, state.lingers);
+      const first = reach.first;
+      if (this.#context.journalRules && version.until <= state.linkedSince)
+        this.#bad(slot, version, "unpublished", first);
+      else if (version.isTorn && !this.#isWindowed(slot, version)) this.#bad(slot, version, "torn", first);
+      else if (version.kind === MALFORMED) this.#bad(slot, version, "malformed", first);
+      else if (version.kind === LEAF && this.#rights(slot, version) !== 0) this.#leaves(slot, version);
+      else if (version.kind === TABLE) {
+        if (children === NONE) children = [];
+        this.#link(slot, version, history, children, false);
+      } else this.#faults(slot, version);
+      if (version.isPlainChange && this.#isHeldAt(slot, version.step - 1))
+        this.#bad(slot, version, "plain", version.step);
+    }
+    return children;
+  }
+
+  /** True iff an entry leads to a table throughout, so that whoever holds its table may hold that one as long. */
+  #isEternalLink(slot: Slot, version: Version, from: number): boolean {
+    const { decoder, log, tables } = this.#context;
+    if (version.kind !== TABLE || version.step !== 0 || version.until !== NEVER || from === NEVER)
+      return false;
+    if ((slot.state.log?.freedAt ?? NEVER) !== NEVER || this.#rights(slot, version) === 0) return false;
+    const table = decoder.frame(version.lo, version.hi);
+    return log.logAt(table, 0)?.isWritten || tables.isTable(table as never);
+  }
+
+  /** True iff some walk or cache may hold the table at a position. */
+  #isHeldAt({ state, coverage }: Slot, position: number): boolean {
+    if (position < heldFrom(state) || position >= (state.log?.freedAt ?? NEVER)) return false;
+    const earliest = earliestIn(state, coverage);
+    const { begins, generations } = coverage;
+    for (let g = coverage.firstAlive(position); g < generations && begins[g]! <= position; g++)
+      if (earliest[g]! <= position) return true;
+    return false;
+  }
+
+  /** Reports leaves: piece by piece where a range of interest or the end of what was invalidated cuts them. */
+  #leaves(slot: Slot, version: Version): void {
+    this.faults = null;
+    const { ranges, start, span, count, coverage } = slot;
+    const end = start + span * count;
+    const inner = this.#reach.cachedInside();
+    for (let r = slot.from; r < slot.to; r++) {
+      let from = Math.max(start, ranges.starts[r]!);
+      const to = Math.min(end, ranges.ends[r]!);
+      while (from < to) {
+        const leafStart = start + Math.floor((from - start) / span) * span;
+        const isInside = leafStart >= coverage.start && leafStart + span <= coverage.end;
+        const whole = Math.floor((Math.min(end, coverage.end) - leafStart) / span) * span;
+        const pieceEnd = Math.min(to, leafStart + (isInside ? whole : span));
+        this.#leaf(
+          slot,
+          version,
+          from,
+          pieceEnd,
+          isInside ? inner : this.#reach.cached(leafStart, leafStart + span),
+        );
+        from = pieceEnd;
+      }
+    }
+  }
+
+  #leaf(slot: Slot, version: Version, from: number, to: number, alive: readonly number[]): void {
+    const { decoder, capability } = this.#context;
+    const rights = this.#rights(slot, version);
+    this.#sink.leaf({
+      start: from,
+      end: to,
+      frame: decoder.frame(version.lo, version.hi) + from - slot.start,
+      rights,
+      setsDirty:
+        capability.hardwareDirty && (rights & WRITE) !== 0 && !decoder.isDirty(version.lo, version.hi),
+      freedAt: slot.state.log?.freedAt ?? NEVER,
+      attributes: decoder.attributes(version.lo, version.hi),
+      alive,
+      drained: slot.coverage.drained(alive[alive.length - 1]!),
+      isCurrent: slot.state.isCurrent && version.isLast,
+      above: slot.state.stored,
+      table: slot.state.table,
+      index: slot.index,
+      level: slot.level,
+      at: slot.start,
+      span: slot.span,
+      step: version.step,
+      until: version.until,
+    });
+  }
+
+  #rights(slot: Slot, version: Version): number {
+    const own = this.#context.decoder.rights(version.lo, version.hi);
+    return this.#context.capability.rightsAnded ? own & slot.state.rights : own;
+  }
+
+  /** Reports absent entries: what is not there is known only while it is loaded, except where absence is cached too. */
+  #faults(slot: Slot, version: Version): void {
+    const isCached = this.#context.capability.cachesNotPresent;
+    const alive = isCached ? this.#reach.cachedAbsence() : this.#reach.loads();
+    // How long an absence is cached follows from the invalidations of these pages alone.
+    if (isCached) this.faults = null;
+    else this.faults?.push({ version, alive });
+    this.fault(slot, { version, alive });
+  }
+
+  /** Reports an absent entry. */
+  fault(slot: Slot, { version, alive }: LoadedFault): void {
+    const { ranges, start } = slot;
+    const above = slot.state.stored;
+    const end = start + slot.span * slot.count;
+    for (let r = slot.from; r < slot.to; r++) {
+      const from = Math.max(start, ranges.starts[r]!);
+      const to = Math.min(end, ranges.ends[r]!);
+      if (from < to) this.#sink.fault({ start: from, end: to, alive, above, ...origin(slot, version) });
+    }
+  }
+
+  /** Adds the child table to those a walk may hold next, or finds that it is none. */
+  #link(
+    slot: Slot,
+    version: Version,
+    history: readonly Version[],
+    children: HeldTable[],
+    isEternal: boolean,
+  ): void {
+    const { decoder, log, tables } = this.#context;
+    const { state, coverage } = slot;
+    const table = decoder.frame(version.lo, version.hi);
+    const child = log.logAt(table, version.step);
+    if (!child?.isWritten && !tables.isTable(table as never)) {
+      this.#bad(slot, version, "malformed", this.#reach.first, "it points to a page that holds no table");
+      return;
+    }
+    const rights = this.#rights(slot, version);
+    if (rights === 0) {
+      this.#faults(slot, version);
+      return;
+    }
+    const before = history[0]!;
+    // With other rights above them the leaves below say something else than the old map does.
+    const wasHere =
+      version.step === 0 ||
+      (before.step === 0 &&
+        before.kind === TABLE &&
+        decoder.frame(before.lo, before.hi) === table &&
+        decoder.rights(before.lo, before.hi) === decoder.rights(version.lo, version.hi));
+    const isShared =
+      !wasHere && !child?.isWritten && this.#context.stoodBefore(table, slot.level - 1, slot.start);
+    const isPristine = (state.isPristine && wasHere) || isShared;
+    const isCurrent = state.isCurrent && version.isLast;
+    const same = children.find((c) => c.table === table && c.log === child && c.rights === rights);
+    const earliest = isEternal
+      ? state.earliest
+      : (same?.earliest ?? new Int32Array(coverage.generations).fill(NEVER));
+    const entry = { table: state.table, first: slot.index, count: slot.count, step: version.step };
+    if (!isEternal) this.#reach.lower(earliest!);
+    if (same === undefined)
+      children.push({
+        table,
+        log: child,
+        rights,
+        earliest,
+        linkedSince: Math.max(state.linkedSince, this.#firstLink(history, version, child)),
+        least: isEternal ? heldFrom(state) : null,
+        isCurrent,
+        isPristine,
+        step: version.step,
+        until: version.until,
+        lingers: this.#context.lingering.below(state.lingers, history),
+        stored: version.step === 0 ? state.stored : [...state.stored, entry],
+      });
+    else same.isCurrent ||= isCurrent;
+  }
+
+  /** The step of the first version that leads to the same life of a table as one that does. */
+  #firstLink(history: readonly Version[], { step, lo, hi }: Version, child: TableLog | null): number {
+    const { decoder, log } = this.#context;
+    const table = decoder.frame(lo, hi);
+    for (const earlier of history)
+      if (earlier.step < step && earlier.kind === TABLE && decoder.frame(earlier.lo, earlier.hi) === table)
+        if (log.logAt(table, earlier.step) === child) return earlier.step;
+    return step;
+  }
+
+  /** Reports the pointer to a child table as something walks and caches hold. */
+  pointer(slot: Slot, child: HeldTable): void {
+    const { ranges, start, span, state } = slot;
+    for (let r = slot.from; r < slot.to; r++) {
+      const from = Math.max(start, ranges.starts[r]!);
+      const to = Math.min(start + span, ranges.ends[r]!);
+      if (from < to) this.pointerTo(child, from, to, state.table, slot.index, slot.level, slot.coverage);
+    }
+  }
+
+  pointerTo(
+    child: HeldTable,
+    start: number,
+    end: number,
+    table: number,
+    index: number,
+    level: number,
+    coverage: Coverage,
+  ): void {
+    const { isCurrent, step, until } = child;
+    const freedAt = child.log?.freedAt ?? NEVER;
+    if (isCurrent && freedAt === NEVER) return;
+    const alive = held(child, coverage);
+    this.#sink.pointer({
+      start,
+      end,
+      child: child.table,
+      freedAt,
+      alive,
+      isCurrent,
+      table,
+      index,
+      level,
+      ...ALL,
+      step,
+      until,
+    });
+  }
+
+  /** Reports a whole untouched subtree below these entries. */
+  subtree(slot: Slot, child: HeldTable): void {
+    const { ranges, start, span, coverage } = slot;
+    const alive: number[] = [];
+    const earliest = earliestIn(child, coverage);
+    for (let g = 0; g < coverage.generations; g++) {
+      if (earliest[g] === NEVER) continue;
+      const loaded = coverage.deaths[g]! - 1;
+      addSpan(alive, earliest[g]!, coverage.leafDeath(g, loaded, coverage.start, coverage.end));
+    }
+    const absent = held(child, coverage);
+    if (this.#context.capability.cachesNotPresent) {
+      absent.length = 0;
+      for (let g = 0; g < coverage.generations; g++)
+        if (earliest[g] !== NEVER)
+          addSpan(absent, earliest[g]!, coverage.absenceDeath(g, coverage.deaths[g]! - 1));
+    }
+    const drained = coverage.drained(alive[alive.length - 1]!);
+    const where = {
+      table: child.table,
+      index: 0,
+      level: slot.level - 1,
+      ...ALL,
+      step: child.step,
+      until: child.until,
+      above: child.stored,
+    };
+    for (let r = slot.from; r < slot.to; r++) {
+      const from = Math.max(start, ranges.starts[r]!);
+      const to = Math.min(start + span, ranges.ends[r]!);
+      if (from < to)
+        this.#sink.subtree({
+          absent,
+          start: from,
+          end: to,
+          alive,
+          drained,
+          isCurrent: child.isCurrent,
+          ...where,
+        });
+    }
+  }
+
+  #isWindowed(slot: Slot, version: Version): boolean {
+    if (version.kind !== ABSENT) return false;
+    const end = slot.start + slot.span * slot.count;
+    return this.#context.log.anyWindow.contain(slot.start, end, version.step, version.readableUntil);
+  }
+
+  #bad(
+    slot: Slot,
+    version: Version,
+    what: "malformed" | "torn" | "unpublished" | "plain",
+    from: number,
+    reason = this.#context.decoder.fault(slot.level, version.lo, version.hi),
+  ): void {
+    this.faults = null;
+    const { ranges, start } = slot;
+    const slotEnd = start + slot.span * slot.count;
+    for (let r = slot.from; r < slot.to; r++) {
+      const first = Math.max(start, ranges.starts[r]!);
+      const end = Math.min(slotEnd, ranges.ends[r]!);
+      if (first < end)
+        this.#sink.badEntry({ start: first, end, what, from, reason, ...origin(slot, version) });
+    }
+  }
+}
+
+const origin = ({ state, index, level, start, span }: Slot, { step, until }: Version) => ({
+  table: state.table,
+  index,
+  level,
+  at: start,
+  span,
+  step,
+  until,
+});
+
+/** Spans during which walks or the walk cache may hold a table. */
+function held(child: HeldTable, coverage: Coverage): number[] {
+  const alive: number[] = [];
+  const earliest = earliestIn(child, coverage);
+  for (let g = 0; g < coverage.generations; g++)
+    if (earliest[g] !== NEVER) addSpan(alive, earliest[g]!, coverage.deaths[g]!);
+  return alive;
+}
