@@ -185,7 +185,7 @@ export class Decision {
       const { cachesNotPresent } = this.input.capability;
       const watch = this.input.isEpoch ? new WholeMapSink(sink, maps, this.#hasAtc, cachesNotPresent) : null;
       this.walk(domain.id, options, watch ?? sink, (coverage, roots) => {
-        judge.coverage = coverage;
+        judge.stretch = coverage.start;
         judge.roots = roots;
         watch?.enter(roots);
       });

@@ -9,9 +9,7 @@ import {
   taken,
 } from "../../src/check/rules/groups.ts";
 import { type RawViolation, Violations } from "../../src/check/rules/violations.ts";
-import type { Coverage } from "../../src/check/walks/coverage.ts";
 
-const coverage = { start: 0 } as Coverage;
 const violation = (kind: "V04" | "V06", start: number, step: number): RawViolation => ({
   class: kind,
   domain: 1,
@@ -20,7 +18,7 @@ const violation = (kind: "V04" | "V06", start: number, step: number): RawViolati
   access: 1,
   from: step,
   met: `frame ${start}`,
-  coverage,
+  stretch: 0,
   table: 7,
   index: start % 512,
   level: 0,

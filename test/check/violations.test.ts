@@ -1,14 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { leafMet, Violations } from "../../src/check/rules/violations.ts";
-import type { Coverage } from "../../src/check/walks/coverage.ts";
 
-const coverage = { start: 0 } as Coverage;
+const STRETCH = 0;
 const origin = (step: number) => ({ table: 7, level: 0, step, until: 9 });
 
 /** Adds pages of one table that have no translation, one after the other. */
 function faults(list: Violations, start: number, end: number, step: number): void {
   for (let page = start; page < end; page++)
-    list.add("V01", 1, coverage, origin(step), page % 512, 1, page, page + 1, step, "no translation", 1, 1);
+    list.add("V01", 1, STRETCH, origin(step), page % 512, 1, page, page + 1, step, "no translation", 1, 1);
 }
 
 describe("the list of violations", () => {
@@ -28,7 +27,7 @@ describe("the list of violations", () => {
       [120, 121],
       [121, 140],
     ] as const)
-      together.add("V01", 1, coverage, origin(3), start, 1, start, end, 3, "no translation", 1, 1);
+      together.add("V01", 1, STRETCH, origin(3), start, 1, start, end, 3, "no translation", 1, 1);
     expect([...together]).toEqual([...single]);
   });
 
@@ -37,7 +36,7 @@ describe("the list of violations", () => {
     faults(list, 100, 102, 3);
     faults(list, 102, 104, 4);
     faults(list, 105, 106, 4);
-    list.add("V01", 1, coverage, origin(4), 106, 1, 106, 108, 4, "no translation", 2, 1);
+    list.add("V01", 1, STRETCH, origin(4), 106, 1, 106, 108, 4, "no translation", 2, 1);
     expect([...list].map(({ start, end, step, grain }) => [start, end, step, grain])).toEqual([
       [100, 102, 3, 1],
       [102, 104, 4, 1],
@@ -49,8 +48,8 @@ describe("the list of violations", () => {
   it("goes on with the last row of a class though another class came between", () => {
     const list = new Violations();
     for (let page = 0; page < 600; page++) {
-      list.add("V04b", 1, coverage, origin(3), page, 0, page, page + 1, 3, "a leaf", 1, 1);
-      list.add("V06", 1, coverage, origin(3), page, 0, page, page + 1, 5, "a frame", 1, 1);
+      list.add("V04b", 1, STRETCH, origin(3), page, 0, page, page + 1, 3, "a leaf", 1, 1);
+      list.add("V06", 1, STRETCH, origin(3), page, 0, page, page + 1, 5, "a frame", 1, 1);
     }
     expect([...list].map((v) => `${v.class} ${v.start}-${v.end}`)).toEqual(["V04b 0-600", "V06 0-600"]);
   });
@@ -61,7 +60,7 @@ describe("the list of violations", () => {
       list.add(
         "V04",
         1,
-        coverage,
+        STRETCH,
         origin(page),
         page % 512,
         1,

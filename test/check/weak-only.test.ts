@@ -1,9 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type RawViolation, Violations } from "../../src/check/rules/violations.ts";
 import { publishedTooEarly } from "../../src/check/rules/weak-only.ts";
-import type { Coverage } from "../../src/check/walks/coverage.ts";
 
-const coverage = {} as Coverage;
 const gap = (start: number, end: number, grain: number, index: number): RawViolation => ({
   class: "V01",
   domain: 1,
@@ -12,7 +10,7 @@ const gap = (start: number, end: number, grain: number, index: number): RawViola
   access: 1,
   from: 3,
   met: "no translation",
-  coverage,
+  stretch: 0,
   grain,
   table: 7,
   index,

@@ -1,7 +1,7 @@
 import { WRITE } from "../../units/index.ts";
 import type { Decoder } from "../entries/entry-kind.ts";
 import type { TablesBefore } from "../input.ts";
-import type { Coverage, StretchId } from "../walks/coverage.ts";
+import type { Coverage } from "../walks/coverage.ts";
 import type { HistorySource } from "./dirty-versions.ts";
 import { KNOWN, LeafColumns, NONE, OVERWRITTEN, TAKEN } from "./leaf-columns.ts";
 import type { LeafTable } from "./leaf-table.ts";
@@ -76,8 +76,8 @@ export class LeafLosses {
   }
 
   /** `step`: one that overwrites the page's leaf. */
-  #stretchOf(page: number, step: number): StretchId {
-    return this.#near.isOfPage(page, step) ? { start: page } : this.#coverageOf(page);
+  #stretchOf(page: number, step: number): number {
+    return this.#near.isOfPage(page, step) ? page : this.#coverageOf(page).start;
   }
 
   /** True iff something may be lost in an entry. */

@@ -1,6 +1,4 @@
 import type { Violations } from "../rules/violations.ts";
-import { NEVER } from "../script/positions.ts";
-import type { StretchId } from "../walks/coverage.ts";
 import type { Fate } from "./fate.ts";
 import type { Loss } from "./search.ts";
 
@@ -8,17 +6,9 @@ import type { Loss } from "./search.ts";
 export class LostRows {
   readonly #found: Violations;
   readonly #domain: number;
-  /** Pages of each of a row, none where there is no row; and what all of it share. */
+  /** The first of a row, null where there is no row; its pages, and the end of the row so far. */
+  #first: Loss | null = null;
   #grain = 0;
-  #table = 0;
-  #level = 0;
-  #step = 0;
-  #until = NEVER;
-  #from = 0;
-  #what: Fate["what"] = "known";
-  #stretch: StretchId | null = null;
-  /** The first of the row, and the end of the row so far. */
-  #index = 0;
   #start = 0;
   #end = 0;
 
@@ -29,16 +19,9 @@ export class LostRows {
 
   /** What is lost on the pages [start, end). Pre: they come in ascending order. */
   add(lost: Loss, start: number, end: number): void {
-    if (!this.#isNext(lost, start, end)) {
+    if (this.#first === null || !this.#isNext(this.#first, lost, start, end)) {
       this.end();
-      this.#table = lost.table;
-      this.#level = lost.level;
-      this.#step = lost.step;
-      this.#until = lost.until;
-      this.#from = lost.from;
-      this.#what = lost.what;
-      this.#stretch = lost.stretch;
-      this.#index = lost.index;
+      this.#first = lost;
       this.#start = start;
       this.#grain = end - start;
     }
@@ -47,38 +30,26 @@ export class LostRows {
 
   /** There are no more. */
   end(): void {
-    if (this.#grain === 0) return;
-    this.#found.push({
-      class: "V10",
-      domain: this.#domain,
-      start: this.#start,
-      end: this.#end,
-      grain: this.#grain,
-      access: 2,
-      from: this.#from,
-      met: MET[this.#what],
-      coverage: this.#stretch!,
-      table: this.#table,
-      index: this.#index,
-      level: this.#level,
-      step: this.#step,
-      until: this.#until,
-    });
-    this.#grain = 0;
+    const first = this.#first;
+    if (first === null) return;
+    const { stretch, index, from, what } = first;
+    const [start, end, grain] = [this.#start, this.#end, this.#grain];
+    this.#found.add("V10", this.#domain, stretch, first, index, 2, start, end, from, MET[what], grain, 1);
+    this.#first = null;
   }
 
-  #isNext(lost: Loss, start: number, end: number): boolean {
+  #isNext(first: Loss, lost: Loss, start: number, end: number): boolean {
     return (
-      lost.step === this.#step &&
+      lost.step === first.step &&
       start === this.#end &&
       end - start === this.#grain &&
-      (lost.index - this.#index) * this.#grain === start - this.#start &&
-      lost.until === this.#until &&
-      lost.from === this.#from &&
-      lost.table === this.#table &&
-      lost.level === this.#level &&
-      lost.what === this.#what &&
-      lost.stretch === this.#stretch
+      (lost.index - first.index) * this.#grain === start - this.#start &&
+      lost.until === first.until &&
+      lost.from === first.from &&
+      lost.table === first.table &&
+      lost.level === first.level &&
+      lost.what === first.what &&
+      lost.stretch === first.stretch
     );
   }
 }

@@ -4,7 +4,7 @@ import { LEAF } from "../entries/entry-kind.ts";
 import type { Ranges } from "../lists/ranges.ts";
 import { returnOf } from "../rules/between-calls.ts";
 import { NEVER } from "../script/positions.ts";
-import type { Coverage, StretchId } from "../walks/coverage.ts";
+import type { Coverage } from "../walks/coverage.ts";
 import { AlikeLeaves } from "./alike-leaves.ts";
 import { Copies, type Copy } from "./copies.ts";
 import { type Fate, PageEntries } from "./fate.ts";
@@ -37,8 +37,8 @@ export interface Loss {
   readonly what: Fate["what"];
   /** Position from which it is lost. */
   readonly from: number;
-  /** The pages around it that the same invalidations reach. */
-  readonly stretch: StretchId;
+  /** The first of the pages around it that the same invalidations reach. */
+  readonly stretch: number;
   /** Strong memory order loses a bit on the page too, as far as it was looked into. */
   readonly isInStrong: boolean;
   /** The whole of it; null where columns have shown it. */
@@ -214,7 +214,7 @@ function lossOf(write: LostWrite, at: Coverage): Loss {
     until,
     what: fate.what,
     from: fate.step === NEVER ? (copy?.setAt ?? 0) : fate.step,
-    stretch: copy?.view.coverage ?? at,
+    stretch: (copy?.view.coverage ?? at).start,
     isInStrong: false,
     write,
   };

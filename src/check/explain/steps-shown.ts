@@ -1,6 +1,6 @@
 import { CACHE_CONTEXT } from "../../edit-script/index.ts";
 import { waitKind } from "../script/order-steps.ts";
-import { firstAtOrAfter, NEVER } from "../script/positions.ts";
+import { firstAtOrAfter, NEVER, placeOf } from "../script/positions.ts";
 import type { ScriptLog } from "../script/script-log.ts";
 import type { Coverage } from "../walks/coverage.ts";
 
@@ -34,10 +34,8 @@ export function stepsShown(
   if (shown.contextTag !== undefined)
     acting.push(...firstInvalidations(log, ofContexts(log, shown.contextTag), marks));
   acting.sort((a, b) => a - b);
-  const kinds = orderingSteps(log);
   return acting.flatMap((step, i) => {
-    const next = acting[i + 1] ?? NEVER;
-    const behind = kinds.map((steps) => firstAtOrAfter(steps, step + 1)).filter((at) => at < next);
+    const behind = orderingSteps(log, step, acting[i + 1] ?? NEVER);
     return [
       { step, orders: false },
       ...behind.sort((a, b) => a - b).map((at) => ({ step: at, orders: true })),
@@ -94,19 +92,22 @@ function* firstInvalidations(
   }
 }
 
-/** Barriers, and waits of each kind. */
-function orderingSteps({ words, records, barriers, waits }: ScriptLog): readonly Int32Array[] {
-  const kinds = new Map<number, number[]>();
-  let kind = -1;
-  let own: number[] = [];
-  for (const step of waits) {
-    const next = waitKind(words, records[step - 1]!);
-    if (next !== kind) {
-      kind = next;
-      own = kinds.get(kind) ?? [];
-      kinds.set(kind, own);
-    }
-    own.push(step);
+/** Between two steps the first barrier, and the first wait of each kind. */
+function orderingSteps(
+  { words, records, barriers, waits }: ScriptLog,
+  after: number,
+  before: number,
+): number[] {
+  const barrier = firstAtOrAfter(barriers, after + 1);
+  const found = barrier < before ? [barrier] : [];
+  const kinds = new Set<number>();
+  let last = -1;
+  for (let i = placeOf(waits, after + 1); i < waits.length && waits[i]! < before; i++) {
+    const kind = waitKind(words, records[waits[i]! - 1]!);
+    // Mostly all are of one kind.
+    if (kind === last || kinds.has(kind)) continue;
+    kinds.add((last = kind));
+    found.push(waits[i]!);
   }
-  return [barriers, ...[...kinds.values()].map((steps) => Int32Array.from(steps))];
+  return found;
 }

@@ -86,7 +86,7 @@ function kindOf(kinds: Map<string, Kind>, violations: Violations, i: number): Ki
 function byStore(violations: Violations, rows: Uint32Array): Uint32Array[] {
   const lists = new Map<string, number[]>();
   for (const i of rows)
-    listOf(lists, `${violations.coverage(i).start} ${violations.step(i)} ${violations.until(i)}`).push(i);
+    listOf(lists, `${violations.stretch(i)} ${violations.step(i)} ${violations.until(i)}`).push(i);
   return [...lists.values()].map((list) => Uint32Array.from(list));
 }
 

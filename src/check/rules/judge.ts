@@ -2,7 +2,6 @@ import type { UnpinnedFrames } from "../maps/frame-drops.ts";
 import { type JointMap, NOTHING } from "../maps/joint-map.ts";
 import { NEVER } from "../script/positions.ts";
 import type { Windows } from "../script/windows.ts";
-import type { Coverage } from "../walks/coverage.ts";
 import type { PointerFact, Spans, SubtreeFact } from "../walks/facts.ts";
 import { aliveUntil, type BadEntryFact, type FaultFact, type LeafFact, type Origin } from "../walks/facts.ts";
 import type { Lingering } from "../walks/lingering.ts";
@@ -24,7 +23,8 @@ export class Judge {
   readonly #windows: Windows;
   readonly #steps: number;
   readonly #domain: number;
-  coverage!: Coverage;
+  /** First page of the stretch of equally invalidated pages that the facts to come are of. */
+  stretch = 0;
   /** The context entries that share the tag under which the facts to come are cached. */
   roots: readonly RootVersion[] = [];
   readonly #hasAtc: boolean;
@@ -70,11 +70,10 @@ export class Judge {
     if (isRetired(this.roots) && ((kind === "V04" && !this.#hasAtc) || kind === "V05")) kind = "V04b";
     const index = origin.index + Math.floor((start - origin.at) / origin.span);
     const indexStep = origin.span === grain ? 1 : 0;
-    const { coverage } = this;
     this.#violations.add(
       kind,
       this.#domain,
-      coverage,
+      this.stretch,
       origin,
       index,
       access,
@@ -313,7 +312,7 @@ export class Judge {
     const met = "the old map, when the device has met the new one already";
     const { table, index, level, step, until } = old.origin;
     const what = { class: "V11", access: 0, from: seen.from, met, relapse } as const;
-    const where = { domain: this.#domain, coverage: this.coverage, table, index, level, step, until };
+    const where = { domain: this.#domain, stretch: this.stretch, table, index, level, step, until };
     for (const { old } of all) this.#violations.push({ ...what, ...where, start: old.start, end: old.end });
   }
 

@@ -8,7 +8,7 @@ import type { RawViolation } from "./violations.ts";
 
 /** A violation the script shows without any walk, with its cause. */
 export interface LedgerEntry {
-  readonly violation: Omit<RawViolation, "coverage">;
+  readonly violation: Omit<RawViolation, "stretch">;
   readonly cause: Cause;
   /** What does not add up; null where that is no matter of accounts. */
   readonly drift: Drift | null;

@@ -1,5 +1,4 @@
 import { RangeList, type Ranges } from "../lists/ranges.ts";
-import type { StretchId } from "../walks/coverage.ts";
 import type { Origin } from "../walks/facts.ts";
 import type { Relapse } from "./relapse.ts";
 import type { ViolationClass } from "./violation-class.ts";
@@ -18,8 +17,8 @@ export interface RawViolation extends Omit<Origin, "at" | "span"> {
   readonly from: number;
   /** What was met, in words. */
   readonly met: string;
-  /** The stretch of equally invalidated pages it lies in. */
-  readonly coverage: StretchId;
+  /** First page of the stretch of equally invalidated pages it lies in. */
+  readonly stretch: number;
   /**
    * Where it is several in a row that differ in nothing else: the pages of each, and by how much the index rises from one
    * to the next; `index` is that of the first. A fault of a whole scattered guest is so one of each table, not of each page.
@@ -61,18 +60,18 @@ interface Last {
 
 /** Whole numbers of 32 bits of a row, and the others: where each stands in it. */
 const PLACE = 0;
-const COVERAGE = 1;
-const INDEX = 2;
-const INDEX_STEP = 3;
-const STEP = 4;
-const UNTIL = 5;
-const FROM = 6;
-const INTEGERS = 7;
+const INDEX = 1;
+const INDEX_STEP = 2;
+const STEP = 3;
+const UNTIL = 4;
+const FROM = 5;
+const INTEGERS = 6;
 const START = 0;
 const END = 1;
 const GRAIN = 2;
 const MET = 3;
-const NUMBERS = 4;
+const STRETCH = 4;
+const NUMBERS = 5;
 /** Rows are kept in chunks, so that none is ever moved. */
 const CHUNK_LG2 = 9;
 const CHUNK_MASK = (1 << CHUNK_LG2) - 1;
@@ -90,7 +89,6 @@ export class Violations {
   length = 0;
   readonly #chunks: Chunk[] = [];
   readonly #places: Place[] = [];
-  readonly #coverages: StretchId[] = [];
   readonly #lastOf = new Map<ViolationClass, Last>();
   /** The class added last, which is nearly always the next one too. */
   #lastClass: ViolationClass | null = null;
@@ -112,7 +110,7 @@ export class Violations {
   add(
     kind: ViolationClass,
     domain: number,
-    coverage: StretchId,
+    stretch: number,
     origin: Pick<Origin, "table" | "level" | "step" | "until">,
     index: number,
     access: number,
@@ -146,7 +144,7 @@ export class Violations {
         integers[int + UNTIL] === until &&
         integers[int + FROM] === from &&
         numbers[num + MET] === code &&
-        this.#coverages[integers[int + COVERAGE]!] === coverage;
+        numbers[num + STRETCH] === stretch;
       const by = start - numbers[num + START]!;
       const steps = index - integers[int + INDEX]!;
       if (isNext && by === grain && steps === 0) integers[int + INDEX_STEP] = 0;
@@ -156,17 +154,17 @@ export class Violations {
         return;
       }
     }
-    last.row = this.#append(last.place, coverage, step, until, from, index);
-    this.#fill(last.row, start, end, grain, end - start === grain ? 1 : indexStep, code);
+    last.row = this.#append(last.place, step, until, from, index);
+    this.#fill(last.row, stretch, start, end, grain, end - start === grain ? 1 : indexStep, code);
   }
 
   /** Adds one as it is. */
   push(violation: RawViolation): void {
     const { class: kind, shows, domain, access, table, level, start, end, relapse } = violation;
-    const { coverage, step, until, from, index, grain, indexStep, met } = violation;
-    const place = this.#placeLike({ class: kind, shows: shows ?? kind, domain, access, table, level });
-    const row = this.#append(place, coverage, step, until, from, index);
-    this.#fill(row, start, end, grain ?? end - start, indexStep ?? 1, this.#codeOf(met));
+    const { stretch, step, until, from, index, grain, indexStep, met } = violation;
+    const place = this.#placeLike(kind, shows ?? kind, domain, access, table, level);
+    const row = this.#append(place, step, until, from, index);
+    this.#fill(row, stretch, start, end, grain ?? end - start, indexStep ?? 1, this.#codeOf(met));
     if (relapse !== undefined) this.#relapses.set(row, relapse);
   }
 
@@ -176,28 +174,36 @@ export class Violations {
   copy(other: Violations, i: number, kind: ViolationClass, start: number, end: number): void {
     const source = other.#places[other.place(i)]!;
     const { shows, domain, access, table, level } = source;
-    const place = this.#placeLike({ class: kind, shows, domain, access, table, level });
+    const place = this.#placeLike(kind, shows, domain, access, table, level);
     const grain = other.grain(i);
     const indexStep = other.#integer(i, INDEX_STEP) as 0 | 1;
     const index = other.#integer(i, INDEX) + ((start - other.start(i)) / grain) * indexStep;
-    const row = this.#append(place, other.coverage(i), other.step(i), other.until(i), other.from(i), index);
-    this.#fill(row, start, end, grain, indexStep, other.#number(i, MET));
+    const row = this.#append(place, other.step(i), other.until(i), other.from(i), index);
+    this.#fill(row, other.stretch(i), start, end, grain, indexStep, other.#number(i, MET));
     const relapse = other.#relapses.get(i);
     if (relapse !== undefined) this.#relapses.set(row, relapse);
   }
 
   /** The last place, where that is the same. */
-  #placeLike(place: Place): number {
+  #placeLike(
+    kind: ViolationClass,
+    shows: ViolationClass,
+    domain: number,
+    access: number,
+    table: number,
+    level: number,
+  ): number {
     const last = this.#places.at(-1);
     const isSame =
       last !== undefined &&
-      last.table === place.table &&
-      last.class === place.class &&
-      last.shows === place.shows &&
-      last.domain === place.domain &&
-      last.access === place.access &&
-      last.level === place.level;
-    return (isSame ? this.#places.length : this.#places.push(place)) - 1;
+      last.table === table &&
+      last.class === kind &&
+      last.shows === shows &&
+      last.domain === domain &&
+      last.access === access &&
+      last.level === level;
+    if (isSame) return this.#places.length - 1;
+    return this.#places.push({ class: kind, shows, domain, access, table, level }) - 1;
   }
 
   class(i: number): ViolationClass {
@@ -219,8 +225,8 @@ export class Violations {
   place(i: number): number {
     return this.#integer(i, PLACE);
   }
-  coverage(i: number): StretchId {
-    return this.#coverages[this.#integer(i, COVERAGE)]!;
+  stretch(i: number): number {
+    return this.#number(i, STRETCH);
   }
   start(i: number): number {
     return this.#number(i, START);
@@ -244,9 +250,7 @@ export class Violations {
   /** True iff one store shows both rows, and the same invalidations reach them. */
   isOneStore(a: number, b: number): boolean {
     return (
-      this.step(a) === this.step(b) &&
-      this.until(a) === this.until(b) &&
-      this.coverage(a).start === this.coverage(b).start
+      this.step(a) === this.step(b) && this.until(a) === this.until(b) && this.stretch(a) === this.stretch(b)
     );
   }
 
@@ -269,7 +273,7 @@ export class Violations {
       access,
       from: this.from(i),
       met: met < 0 ? this.#texts[-1 - met]! : leafText(met),
-      coverage: this.coverage(i),
+      stretch: this.stretch(i),
       table,
       index: this.#integer(i, INDEX) + grains * indexStep,
       level,
@@ -294,14 +298,7 @@ export class Violations {
   }
 
   /** Adds a row, to be filled with the rest; its position. */
-  #append(
-    place: number,
-    coverage: StretchId,
-    step: number,
-    until: number,
-    from: number,
-    index: number,
-  ): number {
+  #append(place: number, step: number, until: number, from: number, index: number): number {
     const row = this.length++;
     if ((row & CHUNK_MASK) === 0)
       this.#chunks.push({
@@ -311,7 +308,6 @@ export class Violations {
     const { integers } = this.#chunks[row >> CHUNK_LG2]!;
     const at = (row & CHUNK_MASK) * INTEGERS;
     integers[at + PLACE] = place;
-    integers[at + COVERAGE] = this.#coverageId(coverage);
     integers[at + STEP] = step;
     integers[at + UNTIL] = until;
     integers[at + FROM] = from;
@@ -319,7 +315,15 @@ export class Violations {
     return row;
   }
 
-  #fill(row: number, start: number, end: number, grain: number, indexStep: 0 | 1, met: number): void {
+  #fill(
+    row: number,
+    stretch: number,
+    start: number,
+    end: number,
+    grain: number,
+    indexStep: 0 | 1,
+    met: number,
+  ): void {
     const { integers, numbers } = this.#chunks[row >> CHUNK_LG2]!;
     integers[(row & CHUNK_MASK) * INTEGERS + INDEX_STEP] = indexStep;
     const at = (row & CHUNK_MASK) * NUMBERS;
@@ -327,6 +331,7 @@ export class Violations {
     numbers[at + END] = end;
     numbers[at + GRAIN] = grain;
     numbers[at + MET] = met;
+    numbers[at + STRETCH] = stretch;
   }
 
   #lastOfClass(kind: ViolationClass): Last {
@@ -336,11 +341,6 @@ export class Violations {
     this.#lastClass = kind;
     this.#ofLastClass = last;
     return last;
-  }
-
-  #coverageId(coverage: StretchId): number {
-    const { length } = this.#coverages;
-    return this.#coverages[length - 1] === coverage ? length - 1 : this.#coverages.push(coverage) - 1;
   }
 
   /** Leaves as they are, words by their place among all words, from -1 down. */

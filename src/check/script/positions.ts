@@ -15,7 +15,8 @@ export const firstAtOrAfter = (list: Int32Array, position: number): number =>
   list[placeOf(list, position)] ?? NEVER;
 
 /** Where that element stands; the end of the list where there is none. */
-const placeOf = (list: Int32Array, position: number): number => placeIn(list, position, 0, list.length, 0);
+export const placeOf = (list: Int32Array, position: number): number =>
+  placeIn(list, position, 0, list.length, 0);
 
 /** A longer stretch is not halved at first, but looked at where the element stands if the list rises evenly. */
 const LONG = 64;

@@ -14,9 +14,6 @@ export interface CoverageRules {
   readonly mustContain: boolean;
 }
 
-/** Pages that the same invalidations reach, for those who only tell them apart: by the first one. */
-export type StretchId = Pick<Coverage, "start">;
-
 /**
  * Pages that the same invalidations reach.
  *
