@@ -75,6 +75,33 @@ export class PlainRules {
     return isExact && !this.#unpinned.canMissIn(maps, piece, isNew, frame, drained);
   }
 
+  /**
+   * True iff a page may translate first one way and then another, accesses with the old frame being done at `drained`: as the old map says
+   * and as the new one does. Rights are 0 where it does not translate, which is not so both times.
+   */
+  isFineChange(
+    page: number,
+    oldFrame: number,
+    oldRights: number,
+    newFrame: number,
+    newRights: number,
+    drained: number,
+  ): boolean {
+    const [maps, unpinned] = [this.#maps, this.#unpinned];
+    const piece = maps.find(page);
+    if (oldRights !== maps.oldRights[piece] || newRights !== maps.newRights[piece]) return false;
+    const by = page - maps.starts[piece]!;
+    if (
+      oldRights !== 0 &&
+      (oldFrame !== maps.oldFrames[piece]! + by || unpinned.canMissIn(maps, piece, false, oldFrame, drained))
+    )
+      return false;
+    if (newRights === 0) return oldRights !== 0;
+    return (
+      newFrame === maps.newFrames[piece]! + by && !unpinned.canMissIn(maps, piece, true, newFrame, NEVER)
+    );
+  }
+
   /** True iff a page may have no translation. */
   isFineFault(page: number, remains: boolean): boolean {
     const { oldRights, newRights } = this.#maps;

@@ -3,6 +3,7 @@ import { EXCHANGED, type SingleWrites } from "../entries/single-writes.ts";
 import type { PlainRules } from "../rules/plain-rules.ts";
 import { NEVER } from "../script/positions.ts";
 import { LIVE, PLAIN } from "../script/table-log.ts";
+import { ChangedEntries } from "./changed-entries.ts";
 import type { Coverage } from "./coverage.ts";
 import { EntryVersion } from "./entry-version.ts";
 import { type HeldTable, heldFrom } from "./held-table.ts";
@@ -24,6 +25,7 @@ export class PlainEntries {
   readonly #before = new EntryVersion();
   readonly #after = new EntryVersion();
   readonly #teller: PageTeller;
+  readonly #changed: ChangedEntries;
   #coverage!: Coverage;
   #state!: HeldTable;
   #writes: SingleWrites | null = null;
@@ -40,6 +42,7 @@ export class PlainEntries {
     this.#context = context;
     this.#rules = rules;
     this.#teller = new PageTeller(context.decoder, rules);
+    this.#changed = new ChangedEntries(context, rules);
   }
 
   /** The entries to come are those of a held table; false where none of them can be accepted. */
@@ -55,6 +58,7 @@ export class PlainEntries {
     this.#rightsAbove = this.#context.capability.rightsAnded ? state.rights : ALL_RIGHTS;
     this.#isNew = log !== null && (log.life > 0 || !this.#context.tables.isTable(state.table as never));
     this.#heldFrom = heldFrom(state);
+    this.#changed.enter(state);
     return true;
   }
 
@@ -73,6 +77,8 @@ export class PlainEntries {
     const writes = this.#writes;
     const k = writes === null ? -1 : writes.write[index]!;
     if (k >= 0 && !writes!.isAlone(index)) return false;
+    if (k >= 0 && !isOpen && this.#changed.accepts(this.#coverage, writes!, index, page, oldLo, oldHi))
+      return true;
     // Nothing of what is told now counts.
     if (isOpen && this.#rules.isSettled) return true;
     const { decoder } = this.#context;

@@ -1,0 +1,87 @@
+import { ABSENT, LEAF } from "../entries/entry-kind.ts";
+import { EXCHANGED, type SingleWrites } from "../entries/single-writes.ts";
+import type { PlainRules } from "../rules/plain-rules.ts";
+import { NEVER } from "../script/positions.ts";
+import { PLAIN } from "../script/table-log.ts";
+import type { Coverage } from "./coverage.ts";
+import { type HeldTable, heldFrom } from "./held-table.ts";
+import type { ReachContext } from "./reach-context.ts";
+
+/** Where the rights of tables do not count. */
+const ALL_RIGHTS = 3;
+
+/**
+ * Decides what drivers do most: an entry is written once, and says what the old map says up to there and what the new one says from
+ * there on. In a table that walks of any time may hold the old leaf goes with the first invalidation behind the store that drops it,
+ * and nothing else has to be known of the page.
+ */
+export class ChangedEntries {
+  readonly #context: ReachContext;
+  readonly #rules: PlainRules;
+  readonly #swaps: boolean;
+  /** The table, where walks of any time may hold it. */
+  #state: HeldTable | null = null;
+  #above = ALL_RIGHTS;
+
+  constructor(context: ReachContext, rules: PlainRules) {
+    const { frame, rights } = context.capability.swapInPlace;
+    this.#context = context;
+    this.#rules = rules;
+    this.#swaps = frame && rights;
+  }
+
+  /** The entries to come are those of a held table of the lowest level. */
+  enter(state: HeldTable): void {
+    const { log } = state;
+    this.#state = state.earliest === null && log !== null && log.freedAt === NEVER ? state : null;
+    this.#above = this.#context.capability.rightsAnded ? state.rights : ALL_RIGHTS;
+  }
+
+  /**
+   * True iff that is what happens to the entry of a page, which held `oldLo`, `oldHi` before the script, and nothing is wrong with it; false
+   * says nothing. Pre: the entry is written and shares its history with no other; no facts are held back.
+   */
+  accepts(
+    coverage: Coverage,
+    writes: SingleWrites,
+    index: number,
+    page: number,
+    oldLo: number,
+    oldHi: number,
+  ): boolean {
+    const state = this.#state;
+    if (state === null || !state.isCurrent || this.#rules.watch !== null) return false;
+    const { decoder, capability, lingering, versions } = this.#context;
+    const how = writes.how[index]!;
+    if (how === PLAIN || (how === EXCHANGED && !writes.meets(index, oldLo, oldHi, decoder))) return false;
+    const lo = writes.lo[index]!;
+    const hi = writes.hi[index]!;
+    const kind = decoder.kind(0, lo, hi);
+    const oldKind = decoder.kind(0, oldLo, oldHi);
+    const isPair = kind === LEAF && oldKind === LEAF;
+    if (isPair && !(this.#swaps && decoder.attributes(oldLo, oldHi) === decoder.attributes(lo, hi)))
+      return false;
+    if (!isPair && !(oldKind === LEAF && kind === ABSENT)) {
+      // An absence that is cached has an end of its own.
+      if (oldKind !== ABSENT || kind !== LEAF || capability.cachesNotPresent) return false;
+    }
+    const log = state.log!;
+    const step = log.step(writes.write[index]!);
+    const until = versions.lingersUntil(log, index, step);
+    let drained = until;
+    if (oldKind === LEAF) {
+      const drop = coverage.leafDropBehind(until);
+      if (coverage.deathBy(drop) === NEVER) return false;
+      drained = coverage.drainedBy(drop);
+    } else if (until === NEVER) return false;
+    lingering.note(step, until, heldFrom(state), state.lingers);
+    return this.#rules.isFineChange(
+      page,
+      decoder.frame(oldLo, oldHi),
+      oldKind === LEAF ? decoder.rights(oldLo, oldHi) & this.#above : 0,
+      decoder.frame(lo, hi),
+      kind === LEAF ? decoder.rights(lo, hi) & this.#above : 0,
+      drained,
+    );
+  }
+}
