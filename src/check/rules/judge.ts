@@ -102,6 +102,7 @@ export class Judge {
         (isNew && fact.rights === maps.newRights[piece]) ||
         (isOld && fact.rights === maps.oldRights[piece] && !remains);
       if (!exact) this.#answers(fact, piece, start, end, isOld, isNew, remains);
+      else if (this.#isOrphaned(fact.alive)) this.#orphaned(fact, start, end);
       this.#frames(fact, frame, start, end, fact.drained);
       start = end;
       if (end === maps.end(piece)) piece++;
@@ -246,9 +247,27 @@ export class Judge {
           spans[0]!,
           frame === NOTHING ? "no translation" : "what the old map says",
         );
+      else if (frame !== NOTHING && this.#isOrphaned(fact.alive)) this.#orphaned(fact, start, end);
       if (frame !== NOTHING) this.#frames(fact, frame, start, end, fact.drained);
       start = end;
     }
+  }
+
+  /** True iff something stays cached under a tag that no tables have any more. What a device's own cache keeps is of no tag. */
+  #isOrphaned(alive: Spans): boolean {
+    return aliveUntil(alive) === NEVER && !this.#hasAtc && isRetired(this.roots);
+  }
+  /** It says what the new map says, but whoever gets the tag next gets it too. */
+  #orphaned(fact: LeafFact | SubtreeFact, start: number, end: number): void {
+    this.report(
+      "V04b",
+      start,
+      end,
+      fact,
+      0,
+      fact.alive[0]!,
+      "a leaf under a tag that has no tables any more",
+    );
   }
 
   pointer(fact: PointerFact): void {

@@ -142,6 +142,8 @@ export class WholeMapSink implements FactSink, LeafWatch {
     const maps = this.#maps;
     if (spans.length === 0 || !maps.isChanged(piece)) return;
     const { news, olds } = this.#held ?? this.#view.answers;
+    // A leaf that a device keeps answers what it refuses as well.
+    const isLeaf = frame !== NOTHING && rights !== 0;
     // Where none of them parts reads from writes both get the same answer.
     const parts =
       isOneSided(rights) || isOneSided(maps.oldRights[piece]!) || isOneSided(maps.newRights[piece]!);
@@ -150,7 +152,7 @@ export class WholeMapSink implements FactSink, LeafWatch {
       const only = maps.onlyIn(piece, start, access, met);
       if (only === null) continue;
       const runs = only === "new" ? news : olds;
-      runs.add(start, end, spans[0]!, aliveUntil(spans), isKept, met !== NOTHING, fact, tellsEntries);
+      runs.add(start, end, spans[0]!, aliveUntil(spans), isKept, isLeaf, fact, tellsEntries);
     }
   }
 }

@@ -149,7 +149,10 @@ export class ScriptLog {
       if (op === OP.barrier) this.barriers[barriers++] = step;
       else if (op === OP.clean) {
         const index = words[at + 3]! & 0xffff;
-        this.#logForWrite(table).cleans.push({ step, index, count: words[at + 3]! >>> 16 });
+        // It writes nothing: behind a `freeTable` it does not make a table of the page again.
+        this.#livesOf(table)
+          .at(-1)!
+          .cleans.push({ step, index, count: words[at + 3]! >>> 16 });
         isWriting = true;
       } else if (op === OP.collect) {
         if (!this.#hasCollects) continue;

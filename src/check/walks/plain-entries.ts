@@ -211,8 +211,8 @@ export class PlainEntries {
     // A write through it may set a bit in a page that is used for something else.
     if (capability.hardwareDirty && life.leafUntil > this.#freedAt) return false;
     if (!this.#rules.isFineLeaf(page, frame, rights, life.leafUntil === NEVER, life.drained)) return false;
-    if (!isOpen) return true;
     if (!isCurrent && life.leafUntil === NEVER) return false;
+    if (!isOpen) return true;
     this.#rules.hold(decoder.attributes(lo, hi));
     if (this.#rules.hasSubtrees) this.#rules.compare(page, frame, rights, life.spans());
     return true;

@@ -375,13 +375,16 @@ export class WalkReach {
     else this.#visit(child, level - 1, start, from, to);
   }
 
-  /** The position from which on nobody holds it: generations die in turn. */
+  /** The position from which on nobody holds it, nor a leaf of it through which a dirty bit can be set: generations die in turn. */
   #heldUntil(child: HeldTable): number {
-    const { deaths, generations } = this.#coverage;
-    const earliest = earliestIn(child, this.#coverage);
-    let g = generations - 1;
+    const coverage = this.#coverage;
+    const earliest = earliestIn(child, coverage);
+    let g = coverage.generations - 1;
     while (g >= 0 && earliest[g] === NEVER) g--;
-    return g < 0 ? 0 : deaths[g]!;
+    if (g < 0) return 0;
+    const held = coverage.deaths[g]!;
+    if (!this.#context.capability.hardwareDirty || held === NEVER) return held;
+    return coverage.leafDeath(g, held - 1, coverage.start, coverage.end);
   }
 
   /** True iff the child can be taken from the old map: it is where it was, and neither it nor anything below was written. */
