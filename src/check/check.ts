@@ -129,6 +129,7 @@ function finding(
   frames: readonly PageRange[],
 ): Finding {
   const { example } = group;
+  const mode = isWeakOnly(decision, group, how) ? "weak" : "strong";
   const hasPages = group.ranges.length > 0;
   return {
     class: group.class,
@@ -144,9 +145,23 @@ function finding(
     rule: RULES[group.class],
     page: hasPages ? group.ranges[0]!.start : null,
     access: example.access === 1 ? "read" : example.access === 2 ? "write" : "any",
-    mode: group.class === "V15" ? "weak" : "strong",
-    events: explain(decision, group, how),
+    mode,
+    events: explain(decision, group, how, mode),
   };
+}
+
+/** True iff the pages of a group show nothing of the kind where stores become visible at once. */
+function isWeakOnly(
+  decision: Decision,
+  { class: kind, domain, example }: Group,
+  how: DecideOptions,
+): boolean {
+  if (kind === "V15") return true;
+  // A page that is still missing after the return is called V05 in either order.
+  if (kind !== "V05" || how.mode === "strong" || !decision.walksDependOnOrder) return false;
+  const only = { domain, start: example.start, end: example.start + 1 };
+  const strong = decision.violations({ ...how, mode: "strong", skipHidden: false, only });
+  return ![...strong].some((v) => v.class === kind);
 }
 
 function causeText({ input }: Decision, { cause, gap, shows, isEverywhere }: Group): string | null {

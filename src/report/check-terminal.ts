@@ -158,7 +158,7 @@ export const firstOfEachClass = (findings: readonly CheckedFinding[]): CheckedFi
 
 /** What an access meets, or what the books say where no access is concerned. */
 const meets = (f: CheckedFinding): string =>
-  f.pages > 0 && f.class !== "V12" ? `an access meets ${f.met}` : f.met;
+  f.pages > 0 && f.class !== "V12" && f.shows !== "V10" ? `an access meets ${f.met}` : f.met;
 
 /** Which change, or which call of a recording, a finding is from; nothing where there is only one without a name. */
 function changeText({ changes }: CheckedFinding): string {

@@ -123,8 +123,8 @@ barrier`);
       "kernel 1: store 0x100001000[0] = 0x0000000100002001",
       "device 1: loads level 1 0x100001000[0]: 0x0000000100002001 (stored by step 1)",
       "device 1: loads level 0 0x100002000[0]: 0x0000001000000003 (as before the script)",
-      "device 1: meets frame 0x1000000000 (read only), after step 1",
       "caches 1: IOTLB keeps the leaf at 0x1000000000",
+      "device 1: meets frame 0x1000000000 (read only), after step 1",
     ]);
   });
 });

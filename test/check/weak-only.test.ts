@@ -50,12 +50,14 @@ describe("what exists in weak mode only", () => {
     ]);
   });
 
-  it("is nothing of a large entry that strong mode shows in part", () => {
-    const weak = gap(512, 1536, 512, 1);
+  it("is the rest of a large entry of which strong mode shows some pages", () => {
+    const weak = gap(512, 2048, 512, 1);
     const violations = early(weak, gap(600, 601, 1, 88));
-    expect(violations.map((v) => [v.class, v.start, v.end, v.index])).toEqual([
-      ["V01", 512, 1024, 1],
-      ["V15", 1024, 1536, 2],
+    expect(violations.map((v) => [v.class, v.start, v.end, v.index, v.grain])).toEqual([
+      ["V15", 512, 600, 1, 88],
+      ["V01", 600, 601, 1, 1],
+      ["V15", 601, 1024, 1, 423],
+      ["V15", 1024, 2048, 2, 512],
     ]);
   });
 

@@ -12,7 +12,7 @@ import { pageHistory } from "./page-history.ts";
 import { type Repair, spliced } from "./repair.ts";
 import { repairsFor } from "./repairs.ts";
 import { shareCauses } from "./shared-cause.ts";
-import { contextOf, isNoBetter, meantFor, rank } from "./trial.ts";
+import { aimAt, contextOf, isNoBetter, rank } from "./trial.ts";
 import { callsOfTrial } from "./trial-calls.ts";
 
 /**
@@ -107,12 +107,14 @@ function causesOf(decision: Decision, group: Group, how: DecideOptions): Candida
     listedSteps(steps),
     tables,
     null,
-    meantFor(decision, group, steps, numbers),
+    aimAt(decision, group, steps, numbers),
   );
   const all = loggedSteps(decision.log);
   const whole: Candidate[] = [];
   const partial: Candidate[] = [];
   const most = input.calls ? Math.min(MAX_TRIALS, MAX_REPLAYED_OF_CALLS / steps.length) : MAX_TRIALS;
+  const found = decidedAlone(decision, steps, numbers, steps, page, { ...options, skipHidden: false });
+  const before = new Set([...found].map((v) => v.class));
   let trials = 0;
   for (const repair of repairsFor(group.shows, group.class === "V15", context)) {
     if (++trials > most) break;
@@ -120,7 +122,7 @@ function causesOf(decision: Decision, group: Group, how: DecideOptions): Candida
     const decided = (mode: MemoryMode): Violations =>
       decidedAlone(decision, steps, numbers, repaired, page, { ...options, mode });
     const left = decided(options.mode);
-    const isLeft = [...left].some((v) => isNoBetter(v.class, group));
+    const isLeft = [...left].some((v) => isNoBetter(v.class, group, before));
     if (repair.isLast && left.length > 0) continue;
     if (isLeft && !(group.class === "V15" && isShownIn(decided("strong"), left))) continue;
     (left.length > 0 ? partial : whole).push({
@@ -163,7 +165,7 @@ function shows(
   group: Group,
   options: DecideOptions,
 ): boolean {
-  const found = decidedAlone(decision, steps, numbers, steps, page, options);
+  const found = decidedAlone(decision, steps, numbers, steps, page, { ...options, skipHidden: false });
   return [...found].some((v) => v.class === group.shows);
 }
 

@@ -57,6 +57,8 @@ export interface RepairContext {
   readonly about: number | "everywhere" | null;
   /** True iff the invalidation at an index may have been meant for what is wrong, with too small a range. */
   isMeant(index: number): boolean;
+  /** True iff the invalidation at an index reaches pages of the leaf that is wrong. */
+  isNear(index: number): boolean;
   /** Tags that the address space has in turn. */
   readonly tags: readonly number[];
   /** The IOMMU that it is behind. */

@@ -127,7 +127,7 @@ function delayed(cause: Cause, op: "unpin" | "freeTable", { steps }: RepairConte
 }
 
 /** The invalidations and waits that are there, each made as strong as it can be in one respect. */
-function* weakened({ steps, about, pages, tags, iommu, isMeant }: RepairContext): Generator<Repair> {
+function* weakened({ steps, about, pages, tags, iommu, isMeant, isNear }: RepairContext): Generator<Repair> {
   const invalidates = allOf(steps, (op) => op === "invalidate");
   const waits = allOf(steps, (op) => op === "wait");
   const stepAt = (at: number): InvalidateStep => steps.at(at) as InvalidateStep;
@@ -146,10 +146,12 @@ function* weakened({ steps, about, pages, tags, iommu, isMeant }: RepairContext)
   }
   const [first] = invalidates;
   if (first === undefined) return;
-  // Of what is made stronger in all places the one to blame is the domain's own, and one that was weak.
+  // Of what is made stronger in all places the one to blame is the domain's own, one of the pages at hand, and one that was weak.
   const blamed = (all: readonly number[], isWeak: (step: InvalidateStep) => boolean): number => {
+    if (typeof about === "number" && all.includes(about)) return about;
     const own = all.filter((at) => tags.includes(stepAt(at).domain));
-    return own.find((at) => isWeak(stepAt(at))) ?? own[0] ?? all[0]!;
+    const weak = own.filter((at) => isWeak(stepAt(at)));
+    return weak.find(isNear) ?? weak[0] ?? own[0] ?? all[0]!;
   };
   const isAny = (): boolean => true;
   const whole = { iovaPfn: 0 as IovaPfn, pages };
@@ -182,21 +184,23 @@ function* weakened({ steps, about, pages, tags, iommu, isMeant }: RepairContext)
   const widened = (): Splice[] => meant.map((at) => replaced(at, [{ ...stepAt(at), ...whole }]));
   if (meant.length > 0)
     yield { cause: "under-range", at: blamed(meant, isAny), isEverywhere, splices: widened };
+  const foreign = invalidates.filter((at) => !tags.includes(stepAt(at).domain));
   yield {
     cause: "wrong-tag",
-    at: first,
+    at: foreign.find(isNear) ?? foreign[0] ?? first,
     isEverywhere,
     splices: each((s) => [s, ...tags.map((domain) => ({ ...s, domain }))]),
   };
   if (about !== null) {
     // To repeat all of them at each place would take the square of the pages: one of everything does no less.
     const full = beforeReleases(steps, fullInvalidation(tags, pages));
-    if (full !== null) yield { cause: "order", at: first, isEverywhere, splices: () => full };
+    if (full !== null)
+      yield { cause: "order", at: blamed(invalidates, isAny), isEverywhere, splices: () => full };
     return;
   }
   const again = [BARRIER, ...invalidates.map(stepAt), DRAIN];
   const splices = (): Splice[] => [...allOf(steps, isRelease), steps.length].map((at) => inserted(at, again));
-  yield { cause: "order", at: first, isEverywhere, splices };
+  yield { cause: "order", at: blamed(invalidates, isAny), isEverywhere, splices };
 }
 
 /** Every root switch to a tag that nothing has been cached under, and what names the tag after it too. */

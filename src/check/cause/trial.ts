@@ -28,10 +28,20 @@ export const rank = (kind: ViolationClass): number =>
 
 /**
  * True iff what a trial leaves on a group's pages says that it heals nothing. What trades a violation for a graver one does not:
- * edits made before a wrong split is linked hide the wrong child, and change size and content in one store.
+ * edits made before a wrong split is linked hide the wrong child, and change size and content in one store. Where something outlives the
+ * call, what the page showed `before` the repair as well is another matter, with a cause of its own.
  */
-export const isNoBetter = (left: ViolationClass, { class: kind, shows }: Group): boolean =>
-  left === kind || rank(left) <= rank(shows);
+export const isNoBetter = (
+  left: ViolationClass,
+  { class: kind, shows }: Group,
+  before: ReadonlySet<ViolationClass> | null = null,
+): boolean =>
+  left === kind || (rank(left) <= rank(shows) && !(rank(shows) >= rank("V04") && before?.has(left) === true));
+
+/** Which invalidations a cause may be about. */
+export type Aim = Pick<RepairContext, "isMeant" | "isNear">;
+
+const ANYWHERE: Aim = { isMeant: () => true, isNear: () => true };
 
 /** What repairs of a script's steps, or of some of them, may use. */
 export function contextOf(
@@ -40,14 +50,14 @@ export function contextOf(
   steps: ScriptSteps,
   tables: readonly number[],
   about: RepairContext["about"] = null,
-  isMeant: RepairContext["isMeant"] = () => true,
+  aim: Aim = ANYWHERE,
 ): RepairContext {
   const { input, geometry } = decision;
   const domain = input.domains.find((d) => d.id === id)!;
   return {
     steps,
     about,
-    isMeant,
+    ...aim,
     tags: decision.rootsOf(id).map((root) => root.tag),
     iommu: domain.iommu ?? 0,
     pages: geometry.tableSpan(domain.levels - 1),
@@ -60,16 +70,16 @@ export function contextOf(
 }
 
 /**
- * Says of the invalidations among some steps, given by their numbers, whether they may have been meant for what a group is about: they
- * come behind the store, and touch its leaf, or belong to the same stores. Where others have been stored behind a barrier since, they
- * were posted for those.
+ * Says of the invalidations among some steps, given by their numbers, whether they touch the leaf that a group is about, and whether they
+ * may have been meant for it: they come behind the store, and touch its leaf, or belong to the same stores. Where others have been stored
+ * behind a barrier since, they were posted for those.
  */
-export function meantFor(
+export function aimAt(
   { log, geometry }: Decision,
   { example: { start, level, step, until } }: Group,
   steps: readonly Step[],
   numbers: readonly number[],
-): RepairContext["isMeant"] {
+): Aim {
   const store = until === NEVER ? step : until;
   const span = geometry.span(level);
   const first = start - (start % span);
@@ -77,12 +87,15 @@ export function meantFor(
   // From here on other stores are under way.
   let next = firstAtOrAfter(log.barriers, store + 1);
   while (next <= log.steps && !isLive(all.op(next - 1))) next++;
-  return (index) => {
+  const isNear = (index: number): boolean => {
     const own = steps[index]!;
-    const number = numbers[index]!;
-    if (own.op !== "invalidate" || number < store) return false;
-    return number < next || (own.iovaPfn < first + span && first < own.iovaPfn + own.pages);
+    return own.op === "invalidate" && own.iovaPfn < first + span && first < own.iovaPfn + own.pages;
   };
+  const isMeant = (index: number): boolean => {
+    const number = numbers[index]!;
+    return steps[index]!.op === "invalidate" && number >= store && (number < next || isNear(index));
+  };
+  return { isMeant, isNear };
 }
 
 const isLive = (op: Step["op"]): boolean => op === "store" || op === "storeRun" || op === "exchange";

@@ -4,7 +4,7 @@ import { lostWriteOn } from "../dirty/lost-bits.ts";
 import type { LostWrite } from "../dirty/search.ts";
 import type { InterleavingEvent } from "../finding.ts";
 import type { Group } from "../rules/groups.ts";
-import { inOrder } from "./interleaving.ts";
+import { inTurn } from "./interleaving.ts";
 import { kernelEvent } from "./kernel-event.ts";
 import { address } from "./page-address.ts";
 import { type Path, pathsOf } from "./page-paths.ts";
@@ -21,12 +21,11 @@ export function explainLost(decision: Decision, group: Group, how: DecideOptions
   if (lost === null) return [];
   const devices = deviceEvents(decision, lost, domain, page, inStrong === null ? how.mode : "strong");
   const marks = devices.map(({ step }) => step);
-  const events = [
-    ...kernelEvents(decision, lost, page, marks),
+  const { steps } = decision.log;
+  return inTurn(kernelEvents(decision, lost, page, marks), [
     ...devices,
-    { who: "device" as const, step: decision.log.steps, text: `after the return: ${example.met}` },
-  ];
-  return inOrder(events);
+    { who: "device", step: steps, text: `after the return: ${example.met}` },
+  ]);
 }
 
 /** Steps that change the page's entries, free their tables or reach the copy, with what orders them. */
@@ -87,7 +86,7 @@ function deviceEvents(
     step: set,
     text: isDirty
       ? `writes IOVA ${address(page)}; D is 1 in the copy, so memory stays as it is`
-      : `writes IOVA ${address(page)}; a locked update sets A and D in ${entry}`,
+      : `writes IOVA ${address(page)}; a locked update sets A and D in ${entry} and the copy`,
   });
   if (isStale) {
     const isHeldBack = copy.death <= log.steps;

@@ -128,12 +128,27 @@ export function* pathsOf(
 
 /** Position until which what a path loads at its end can be used for an access, if that load is made at `at`. */
 export function usableUntil(decision: Decision, { loads, generation, coverage }: Path, at: number): number {
-  const { version, level } = loads[loads.length - 1]!;
+  const { version } = loads[loads.length - 1]!;
   if (version.kind === TABLE) return coverage.deaths[generation]!;
   if (version.kind !== LEAF) return loads[loads.length - 1]!.to;
-  const span = decision.geometry.span(level);
-  const base = loads.reduce((sum, load) => sum + load.index * decision.geometry.span(load.level), 0);
+  const [base, span] = leafPages(decision, loads);
   return coverage.leafDeath(generation, at, base, base + span);
+}
+
+/** The same of the IOTLB alone: a device may keep a leaf that it has dropped. Pre: the path ends in a leaf. */
+export function iotlbKeepsUntil(
+  decision: Decision,
+  { loads, generation, coverage }: Path,
+  at: number,
+): number {
+  const [base, span] = leafPages(decision, loads);
+  return coverage.iotlbDeath(generation, at, base, base + span);
+}
+
+/** First page of the leaf that loads end in, and how many it has. */
+function leafPages({ geometry }: Decision, loads: readonly Load[]): readonly [number, number] {
+  const base = loads.reduce((sum, load) => sum + load.index * geometry.span(load.level), 0);
+  return [base, geometry.span(loads[loads.length - 1]!.level)];
 }
 
 /** Position until which accesses that use it can be under way. */

@@ -168,16 +168,28 @@ export class Violations {
     if (relapse !== undefined) this.#relapses.set(row, relapse);
   }
 
-  /**
-   * Adds the pages [start, end) of another's row, as class `kind`. Pre: made like the other; whole grains of the row.
-   */
+  /** Adds the pages [start, end) of another's row, as class `kind`. Pre: made like the other. */
   copy(other: Violations, i: number, kind: ViolationClass, start: number, end: number): void {
+    const [first, grain] = [other.start(i), other.grain(i)];
+    // What is less than a grain is a row of its own.
+    for (let from = start; from < end; ) {
+      const begin = from - ((from - first) % grain);
+      const whole = begin + Math.floor((end - begin) / grain) * grain;
+      const to = begin === from && whole > from ? whole : Math.min(end, begin + grain);
+      this.#copyGrains(other, i, kind, from, to);
+      from = to;
+    }
+  }
+
+  /** The same of whole grains, or of a part of one. */
+  #copyGrains(other: Violations, i: number, kind: ViolationClass, start: number, end: number): void {
     const source = other.#places[other.place(i)]!;
     const { shows, domain, access, table, level } = source;
     const place = this.#placeLike(kind, shows, domain, access, table, level);
-    const grain = other.grain(i);
+    const grain = Math.min(other.grain(i), end - start);
     const indexStep = other.#integer(i, INDEX_STEP) as 0 | 1;
-    const index = other.#integer(i, INDEX) + ((start - other.start(i)) / grain) * indexStep;
+    const grains = Math.floor((start - other.start(i)) / other.grain(i));
+    const index = other.#integer(i, INDEX) + grains * indexStep;
     const row = this.#append(place, other.step(i), other.until(i), other.from(i), index);
     this.#fill(row, other.stretch(i), start, end, grain, indexStep, other.#number(i, MET));
     const relapse = other.#relapses.get(i);

@@ -1,4 +1,4 @@
-import { NO_RANGES, type Ranges, touches } from "../lists/ranges.ts";
+import { firstEndingAfter, NO_RANGES, type Ranges } from "../lists/ranges.ts";
 import type { ViolationClass } from "./violation-class.ts";
 import { pagesByClass, Violations } from "./violations.ts";
 
@@ -12,9 +12,11 @@ const SHOWN_BY_BARRIERS: ReadonlySet<ViolationClass> = new Set([
   "V04b",
   "V06",
   "V07",
+  "V08",
   "V09",
   "V10",
   "V11",
+  "V13",
 ]);
 
 /** The same where walks show the same in both orders. */
@@ -49,17 +51,23 @@ function renamed(
   let kind!: ViolationClass;
   let ranges = NO_RANGES;
   for (let i = 0; i < weak.length; i++) {
-    const [start, end, grain] = [weak.start(i), weak.end(i), weak.grain(i)];
+    const [start, end] = [weak.start(i), weak.end(i)];
     if (weak.place(i) !== place) {
       place = weak.place(i);
       kind = weak.class(i);
       ranges = shownIn(weak.domain(i), kind);
     }
-    // Of several in a row some may have pages in the ranges and others none.
+    // Some of the pages may be in the ranges and others not.
     for (let from = start; from < end; ) {
-      const isShown = !classes.has(kind) || touches(ranges, from, from + grain);
-      let to = classes.has(kind) ? from + grain : end;
-      while (to < end && touches(ranges, to, to + grain) === isShown) to += grain;
+      let [isShown, to] = [true, end];
+      if (classes.has(kind)) {
+        const at = firstEndingAfter(ranges, from);
+        const first = ranges.starts[at] ?? Infinity;
+        // What takes two pages is not the one's or the other's.
+        const isPair = kind === "V11";
+        isShown = first < (isPair ? end : from + 1);
+        if (!isPair) to = Math.min(end, isShown ? ranges.ends[at]! : first);
+      }
       if (!isShown) result ??= copied(weak, i, from);
       result?.copy(weak, i, isShown ? kind : "V15", from, to);
       from = to;

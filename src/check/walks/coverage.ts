@@ -118,6 +118,11 @@ export class Coverage {
     return this.deathBy(this.#lastDrop(this.#iotlbDrop(g, loaded, leafStart, leafEnd), leafStart, leafEnd));
   }
 
+  /** The same of the IOTLB alone. */
+  iotlbDeath(g: number, loaded: number, leafStart: number, leafEnd: number): number {
+    return this.deathBy(this.#iotlbDrop(g, loaded, leafStart, leafEnd));
+  }
+
   /**
    * The invalidation by which the last cache drops what can be read until a position, in a table that walks may hold all the time: the
    * one that loads it last belongs to the generation of that moment, whatever generations there are. NEVER where none does. The leaf

@@ -1,0 +1,129 @@
+import { describe, expect, it } from "vitest";
+import { type CheckOptions, check, inputOf } from "../../src/check/index.ts";
+import { parseScript } from "../../src/edit-script/index.ts";
+
+const HEAD = `hitless-edit-script 1 vtd-ss-39
+domain 1 root=0x100000000
+table 0x100000000[0] = 0x100001003
+`;
+
+/** Class and cause of each finding, and the line of the step that is blamed. */
+function blamed(body: string, options: CheckOptions = {}) {
+  const file = parseScript(HEAD + body, "blamed.script");
+  return check(inputOf(file), options).findings.map((f) => ({
+    what: `${f.class} ${f.cause}`,
+    line: (HEAD + body).split("\n")[(file.stepLines.at(f.causeStep - 1) ?? 0) - 1],
+    mode: f.mode,
+    events: f.events,
+  }));
+}
+const named = (body: string): string[] => blamed(body).map(({ what, line }) => `${what}: ${line}`);
+
+const elsewhere = "invalidate caches=iotlb+walk iova=0x400000 size=0x200000";
+
+describe("the step that a cause names", () => {
+  it("is the invalidation of the page that does not reach the device's own cache, not an earlier one of others", () => {
+    expect(
+      named(`table 0x100001000[0] = 0x1000000083
+map old iova=0 size=0x200000 frame=0x1000000000
+map new iova=0 size=0x200000 frame=0x1000000000
+map new iova=0x400000 size=0x200000 frame=0x1000400000
+store 0x100001000[2] = 0x1000400083
+barrier
+${elsewhere}
+wait drain
+fill 0x10000c000[0] = 0x1000000003 count=512 stride=0x1000
+barrier
+store 0x100001000[0] = 0x10000c003
+barrier
+invalidate caches=iotlb+walk iova=0 size=0x200000
+wait drain`),
+    ).toEqual(["V04b no-ATC: invalidate caches=iotlb+walk iova=0 size=0x200000"]);
+  });
+
+  it("is the invalidation of the page that is posted too early, however many others are posted before", () => {
+    const pages = Array.from({ length: 8 }, (_, page) => {
+      const store = `store 0x100002000[${page}] = 0\nbarrier`;
+      const invalidate = `invalidate scope=leaf iova=0x${page}000 size=0x1000`;
+      const first = page === 5 ? `${invalidate}\n${store}` : `${store}\n${invalidate}`;
+      return `${first}\nwait drain\nunpin 0x100000${page}000 size=0x1000`;
+    });
+    expect(
+      named(`table 0x100001000[0] = 0x100002003
+table 0x100002000[0] = 0x1000000003 count=8 stride=0x1000
+keep 0x100002000
+map old iova=0 size=0x8000 frame=0x1000000000
+map new none
+${pages.join("\n")}`),
+    ).toEqual(["V06 order: invalidate scope=leaf iova=0x5000 size=0x1000"]);
+  });
+
+  it("is the one of the violation at hand where the page shows another of another cause", () => {
+    const body = `caches iotlb+walk
+table 0x100001000[0] = 0x100002003
+table 0x100002000[3] = 0x1000003003 count=2 stride=0x1000
+map old iova=0x3000 size=0x2000 frame=0x1000003000
+map new iova=0x3000 size=0x2000 frame=0x1000003000
+map new iova=0x7000 size=0x1000 frame=0x10000c8000
+fill 0x10000c000[3] = 0x1000003003
+fill 0x10000c000[4] = 0x1000004003
+fill 0x10000c000[7] = 0x10000c8003
+fill 0x10000a000[0] = 0x10000b003
+barrier
+setRoot domain=1 root=0x10000a000 tag=9
+barrier
+fill 0x10000b000[0] = 0x10000c003
+invalidate domain=1 caches=context
+wait
+invalidate all domain=1
+wait drain
+freeTable 0x100000000
+freeTable 0x100001000
+freeTable 0x100002000
+invalidate all domain=9
+wait drain`;
+    const found = blamed(body).filter(({ what }) => what.startsWith("V05"));
+    expect(found.map(({ what, line }) => `${what}: ${line}`)).toEqual([
+      "V05 no-barrier: fill 0x10000b000[0] = 0x10000c003",
+    ]);
+  });
+});
+
+describe("a page that is missing after the return", () => {
+  const unpublished = `caches iotlb+walk
+map old none
+map new iova=0x7000 size=0x1000 frame=0x10000c8000
+fill 0x10000b000[6] = 0
+barrier
+store 0x100001000[0] = 0x10000b003
+barrier
+store 0x10000b000[7] = 0x10000c8003`;
+
+  it("is said to show only where stores become visible late, if so it is", () => {
+    expect(blamed(unpublished).map(({ what, mode }) => [what, mode])).toEqual([["V05 no-barrier", "weak"]]);
+    expect(blamed(unpublished, { mode: "strong" })).toEqual([]);
+  });
+
+  it("is met by an access that begins behind it", () => {
+    const loads = blamed(unpublished)[0]!.events.filter(({ text }) => text.startsWith("loads"));
+    expect(loads.map(({ step }) => step)).toEqual([5, 5, 5]);
+    expect(loads.at(-1)!.text).toContain("overwritten but still readable");
+  });
+});
+
+describe("a leaf that only a device's own cache keeps", () => {
+  it("is said to be dropped by the IOTLB", () => {
+    const [found] = blamed(`table 0x100001000[0] = 0x1000000083
+map old iova=0 size=0x200000 frame=0x1000000000
+map new iova=0 size=0x200000 frame=0x1000000000
+fill 0x10000c000[0] = 0x1000000003 count=512 stride=0x1000
+barrier
+store 0x100001000[0] = 0x10000c003
+barrier
+invalidate caches=iotlb+walk iova=0 size=0x200000
+wait drain`);
+    const told = found!.events.slice(-2).map(({ who, text }) => `${who}: ${text}`);
+    expect(told[0]).toBe("caches: IOTLB drops it, the ATC keeps it");
+    expect(told[1]).toContain("after the return");
+  });
+});
