@@ -9,6 +9,8 @@ import type { ReachContext } from "./reach-context.ts";
 
 /** Where the rights of tables do not count. */
 const ALL_RIGHTS = 3;
+/** Behind so many entries of which nothing could be said only one of as many is asked for: then the script does something else throughout. */
+const MANY_REFUSED = 16;
 
 /**
  * Decides what drivers do most: an entry is written once, and says what the old map says up to there and what the new one says from
@@ -22,6 +24,8 @@ export class ChangedEntries {
   /** The table, where walks of any time may hold it. */
   #state: HeldTable | null = null;
   #above = ALL_RIGHTS;
+  /** Entries in a row of which nothing could be said. */
+  #refused = 0;
 
   constructor(context: ReachContext, rules: PlainRules) {
     const { frame, rights } = context.capability.swapInPlace;
@@ -42,6 +46,21 @@ export class ChangedEntries {
    * says nothing. Pre: the entry is written and shares its history with no other; no facts are held back.
    */
   accepts(
+    coverage: Coverage,
+    writes: SingleWrites,
+    index: number,
+    page: number,
+    oldLo: number,
+    oldHi: number,
+  ): boolean {
+    if (this.#refused >= MANY_REFUSED && this.#refused++ % MANY_REFUSED !== 0) return false;
+    const isFine = this.#isFine(coverage, writes, index, page, oldLo, oldHi);
+    if (isFine) this.#refused = 0;
+    else if (this.#refused < MANY_REFUSED) this.#refused++;
+    return isFine;
+  }
+
+  #isFine(
     coverage: Coverage,
     writes: SingleWrites,
     index: number,
