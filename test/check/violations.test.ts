@@ -94,4 +94,18 @@ describe("the list of violations", () => {
       }),
     ]);
   });
+
+  it("takes pages out of a large leaf with their own frames", () => {
+    const list = new Violations();
+    list.add("V04", 1, STRETCH, { ...origin(3), level: 1 }, 2, 1, 1024, 1536, 3, leafMet(0x2000, 3), 512, 1);
+    const copy = new Violations(list);
+    copy.copy(list, 0, "V04", 1026, 1030);
+    const [part] = copy;
+    expect([part!.start, part!.end, part!.index, part!.met]).toEqual([
+      1026,
+      1030,
+      2,
+      "frame 0x2002000 (read and write)",
+    ]);
+  });
 });

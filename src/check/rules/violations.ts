@@ -188,10 +188,14 @@ export class Violations {
     const place = this.#placeLike(kind, shows, domain, access, table, level);
     const grain = Math.min(other.grain(i), end - start);
     const indexStep = other.#integer(i, INDEX_STEP) as 0 | 1;
-    const grains = Math.floor((start - other.start(i)) / other.grain(i));
+    const by = start - other.start(i);
+    const grains = Math.floor(by / other.grain(i));
     const index = other.#integer(i, INDEX) + grains * indexStep;
+    const code = other.#number(i, MET);
+    // Frames rise with pages inside of a grain.
+    const met = code < 0 ? code : code + A_FRAME * (by - grains * other.grain(i));
     const row = this.#append(place, other.step(i), other.until(i), other.from(i), index);
-    this.#fill(row, other.stretch(i), start, end, grain, indexStep, other.#number(i, MET));
+    this.#fill(row, other.stretch(i), start, end, grain, indexStep, met);
     const relapse = other.#relapses.get(i);
     if (relapse !== undefined) this.#relapses.set(row, relapse);
   }
