@@ -4,7 +4,7 @@ import type { PlainRules } from "../rules/plain-rules.ts";
 import { NEVER } from "../script/positions.ts";
 import { PLAIN } from "../script/table-log.ts";
 import type { Coverage } from "./coverage.ts";
-import { type HeldTable, heldFrom } from "./held-table.ts";
+import type { HeldTable } from "./held-table.ts";
 import type { ReachContext } from "./reach-context.ts";
 
 /** Where the rights of tables do not count. */
@@ -15,7 +15,7 @@ const MANY_REFUSED = 16;
 /**
  * Decides what drivers do most: an entry is written once, and says what the old map says up to there and what the new one says from
  * there on. In a table that walks of any time may hold the old leaf goes with the first invalidation behind the store that drops it,
- * and nothing else has to be known of the page.
+ * and nothing else has to be known of the page: what is right in weak memory order is so in strong order too.
  */
 export class ChangedEntries {
   readonly #context: ReachContext;
@@ -70,7 +70,7 @@ export class ChangedEntries {
   ): boolean {
     const state = this.#state;
     if (state === null || !state.isCurrent || this.#rules.watch !== null) return false;
-    const { decoder, capability, lingering, versions } = this.#context;
+    const { decoder, capability, versions } = this.#context;
     const how = writes.how[index]!;
     if (how === PLAIN || (how === EXCHANGED && !writes.meets(index, oldLo, oldHi, decoder))) return false;
     const lo = writes.lo[index]!;
@@ -93,7 +93,6 @@ export class ChangedEntries {
       if (coverage.deathBy(drop) === NEVER) return false;
       drained = coverage.drainedBy(drop);
     } else if (until === NEVER) return false;
-    lingering.note(step, until, heldFrom(state), state.lingers);
     return this.#rules.isFineChange(
       page,
       decoder.frame(oldLo, oldHi),
