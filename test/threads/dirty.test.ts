@@ -224,7 +224,7 @@ describe("dirty reports under running devices", () => {
   ])("miss some when the kernel %s", async (_, filter) => {
     const witness = new Witness(false, 5);
     witness.machine.kernel.iommu.committer.filter = filter;
-    await witness.run(2000, ({ lost }) => lost > 0);
+    await witness.run(15_000, ({ lost }) => lost > 0);
     expect(witness.lost).toBeGreaterThan(0);
   });
 });
