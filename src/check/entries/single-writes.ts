@@ -65,17 +65,15 @@ export class SingleWrites {
     this.#count.fill(0);
     const entries = this.write.length;
     const cut = this.#cut.fill(0);
-    const { values } = log;
     for (let k = 0; k < log.writes; k++) {
       const index = log.index(k);
-      const place = log.place(k);
-      if (place >= 0) {
+      if (log.hasValue(k)) {
         if (index >= entries) continue;
         if (this.write[index] !== UNWRITTEN) return false;
         this.write[index] = k;
         this.how[index] = log.isExchange(k) ? EXCHANGED : LIVE;
-        this.lo[index] = values[place]!;
-        this.hi[index] = values[place + 1]!;
+        this.lo[index] = log.lo(k);
+        this.hi[index] = log.hi(k);
         cut[index] = cut[index + 1] = 1;
         continue;
       }

@@ -16,9 +16,10 @@ import { InvalidationQueues } from "./invalidation-queues.ts";
 import { Invalidations } from "./invalidations.ts";
 import { NEVER } from "./positions.ts";
 import { Stops } from "./stops.ts";
-import { StoredValues, TableLog } from "./table-log.ts";
+import { TableLog } from "./table-log.ts";
 import { Unpins } from "./unpins.ts";
 import { Windows } from "./windows.ts";
+import { WriteRows } from "./write-rows.ts";
 
 const TWO32 = 0x1_0000_0000;
 
@@ -32,8 +33,11 @@ export class ScriptLog {
   /** Entry stores, plain ones included. */
   stores = 0;
   readonly #hasCollects: boolean;
-  readonly #values: StoredValues;
-  readonly #logs = new Map<number, TableLog[]>();
+  readonly #rows: WriteRows;
+  /** The first life of every table. */
+  readonly #logs = new Map<number, TableLog>();
+  /** All lives, by number. */
+  readonly #lives: TableLog[] = [];
   readonly barriers: Int32Array;
   readonly stops: Stops;
   readonly waits: Int32Array;
@@ -59,15 +63,17 @@ export class ScriptLog {
     this.#uneven = isUneven ? this.records : null;
     const counts = this.#counts();
     const count = (op: number): number => counts[op]!;
-    this.#values = new StoredValues(count(OP.store) + count(OP.exchange));
     this.barriers = new Int32Array(count(OP.barrier));
     this.waits = new Int32Array(count(OP.wait));
     this.unpins = new Unpins(count(OP.unpin));
     this.invalidations = new Invalidations(count(OP.invalidate));
     this.#queues = new InvalidationQueues(this.invalidations, count(OP.wait), domains);
-    const writing = [...WRITES, OP.clean, OP.collect].reduce((sum, op) => sum + count(op), 0);
+    const storing = WRITES.reduce((sum, op) => sum + count(op), 0);
+    this.#rows = new WriteRows(storing);
+    const writing = storing + count(OP.clean) + count(OP.collect);
     const stopping = this.steps - writing + count(OP.collect);
     this.stops = new Stops(this.#read(Math.min(writing, stopping)), this.barriers);
+    this.#sortWrites();
     this.#queues.settle();
     this.windows = declaredWindows(this.#windowSteps);
   }
@@ -79,7 +85,8 @@ export class ScriptLog {
 
   /** Logs of every life of every table the script writes or frees. */
   *logs(): Generator<TableLog> {
-    for (const lives of this.#logs.values()) yield* lives;
+    for (const first of this.#logs.values())
+      for (let log: TableLog | null = first; log !== null; log = log.next) yield log;
   }
   /** Steps at which accesses with a tag are drained. */
   drainsOf(tag: number): Int32Array {
@@ -94,10 +101,10 @@ export class ScriptLog {
   }
   /** The life a link stored at `step` points to; null for a table the script neither writes nor frees. */
   logAt(table: number, step: number): TableLog | null {
-    const lives = this.#logs.get(table);
-    if (lives === undefined) return null;
-    for (const log of lives) if (log.freedAt > step) return log;
-    return lives[lives.length - 1]!;
+    let log = this.#logs.get(table);
+    if (log === undefined) return null;
+    while (log.freedAt <= step && log.next !== null) log = log.next;
+    return log;
   }
 
   #located(): Uint32Array {
@@ -118,6 +125,7 @@ export class ScriptLog {
   /** Sorts the steps; returns those that neither store nor clean entries, behind one that does or collects: at most so many. */
   #read(most: number): Int32Array {
     const { words, unpins, steps } = this;
+    const rows = this.#rows;
     const stops = new Int32Array(most);
     let [stopped, paused, barriers, waits, stores] = [0, 0, 0, 0, 0];
     let isWriting = false;
@@ -130,13 +138,11 @@ export class ScriptLog {
       if (isWrite(op)) {
         if (table !== lastTable || lastLog!.freedAt !== NEVER) {
           lastTable = table;
-          lastLog = this.#logForWrite(table);
+          lastLog = this.#lifeForWrite(table);
         }
         const span = words[at + 3]!;
-        const isExchange = op === OP.exchange;
-        if (op === OP.store || isExchange)
-          lastLog!.pushStore(step, span, words[at + 4]!, words[at + 5]!, isExchange);
-        else lastLog!.push(step, span);
+        rows.push(lastLog!.number, op, step, span, words[at + 4]!, words[at + 5]!);
+        lastLog!.writes++;
         stores += span >>> 16;
         isWriting = true;
         continue;
@@ -150,16 +156,14 @@ export class ScriptLog {
       else if (op === OP.clean) {
         const index = words[at + 3]! & 0xffff;
         // It writes nothing: behind a `freeTable` it does not make a table of the page again.
-        this.#livesOf(table)
-          .at(-1)!
-          .cleans.push({ step, index, count: words[at + 3]! >>> 16 });
+        this.#lastLife(table).clean(step, index, words[at + 3]! >>> 16);
         isWriting = true;
       } else if (op === OP.collect) {
         if (!this.#hasCollects) continue;
         // Mostly it is the table that is written as well.
         const isLast = table === lastTable && lastLog!.freedAt === NEVER;
-        const log = isLast ? lastLog! : this.#livesOf(table).at(-1)!;
-        log.collects.push(step, words[at + 3]! & 0xffff, words[at + 3]! >>> 16);
+        const log = isLast ? lastLog! : this.#lastLife(table);
+        log.collect(step, words[at + 3]! & 0xffff, words[at + 3]! >>> 16);
         // What it takes dirty bits from it writes.
         isWriting = true;
       } else if (op === OP.invalidate) {
@@ -185,10 +189,7 @@ export class ScriptLog {
     const decoded = decodeStep(this.words, at);
     if (decoded.op === "freeTable") {
       this.frees.push({ step, table: decoded.table });
-      const lives = this.#livesOf(decoded.table);
-      const log = lives[lives.length - 1]!;
-      if (log.freedAt === NEVER) log.freedAt = step;
-      else log.freedAgain.push(step);
+      this.#lastLife(decoded.table).free(step);
     } else if (decoded.op === "setRoot") {
       this.roots.push({ ...decoded, step });
       this.#queues.rename(decoded.domain, decoded.tag);
@@ -199,19 +200,30 @@ export class ScriptLog {
     } else throw new RangeError(`edit script: op ${op} at step ${step} is not decided`);
   }
 
-  #livesOf(table: number): TableLog[] {
-    let lives = this.#logs.get(table);
-    if (lives === undefined)
-      this.#logs.set(table, (lives = [new TableLog(table, 0, NEVER, this.#uneven, this.#values)]));
-    return lives;
+  #newLife(table: number, life: number): TableLog {
+    const log = new TableLog(table, life, this.#lives.length, this.#uneven, this.#rows);
+    this.#lives.push(log);
+    return log;
   }
-  #logForWrite(table: number): TableLog {
-    const lives = this.#livesOf(table);
-    const last = lives[lives.length - 1]!;
-    if (last.freedAt === NEVER) return last;
-    const next = new TableLog(table, last.life + 1, NEVER, this.#uneven, this.#values);
-    lives.push(next);
-    return next;
+
+  /** The last life of a page so far. */
+  #lastLife(table: number): TableLog {
+    let log = this.#logs.get(table);
+    if (log === undefined) this.#logs.set(table, (log = this.#newLife(table, 0)));
+    while (log.next !== null) log = log.next;
+    return log;
+  }
+
+  #lifeForWrite(table: number): TableLog {
+    const last = this.#lastLife(table);
+    return last.freedAt === NEVER ? last : (last.next = this.#newLife(table, last.life + 1));
+  }
+
+  /** Lets each life find its writes. */
+  #sortWrites(): void {
+    const lives = this.#lives;
+    const begins = this.#rows.sort(Int32Array.from(lives, (log) => log.writes));
+    for (let number = 0; number < lives.length; number++) lives[number]!.place(begins[number]!);
   }
 }
 

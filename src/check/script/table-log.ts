@@ -1,4 +1,6 @@
-import { RECORD_WORDS } from "../../edit-script/index.ts";
+import { OP, RECORD_WORDS } from "../../edit-script/index.ts";
+import { NEVER } from "./positions.ts";
+import type { WriteRows } from "./write-rows.ts";
 
 /** How entries were written: by single stores a walker may watch, or by plain stores that may tear. */
 export const LIVE = 0;
@@ -39,33 +41,10 @@ export class EntrySpans implements Iterable<EntrySpan> {
 }
 const SPAN_NUMBERS = 3;
 
-/** Numbers of a write in a log: its step, its entries (the first, and above 16 bits how many), and where its value stands. */
-const ROW = 3;
-/** The write gives more than one entry a value, or is a plain one: its record tells. */
-const IN_RECORD = -1;
-
-/**
- * The values that stores of one entry give, in the order of the script: of a table that is written page by page the records lie far
- * apart, each on a page of memory of its own.
- */
-export class StoredValues {
-  /** Two words each. */
-  readonly words: Uint32Array;
-  #length = 0;
-
-  constructor(room: number) {
-    this.words = new Uint32Array(2 * room);
-  }
-
-  /** Takes one more, and returns its place. */
-  push(lo: number, hi: number): number {
-    const at = this.#length;
-    this.words[at] = lo;
-    this.words[at + 1] = hi;
-    this.#length = at + 2;
-    return at;
-  }
-}
+/** Nothing: most tables are neither cleaned nor collected from, nor freed twice. */
+const NO_STEPS: readonly number[] = [];
+const NO_CLEANS: readonly EntrySpan[] = [];
+const NO_COLLECTS = new EntrySpans();
 
 /**
  * Everything a script does to one table during one life: from its allocation (or the start) to its freeing. A page that is
@@ -75,72 +54,95 @@ export class TableLog {
   readonly table: number;
   /** 0 for the life a table had before the script. */
   readonly life: number;
+  /** Its number among all logs of the script. */
+  readonly number: number;
+  /** The page's next life, if it has one. */
+  next: TableLog | null = null;
   /** Step of `freeTable`, or NEVER. */
   freedAt: number;
-  /** Steps that free it again. */
-  readonly freedAgain: number[] = [];
-  readonly #rows: number[] = [];
+  /** How many steps write it. */
+  writes = 0;
+  /** Row of the first. */
+  #first = 0;
+  readonly #rows: WriteRows;
   readonly #records: Uint32Array | null;
-  readonly #values: StoredValues;
-  readonly cleans: EntrySpan[] = [];
-  /** Collects, where walkers set dirty bits. */
-  readonly collects = new EntrySpans();
+  #freedAgain: number[] | null = null;
+  #cleans: EntrySpan[] | null = null;
+  #collects: EntrySpans | null = null;
 
   /** `records`: word where the record of each step starts, at its number less 1; null where all are equally long. */
-  constructor(table: number, life: number, never: number, records: Uint32Array | null, values: StoredValues) {
+  constructor(table: number, life: number, number: number, records: Uint32Array | null, rows: WriteRows) {
     this.#records = records;
-    this.#values = values;
+    this.#rows = rows;
     this.table = table;
     this.life = life;
-    this.freedAt = never;
+    this.number = number;
+    this.freedAt = NEVER;
   }
 
-  get writes(): number {
-    return this.#rows.length / ROW;
-  }
   get isWritten(): boolean {
-    return this.#rows.length > 0;
+    return this.writes > 0;
   }
-  /** Notes down a write of `span`, which its record has. */
-  push(step: number, span: number): void {
-    this.#rows.push(step, span, IN_RECORD);
-  }
-  /** Notes down a store of one entry. */
-  pushStore(step: number, span: number, lo: number, hi: number, isExchange: boolean): void {
-    const place = this.#values.push(lo, hi);
-    this.#rows.push(step, span, isExchange ? place + 1 : place);
+  /** Its writes stand from one row on. */
+  place(first: number): void {
+    this.#first = first;
   }
   /** Step of the write at position `k`. */
   step(k: number): number {
-    return this.#rows[ROW * k]!;
+    return this.#rows.step(this.#first + k);
   }
   /** The first entry that it writes. */
   index(k: number): number {
-    return this.#rows[ROW * k + 1]! & 0xffff;
+    return this.#rows.span(this.#first + k) & 0xffff;
   }
   /** How many it writes, unless the table ends before. */
   count(k: number): number {
-    return this.#rows[ROW * k + 1]! >>> 16;
+    return this.#rows.span(this.#first + k) >>> 16;
   }
   /** Word where the record of the write at position `k` starts. */
   record(k: number): number {
-    const before = this.#rows[ROW * k]! - 1;
+    const before = this.step(k) - 1;
     return this.#records === null ? before * RECORD_WORDS : this.#records[before]!;
   }
   /** Writes with the same stretch have nothing between them but writes to this table: their steps follow each other. */
   stretch(k: number): number {
-    return this.#rows[ROW * k]! - k;
+    return this.step(k) - k;
   }
-  /** Where the value stands of a store of one entry, of the words of `values`; -1 where only the record of the write tells. */
-  place(k: number): number {
-    const place = this.#rows[ROW * k + 2]!;
-    return place < 0 ? IN_RECORD : place & ~1;
+  /** True iff it stores or exchanges one entry: what it gives is at hand. */
+  hasValue(k: number): boolean {
+    return this.#rows.hasValue(this.#first + k);
   }
-  /** True iff it is an exchange. Pre: it has a place. */
+  /** Low word of that. */
+  lo(k: number): number {
+    return this.#rows.lo(this.#first + k);
+  }
+  /** High word of that. */
+  hi(k: number): number {
+    return this.#rows.hi(this.#first + k);
+  }
   isExchange(k: number): boolean {
-    return (this.#rows[ROW * k + 2]! & 1) === 1;
+    return this.#rows.op(this.#first + k) === OP.exchange;
   }
-  get values(): Uint32Array {
-    return this.#values.words;
+
+  /** Steps that free it again. */
+  get freedAgain(): readonly number[] {
+    return this.#freedAgain ?? NO_STEPS;
+  }
+  get cleans(): readonly EntrySpan[] {
+    return this.#cleans ?? NO_CLEANS;
+  }
+  /** Collects, where walkers set dirty bits. */
+  get collects(): EntrySpans {
+    return this.#collects ?? NO_COLLECTS;
+  }
+  free(step: number): void {
+    if (this.freedAt === NEVER) this.freedAt = step;
+    else (this.#freedAgain ??= []).push(step);
+  }
+  clean(step: number, index: number, count: number): void {
+    (this.#cleans ??= []).push({ step, index, count });
+  }
+  collect(step: number, index: number, count: number): void {
+    (this.#collects ??= new EntrySpans()).push(step, index, count);
   }
 }
