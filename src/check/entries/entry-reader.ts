@@ -8,6 +8,9 @@ export class EntryReader {
   /** The words of the table that was read last, where they are at hand. */
   #wordsOf = -1;
   #words: Uint32Array | null = null;
+  /** Words that hold nothing from an entry on: tables that nothing is said of may share theirs. */
+  #empty: Uint32Array | null = null;
+  #emptyFrom = 0;
   /** The entry read last. */
   lo = 0;
   hi = 0;
@@ -38,8 +41,12 @@ export class EntryReader {
     if (log !== null && log.life > 0) return last;
     const words = this.#wordsIn(table);
     if (words === null) return index;
+    if (words === this.#empty && index >= this.#emptyFrom) return last;
+    const end = 2 * last;
     let at = 2 * index;
-    while (at < 2 * last && words[at] === 0) at++;
+    while (at + 8 <= end && isEmpty(words, at)) at += 8;
+    while (at < end && words[at] === 0) at++;
+    if (at >= words.length) [this.#empty, this.#emptyFrom] = [words, index];
     return at >>> 1;
   }
 
@@ -51,3 +58,15 @@ export class EntryReader {
     return this.#words;
   }
 }
+
+/** True iff four entries hold nothing. */
+const isEmpty = (words: Uint32Array, at: number): boolean =>
+  (words[at]! |
+    words[at + 1]! |
+    words[at + 2]! |
+    words[at + 3]! |
+    words[at + 4]! |
+    words[at + 5]! |
+    words[at + 6]! |
+    words[at + 7]!) ===
+  0;

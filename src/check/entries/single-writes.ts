@@ -31,6 +31,9 @@ export class SingleWrites {
   readonly #count: Uint16Array;
   /** Entries where the history of others may begin. */
   readonly #cut: Uint8Array;
+  /** Entries outside of [low, high) are not written. */
+  #low = 0;
+  #high = 0;
   #words: Uint32Array = NO_WORDS;
   #log!: TableLog;
 
@@ -38,7 +41,7 @@ export class SingleWrites {
   constructor(entries: number) {
     this.lo = new Uint32Array(entries);
     this.hi = new Uint32Array(entries);
-    this.write = new Int32Array(entries);
+    this.write = new Int32Array(entries).fill(UNWRITTEN);
     this.how = new Uint8Array(entries);
     this.#first = new Uint16Array(entries);
     this.#count = new Uint16Array(entries);
@@ -47,7 +50,7 @@ export class SingleWrites {
 
   /** True iff columns cost less than cells for what a table is written. */
   static fits(words: Uint32Array, log: TableLog, entries: number): boolean {
-    return isScattered(words, log, entries);
+    return isScattered(words, log, entries) || isOfSingleEntries(log);
   }
 
   /** Fills the columns anew, for a table whose entries span `span` pages; false where they cannot say all there is. */
@@ -61,15 +64,15 @@ export class SingleWrites {
   ): boolean {
     this.#words = words;
     this.#log = log;
-    this.write.fill(UNWRITTEN);
-    this.#count.fill(0);
+    this.#clear();
     const entries = this.write.length;
-    const cut = this.#cut.fill(0);
+    const cut = this.#cut;
     for (let k = 0; k < log.writes; k++) {
       const index = log.index(k);
       if (log.hasValue(k)) {
         if (index >= entries) continue;
         if (this.write[index] !== UNWRITTEN) return false;
+        this.#extend(index, index + 1);
         this.write[index] = k;
         this.how[index] = log.isExchange(k) ? EXCHANGED : LIVE;
         this.lo[index] = log.lo(k);
@@ -79,12 +82,16 @@ export class SingleWrites {
       }
       const at = log.record(k);
       const count = Math.min(log.count(k), entries - index);
+      if (count <= 0) continue;
+      this.#extend(index, index + count);
       if (!this.#take(k, at, index, count)) return false;
       cut[index] = cut[index + count] = 1;
       if (count > 1 && !(collapse && isRegular(words, at, level, span, decoder)))
         cut.fill(1, index, index + count);
     }
-    for (const { index, count } of log.cleans) cut[index] = cut[Math.min(entries, index + count)] = EDGE;
+    for (const { index, count } of log.cleans)
+      for (const edge of [index, index + count])
+        if (edge >= this.#low && edge <= this.#high) cut[edge] = EDGE;
     this.#join(cut, level, span, decoder, collapse);
     return true;
   }
@@ -96,9 +103,10 @@ export class SingleWrites {
 
   /** The first entry from one on that is written, `last` where none before it is. */
   unwrittenUntil(from: number, last: number): number {
-    let at = from;
-    while (at < last && this.write[at] === UNWRITTEN) at++;
-    return at;
+    const high = Math.min(this.#high, last);
+    let at = Math.max(from, this.#low);
+    while (at < high && this.write[at] === UNWRITTEN) at++;
+    return at < high ? at : last;
   }
 
   /** The entries that share the history of this one; null where it is not written. */
@@ -117,6 +125,19 @@ export class SingleWrites {
   meets(index: number, lo: number, hi: number, decoder: Decoder): boolean {
     const at = this.#log.record(this.write[index]!);
     return !decoder.differ(lo, hi, this.#words[at + 6]!, this.#words[at + 7]!);
+  }
+
+  /** Forgets what was filled in last: most tables are written in few places. */
+  #clear(): void {
+    this.write.fill(UNWRITTEN, this.#low, this.#high);
+    this.#count.fill(0, this.#low, this.#high);
+    this.#cut.fill(0, this.#low, this.#high + 1);
+    [this.#low, this.#high] = [this.write.length, 0];
+  }
+
+  #extend(first: number, end: number): void {
+    if (first < this.#low) this.#low = first;
+    if (end > this.#high) this.#high = end;
   }
 
   /** Notes down one record; false where it writes an entry again. */
@@ -149,11 +170,11 @@ export class SingleWrites {
 
   /** Joins neighbours with one history; `cut` are the entries where one may begin. */
   #join(cut: Uint8Array, level: number, span: number, decoder: Decoder, collapse: boolean): void {
-    const entries = this.write.length;
+    const high = this.#high;
     let start = UNWRITTEN;
-    for (let first = 0; first < entries; ) {
+    for (let first = this.#low; first < high; ) {
       let end = first + 1;
-      while (end < entries && cut[end] === 0) end++;
+      while (end < high && cut[end] === 0) end++;
       if (this.write[first] === UNWRITTEN) start = UNWRITTEN;
       else {
         const isApart = start === UNWRITTEN || !collapse || cut[first] === EDGE;
@@ -191,4 +212,10 @@ function isScattered(words: Uint32Array, log: TableLog, entries: number): boolea
     if ((words[at]! & 0xff) === OP.gather) own += words[at + 3]! >>> 16;
   }
   return own >= entries * SCATTERED;
+}
+
+/** True iff no step writes more than one entry: there are no runs that cells could say at once. */
+function isOfSingleEntries(log: TableLog): boolean {
+  for (let k = 0; k < log.writes; k++) if (log.count(k) !== 1) return false;
+  return true;
 }

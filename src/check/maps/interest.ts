@@ -1,5 +1,6 @@
 import type { Pfn } from "../../units/index.ts";
 import { type Decoder, TABLE } from "../entries/entry-kind.ts";
+import { EntryReader } from "../entries/entry-reader.ts";
 import { highWord, lowWord } from "../entries/entry-words.ts";
 import type { Geometry } from "../entries/geometry.ts";
 import type { CheckedScript, TablesBefore } from "../input.ts";
@@ -7,15 +8,20 @@ import { firstEndingAfter, oneRange, RangeList, type Ranges, union } from "../li
 import { NEVER } from "../script/positions.ts";
 import type { ScriptLog } from "../script/script-log.ts";
 import type { TableLog } from "../script/table-log.ts";
+import { ChangedTables } from "./changed-tables.ts";
 
 /** A table the script writes or frees, where it stands before the script. */
 export interface LocatedTable {
-  readonly table: number;
+  /** What it does to it then. */
+  readonly log: TableLog;
   readonly level: number;
   readonly base: number;
   /** The table that points to it; the root has none. */
   readonly parent: number | null;
 }
+
+/** A table that was not found. */
+const NOWHERE = -1;
 
 export interface PageRange {
   readonly start: number;
@@ -31,15 +37,17 @@ export const pagesIn = (ranges: readonly PageRange[]): number =>
  */
 export class Interest {
   readonly located: LocatedTable[] = [];
-  /** Where each was found. */
-  readonly #bases = new Map<number, number[]>();
+  /** By number of its log, where each was found first, NOWHERE where it was not; and the other places where it stands as well. */
+  readonly #firstBases: Float64Array;
+  readonly #otherBases = new Map<TableLog, number[]>();
   readonly #log: ScriptLog;
   readonly #geometry: Geometry;
   readonly #decoder: Decoder;
   readonly #tables: TablesBefore;
   /** Written or freed tables that no domain has been found to hold yet; all domains share it. */
-  readonly #wanted: Set<number>;
-  #sorted: LocatedTable[] | null = null;
+  readonly #wanted: Set<TableLog>;
+  readonly #before: EntryReader;
+  #changed: ChangedTables | null = null;
   /** Entries of the table that is looked at; all 0 between two tables. */
   readonly #isWritten: Uint8Array;
   readonly #isShared: (table: Pfn) => boolean;
@@ -52,7 +60,7 @@ export class Interest {
     geometry: Geometry,
     decoder: Decoder,
     tables: TablesBefore,
-    wanted: Set<number>,
+    wanted: Set<TableLog>,
     isShared: (table: Pfn) => boolean,
   ) {
     this.#wanted = wanted;
@@ -60,6 +68,8 @@ export class Interest {
     this.#log = log;
     this.#geometry = geometry;
     this.#isWritten = new Uint8Array(geometry.entries);
+    this.#firstBases = new Float64Array(log.lives).fill(NOWHERE);
+    this.#before = new EntryReader(tables);
     this.#decoder = decoder;
     this.#tables = tables;
   }
@@ -67,9 +77,7 @@ export class Interest {
   /** Pages to visit in one domain, given those whose answer changes. */
   ranges(levels: number, changes: Ranges): Ranges {
     const ranges = new RangeList();
-    for (const { table, level, base } of this.located) {
-      const log = this.#log.logAt(table, 0);
-      if (log === null) continue;
+    for (const { log, level, base } of this.located) {
       if (log.freedAt < NEVER) ranges.push(base, base + this.#geometry.tableSpan(level));
       else this.#writtenRanges(log, level, base, changes, ranges);
     }
@@ -81,29 +89,8 @@ export class Interest {
    * else the step that frees the first.
    */
   untouchedUntil(start: number, end: number): number {
-    this.#sorted ??= this.located.filter((t) => this.#changes(t)).sort((a, b) => a.base - b.base);
-    const sorted = this.#sorted;
-    let low = 0;
-    let high = sorted.length;
-    while (low < high) {
-      const mid = (low + high) >>> 1;
-      if (sorted[mid]!.base < start) low = mid + 1;
-      else high = mid;
-    }
-    let until = NEVER;
-    for (; until > 0 && low < sorted.length && sorted[low]!.base < end; low++) {
-      const { table, level, base } = sorted[low]!;
-      if (base + this.#geometry.tableSpan(level) > end) continue;
-      const log = this.#log.logAt(table, 0);
-      if (log !== null) until = Math.min(until, log.isWritten ? 0 : log.freedAt);
-    }
-    return until;
-  }
-
-  /** True iff the script writes or frees the table: one that it only collects from stays as it is. */
-  #changes({ table, parent }: LocatedTable): boolean {
-    const log = this.#log.logAt(table, 0);
-    return parent !== null && log !== null && (log.isWritten || log.freedAt < NEVER);
+    this.#changed ??= new ChangedTables(this.located, this.#geometry);
+    return this.#changed.untouchedUntil(start, end);
   }
 
   /** Adds the spans of the entries a table's writes concern, ascending, but for those that change anyway. */
@@ -155,23 +142,29 @@ export class Interest {
 
   /** Takes over what another domain holds where both lead to the same table in the same place: each domain has caches of its own. */
   locateShared(other: Interest, root: number, levels: number): void {
-    for (const { table, level, base } of other.located) {
-      if (this.#isKnown(table, base) || base >= this.#geometry.tableSpan(levels - 1)) continue;
-      const parent = this.#parentOf(table, level, base, root, levels);
+    for (const { log, level, base } of other.located) {
+      if (this.#isKnown(log, base) || base >= this.#geometry.tableSpan(levels - 1)) continue;
+      const parent = this.#parentOf(log.table, level, base, root, levels);
       if (parent === undefined) continue;
-      this.#note({ table, level, base, parent });
+      this.#note({ log, level, base, parent });
     }
   }
 
-  #isKnown(table: number, base: number): boolean {
-    return this.#bases.get(table)?.includes(base) ?? false;
+  #isKnown(log: TableLog, base: number): boolean {
+    const first = this.#firstBases[log.number]!;
+    return first === base || (first !== NOWHERE && (this.#otherBases.get(log)?.includes(base) ?? false));
   }
 
   #note(found: LocatedTable): void {
     this.located.push(found);
-    const bases = this.#bases.get(found.table);
-    if (bases === undefined) this.#bases.set(found.table, [found.base]);
-    else bases.push(found.base);
+    const { log, base } = found;
+    if (this.#firstBases[log.number] === NOWHERE) {
+      this.#firstBases[log.number] = base;
+      return;
+    }
+    const others = this.#otherBases.get(log);
+    if (others === undefined) this.#otherBases.set(log, [base]);
+    else others.push(base);
   }
 
   /** The table whose entry leads to a table in its place, null for the root; undefined where it is not there. */
@@ -198,7 +191,7 @@ export class Interest {
 
   /** Looks for those that were not found in any domain everywhere, but for those that nobody can reach before the script. */
   locateEverywhere(root: number, levels: number): void {
-    for (const table of this.#wanted) if (this.#isNew(table)) this.#wanted.delete(table);
+    for (const log of this.#wanted) if (this.#isNew(log)) this.#wanted.delete(log);
     if (this.#wanted.size === 0) return;
     const everything = oneRange(0, this.#geometry.tableSpan(levels - 1));
     this.#descend(root, levels - 1, 0, null, everything, 0);
@@ -217,9 +210,14 @@ export class Interest {
     return this.#isExhaustive || this.#wanted.size > 0;
   }
 
+  #isWanted(table: number): boolean {
+    const log = this.#log.logAt(table, 0);
+    return log !== null && (this.#isExhaustive || this.#wanted.has(log));
+  }
+
   /** True iff a page becomes a table in the script: no entry leads to what was none before. */
-  #isNew(table: number): boolean {
-    return (this.#log.logAt(table, 0)?.isWritten ?? false) && !this.#tables.isTable(table as never);
+  #isNew({ table, isWritten }: TableLog): boolean {
+    return isWritten && !this.#tables.isTable(table as never);
   }
 
   /** Looks at the entries that ranges touch; those before position `from` end before the table's first page. */
@@ -233,12 +231,14 @@ export class Interest {
     isBelowShared = false,
   ): void {
     const isShared = isBelowShared || this.#isShared(table as Pfn);
-    if (this.#log.isTouched(table) && !this.#isKnown(table, base)) {
-      this.#note({ table, level, base, parent });
-      this.#wanted.delete(table);
+    const log = this.#log.logAt(table, 0);
+    if (log !== null && !this.#isKnown(log, base)) {
+      this.#note({ log, level, base, parent });
+      this.#wanted.delete(log);
       this.isAlsoElsewhere ||= isShared;
     }
     if (level === 0) return;
+    const before = this.#before;
     const { starts, ends } = ranges;
     const span = this.#geometry.span(level);
     const end = base + this.#geometry.tableSpan(level);
@@ -248,14 +248,12 @@ export class Interest {
       const first = Math.floor((Math.max(starts[r]!, next) - base) / span);
       const last = Math.floor((Math.min(ends[r]!, end) - 1 - base) / span);
       for (let index = first; index <= last && this.#isLooking; index++) {
-        const entry = this.#tables.entry(table as never, index);
-        const lo = lowWord(entry);
-        const hi = highWord(entry);
+        before.read(table, null, index);
+        const { lo, hi } = before;
         if (this.#decoder.kind(level, lo, hi) !== TABLE) continue;
         const child = this.#decoder.frame(lo, hi);
         const start = base + index * span;
-        const isWanted = this.#isExhaustive ? this.#log.isTouched(child) : this.#wanted.has(child);
-        if (level > 1 || isWanted)
+        if (level > 1 || this.#isWanted(child))
           this.#descend(child, level - 1, start, table, ranges, firstEndingAfter(ranges, start), isShared);
       }
       next = base + (last + 1) * span;
@@ -273,8 +271,8 @@ export function interestsOf(
   isShared: (table: Pfn) => boolean,
 ): Map<number, Interest> {
   const interests = new Map<number, Interest>();
-  const wanted = new Set<number>();
-  for (const own of log.logs()) if (own.life === 0) wanted.add(own.table);
+  const wanted = new Set<TableLog>();
+  for (const own of log.logs()) if (own.life === 0) wanted.add(own);
   for (const { id, root, levels } of domains) {
     const interest = new Interest(log, geometry, decoder, tables, wanted, isShared);
     interests.set(id, interest);

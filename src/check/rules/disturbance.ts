@@ -15,9 +15,7 @@ export function unneededStores(decision: Decision): number {
   };
   let count = 0;
   for (const interest of decision.interests.values())
-    for (const { table, level, base } of interest.located) {
-      const own = log.logAt(table, 0);
-      if (own === null || own.life > 0) continue;
+    for (const { log: own, level, base } of interest.located) {
       const span = geometry.span(level);
       for (let k = 0; k < own.writes; k++) {
         const op = log.words[own.record(k)]! & 0xff;

@@ -129,11 +129,13 @@ export function tableDrifts(decision: Decision): TableDrift[] {
  */
 function onlyLeavesChange({ log, interests }: Decision): boolean {
   if (log.frees.length > 0 || log.roots.length > 0) return false;
-  const levels = new Map<number, number>();
+  const isLowest = new Uint8Array(log.lives);
   for (const { located } of interests.values())
-    for (const { table, level } of located) levels.set(table, Math.max(level, levels.get(table) ?? 0));
-  for (const { table, life } of log.logs()) if (life > 0 || levels.get(table) !== 0) return false;
-  return true;
+    for (const { log: own, level } of located) {
+      if (level > 0) return false;
+      isLowest[own.number] = 1;
+    }
+  return !isLowest.includes(0);
 }
 
 const hasTouchedBelow = (decision: Decision, at: Known, span: number): boolean => {

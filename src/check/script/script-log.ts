@@ -88,6 +88,10 @@ export class ScriptLog {
     for (const first of this.#logs.values())
       for (let log: TableLog | null = first; log !== null; log = log.next) yield log;
   }
+  /** How many logs there are: each has a number below that. */
+  get lives(): number {
+    return this.#lives.length;
+  }
   /** Steps at which accesses with a tag are drained. */
   drainsOf(tag: number): Int32Array {
     return this.#queues.drainsOf(tag);
