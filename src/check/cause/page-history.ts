@@ -33,14 +33,15 @@ export interface PageHistory {
 /**
  * The steps that matter to one page: those that order, and writes to tables its walks pass through. A recorder gives a line
  * to each entry and to each frame, and trials go with the square of the writes: from a long history the single stores to
- * entries that no walk of the page loads are left out, and the unpins of frames that none ends in. A short one keeps them,
- * since one cause may be behind what neighbours show. Null where it is still too long.
+ * entries that no walk of the page loads are left out, the unpins of frames that none ends in, freed tables that none passes through,
+ * and windows of other pages. A short one keeps them, since one cause may be behind what neighbours show. Null where it is still too long.
  */
 export function pageHistory(decision: Decision, page: OnlyPages, options: DecideOptions): PageHistory | null {
   const { entries, frames } = decision.reachedFrom(page, options);
   const { log } = decision;
   const { words, records } = log;
   const { starts, ends } = log.unpins;
+  const pages = [...pagesOf(page)];
   const all: number[] = [];
   // A script that goes page by page has steps that order for each of them.
   const room = new Int32Array(log.steps);
@@ -62,14 +63,15 @@ export function pageHistory(decision: Decision, page: OnlyPages, options: Decide
       const isSingle = words[at + 3]! >>> 16 === 1 && op !== OP.fill && op !== OP.gather;
       isNeighbour = isSingle && !loaded.has(words[at + 3]! & 0xffff);
       writes++;
-    }
+    } else if (op === OP.freeTable) isNeighbour = !entries.has(words[at + 2]!);
+    else if (op === OP.window) isNeighbour = !pages.some((own) => isInWindow(words, at, own));
     if (all.length <= FEW_STEPS) all.push(k + 1);
     if (!isNeighbour) room[owns++] = k + 1;
   }
   const own = room.subarray(0, owns);
   const isFew = all.length <= FEW_STEPS && writes <= FEW_WRITES;
   const isThinned = !isFew && own.length > MANY_STEPS;
-  const numbers = isFew ? all : isThinned ? thinned(decision, own, page) : [...own];
+  const numbers = isFew ? all : isThinned ? thinned(decision, own, pages) : [...own];
   if (numbers.length > MAX_STEPS) return null;
   const steps = numbers.map((number) => decodeStep(words, records[number - 1]!));
   return { steps, numbers, tables: [...entries.keys()], isThinned };
@@ -79,9 +81,9 @@ export function pageHistory(decision: Decision, page: OnlyPages, options: Decide
  * Leaves out invalidations of other pages, but for the first ones behind a write of the page's own, those in the middle of a row, and
  * barriers and waits that find nothing to order: of a script that goes page by page, what is about the others.
  */
-function thinned({ log }: Decision, numbers: Int32Array, page: OnlyPages): number[] {
+function thinned({ log }: Decision, numbers: Int32Array, pages: readonly number[]): number[] {
   const { words, records } = log;
-  const acting = actingSteps(log, numbers, [...pagesOf(page)]);
+  const acting = actingSteps(log, numbers, pages);
   const order = new OrderSteps();
   const kept: number[] = [];
   for (const number of numbers) {
@@ -129,6 +131,12 @@ function actingSteps(log: ScriptLog, numbers: Int32Array, pages: readonly number
   }
   closeRow();
   return acting;
+}
+
+/** True iff the window of the record at a word opens or closes for a page. */
+function isInWindow(words: Uint32Array, at: number, page: number): boolean {
+  const step = decodeStep(words, at);
+  return step.op === "window" && step.iovaPfn <= page && page < step.iovaPfn + step.pages;
 }
 
 /** True iff a step writes, cleans or collects from entries. */
