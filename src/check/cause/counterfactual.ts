@@ -12,7 +12,7 @@ import { pageHistory } from "./page-history.ts";
 import { type Repair, spliced } from "./repair.ts";
 import { repairsFor } from "./repairs.ts";
 import { shareCauses } from "./shared-cause.ts";
-import { aimAt, contextOf, isNoBetter, rank } from "./trial.ts";
+import { aimAt, contextOf, isNoBetter, rank, trialOptions } from "./trial.ts";
 import { callsOfTrial } from "./trial-calls.ts";
 
 /**
@@ -92,9 +92,7 @@ function nameOneByOne(
 /** Repairs that heal the group's example, the most telling first; none where its history is too long to try. */
 function causesOf(decision: Decision, group: Group, how: DecideOptions): Candidate[] {
   const { step } = group.example;
-  // What is wrong in strong order too is healed where strong order shows it no more; what was never pushed out shows in weak only.
-  const isWeak = group.class === "V15" || group.class === "V05";
-  const options: DecideOptions = isWeak ? how : { ...how, mode: "strong" };
+  const options = trialOptions(group.class, how);
   const page = pagesToTry(decision, group, options);
   const history = pageHistory(decision, page, options);
   if (history === null) return [];

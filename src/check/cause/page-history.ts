@@ -13,7 +13,7 @@ const FEW_STEPS = 64;
 /** Writes that it may have then: each is tried behind each later one. */
 const FEW_WRITES = 16;
 /** A history with more steps is thinned. */
-const MANY_STEPS = 512;
+const MANY_STEPS = 128;
 /** Invalidations of other pages that stay in a thinned history: one of them may be what should have reached this page. */
 const MAX_STRANGERS = 32;
 /** Of the invalidations that reach the page, one after the other with nothing that matters between, so many first and last ones stay. */

@@ -142,7 +142,8 @@ function* weakened({ steps, about, pages, tags, iommu, isMeant, isNear }: Repair
   if (lastWait !== undefined) {
     const drained = (): Splice[] =>
       waits.map((at) => replaced(at, [{ ...steps.at(at), drain: true } as Step]));
-    yield { cause: "no-drain", at: lastWait, isEverywhere, splices: drained };
+    const at = typeof about === "number" && waits.includes(about) ? about : lastWait;
+    yield { cause: "no-drain", at, isEverywhere, splices: drained };
   }
   const [first] = invalidates;
   if (first === undefined) return;
@@ -258,5 +259,8 @@ function* fullInvalidations(context: RepairContext): Generator<Repair> {
     if (needsInvalidation(steps, place))
       yield { cause, at: place, beside, splices: () => [inserted(place, added)] };
   const last = steps.length - 1;
-  if (isAskedFor(context, last)) yield { cause, at: last, splices: () => [inserted(last + 1, added)] };
+  // Behind all steps, whoever's the last ones are.
+  const behind = { side: "behind", takes: () => true } as const;
+  if (isAskedFor(context, last))
+    yield { cause, at: last, beside: behind, splices: () => [inserted(last + 1, added)] };
 }

@@ -1,13 +1,14 @@
 import type { Decision } from "../decide.ts";
 import type { DecideOptions } from "../decide-options.ts";
-import { NO_RANGES, type Ranges, touches, union } from "../lists/ranges.ts";
+import { NO_RANGES, RangeList, type Ranges, touches, union, without } from "../lists/ranges.ts";
+import { alwaysHides } from "../rules/dominance.ts";
 import { type Group, parted } from "../rules/groups.ts";
 import type { Cause, ViolationClass } from "../rules/violation-class.ts";
 import { pagesByClass } from "../rules/violations.ts";
 import { loggedSteps } from "../script/script-steps.ts";
 import { type Repair, spliced } from "./repair.ts";
 import { repairsFor } from "./repairs.ts";
-import { contextOf, isNoBetter } from "./trial.ts";
+import { contextOf, isNoBetter, needsOrder, trialOptions } from "./trial.ts";
 import { callsOfTrial } from "./trial-calls.ts";
 
 /** Causes that are tried on all groups: each takes one decision of the whole script. */
@@ -43,30 +44,93 @@ export function shareCauses(
   if (healings.length === 0) return unnamed;
   if (log.steps * (input.calls?.spans.length ?? 1) > MAX_SORTED) return unnamed;
   const tables = [...log.logs()].map(({ table }) => table);
+  const before = new ShownBefore([...named, ...unnamed]);
+  const trials = healings.map((healing) => new Trials(decision, healing, tables, options));
   let groups = unnamed;
-  for (const healing of healings) {
-    const isOpen = ({ cause, domain }: Group): boolean => cause === null && domain === healing.like.domain;
-    if (!groups.some(isOpen)) continue;
-    for (const repair of repairsLike(decision, healing, tables)) {
-      const trial = withRepair(decision, repair);
-      const left = pagesByClass(trial.violations(options), healing.like.domain);
-      groups = groups.flatMap((group) => (isOpen(group) ? healedParts(group, healing, left) : [group]));
-      if (healing.isEverywhere && groups.some(({ isEverywhere }) => isEverywhere)) makeOne(named, healing);
+  // What heals one of its own class tells more of a group than what heals something else on its pages.
+  for (const isOwn of [true, false])
+    for (const own of trials) {
+      const { healing } = own;
+      const { like } = healing;
+      // A trial in strong order says nothing of what shows in weak order only.
+      const isTold = (kind: ViolationClass): boolean => needsOrder(like.class) || !needsOrder(kind);
+      const isOpen = ({ cause, domain, class: kind }: Group): boolean =>
+        cause === null && domain === like.domain && (kind === like.class) === isOwn && isTold(kind);
       // To look for the next repair goes through the whole script.
-      if (!groups.some(isOpen)) break;
+      for (let place = 0; groups.some(isOpen); place++) {
+        const left = own.left(place);
+        if (left === null) break;
+        groups = groups.flatMap((group) =>
+          isOpen(group) ? healedParts(group, healing, badPages(left, group, before)) : [group],
+        );
+        if (healing.isEverywhere && groups.some(({ isEverywhere }) => isEverywhere)) makeOne(named, healing);
+      }
     }
-  }
   return groups;
 }
 
-/** A group, or a crowd in two parts, named where the repair leaves nothing as bad; `left` are the pages that a trial leaves. */
-function healedParts(
-  group: Group,
-  { cause, step, isEverywhere }: Healing,
-  left: ReadonlyMap<ViolationClass, Ranges>,
-): Group[] {
+/** What the repairs of one name leave of the whole script; each is tried when somebody asks for it, and once. */
+class Trials {
+  readonly healing: Healing;
+  readonly #lefts: ReadonlyMap<ViolationClass, Ranges>[] = [];
+  readonly #repairs: Generator<Repair>;
+  readonly #try: (repair: Repair) => ReadonlyMap<ViolationClass, Ranges>;
+
+  constructor(decision: Decision, healing: Healing, tables: readonly number[], options: DecideOptions) {
+    this.healing = healing;
+    this.#repairs = repairsLike(decision, healing, tables);
+    const { class: kind, domain } = healing.like;
+    const own = trialOptions(kind, options);
+    this.#try = (repair) => pagesByClass(withRepair(decision, repair).violations(own), domain);
+  }
+
+  /** Violations by class that the repair at a place leaves; null behind the last. */
+  left(place: number): ReadonlyMap<ViolationClass, Ranges> | null {
+    while (this.#lefts.length <= place) {
+      const next = this.#repairs.next();
+      if (next.done) return null;
+      this.#lefts.push(this.#try(next.value));
+    }
+    return this.#lefts[place]!;
+  }
+}
+
+/** Pages on which groups show a class, or one that hides it, before anything is repaired. */
+class ShownBefore {
+  readonly #groups: readonly Group[];
+  readonly #pages = new Map<string, Ranges>();
+
+  constructor(groups: readonly Group[]) {
+    this.#groups = groups;
+  }
+
+  pages(domain: number, kind: ViolationClass): Ranges {
+    const key = `${domain} ${kind}`;
+    let pages = this.#pages.get(key);
+    if (pages === undefined) {
+      const all = new RangeList();
+      for (const group of this.#groups)
+        if (group.domain === domain && (group.shows === kind || alwaysHides(group.shows, kind)))
+          for (const { start, end } of group.ranges) all.push(start, end);
+      this.#pages.set(key, (pages = all.union()));
+    }
+    return pages;
+  }
+}
+
+/** Pages on which a trial leaves what says that it heals nothing; `left` are those that it leaves, by class. */
+function badPages(left: ReadonlyMap<ViolationClass, Ranges>, group: Group, before: ShownBefore): Ranges {
   let bad = NO_RANGES;
-  for (const [kind, pages] of left) if (isNoBetter(kind, group)) bad = union(bad, pages);
+  for (const [kind, pages] of left) {
+    if (!isNoBetter(kind, group)) continue;
+    const isOther = !isNoBetter(kind, group, new Set([kind]));
+    bad = union(bad, isOther ? without(pages, before.pages(group.domain, kind)) : pages);
+  }
+  return bad;
+}
+
+/** A group, or a crowd in two parts, named where the repair leaves nothing as `bad`. */
+function healedParts(group: Group, { cause, step, isEverywhere }: Healing, bad: Ranges): Group[] {
   const named = (healed: Group): Group => Object.assign(healed, { cause, causeStep: step, isEverywhere });
   if (group.crowd === null) {
     const isHealed = group.ranges.every(({ start, end }) => !touches(bad, start, end));

@@ -1,5 +1,6 @@
 import type { Step } from "../../edit-script/index.ts";
 import type { Decision } from "../decide.ts";
+import type { DecideOptions } from "../decide-options.ts";
 import type { Group } from "../rules/groups.ts";
 import type { ViolationClass } from "../rules/violation-class.ts";
 import { firstAtOrAfter, NEVER } from "../script/positions.ts";
@@ -37,6 +38,16 @@ export const isNoBetter = (
   before: ReadonlySet<ViolationClass> | null = null,
 ): boolean =>
   left === kind || (rank(left) <= rank(shows) && !(rank(shows) >= rank("V04") && before?.has(left) === true));
+
+/**
+ * True iff trials for a class go by the order that was asked for, which is mostly the weak one. What is wrong in strong order too is healed
+ * where strong order shows it no more; what was never pushed out shows in weak order only.
+ */
+export const needsOrder = (kind: ViolationClass): boolean => kind === "V15" || kind === "V05";
+
+/** How trials for a class are decided. */
+export const trialOptions = (kind: ViolationClass, how: DecideOptions): DecideOptions =>
+  needsOrder(kind) ? how : { ...how, mode: "strong" };
 
 /** Which invalidations a cause may be about. */
 export type Aim = Pick<RepairContext, "isMeant" | "isNear">;

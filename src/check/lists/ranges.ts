@@ -102,6 +102,22 @@ export function outside({ starts, ends }: Ranges): Ranges {
   return others.ranges();
 }
 
+/** The pages of the first list that are not in the second. */
+export function without(a: Ranges, b: Ranges): Ranges {
+  const rest = new RangeList();
+  for (let i = 0, j = 0; i < a.starts.length; i++) {
+    let from = a.starts[i]!;
+    const end = a.ends[i]!;
+    while (j < b.ends.length && b.ends[j]! <= from) j++;
+    for (let hole = j; hole < b.starts.length && b.starts[hole]! < end; hole++) {
+      if (from < b.starts[hole]!) rest.push(from, b.starts[hole]!);
+      from = b.ends[hole]!;
+    }
+    if (from < end) rest.push(from, end);
+  }
+  return rest.ranges();
+}
+
 const lastEnd = ({ ends }: Ranges): number => ends[ends.length - 1] ?? 0;
 
 /** Position of the first range that ends behind a page. */

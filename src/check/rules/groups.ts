@@ -189,17 +189,26 @@ export function mergedByCause(groups: readonly Group[]): Group[] {
     const step = group.gap === null ? group.causeStep : -1;
     listOf(lists, `${group.class} ${group.cause} ${group.domain} ${step}`).push(group);
   }
-  const merged = [...lists.values()].map(mergedList);
-  const alike = new Map<string, Group[]>();
-  for (const group of merged) listOf(alike, `${group.class} ${group.domain}`).push(group);
+  const alike = new Map<string, Merged[]>();
+  for (const list of lists.values()) {
+    const group = mergedList(list);
+    listOf(alike, `${group.class} ${group.domain}`).push({ group, parts: list.length });
+  }
   return [...alike.values()].flatMap(mergedPlaces);
+}
+
+/** A group, and how many were put together for it. */
+interface Merged {
+  readonly group: Group;
+  readonly parts: number;
 }
 
 /** As many places are told one by one. */
 const FEW_PLACES = 4;
 
 /** Joins those with one cause in many places, and with them what nobody has looked into, if there is no other cause. */
-function mergedPlaces(groups: readonly Group[]): Group[] {
+function mergedPlaces(merged: readonly Merged[]): Group[] {
+  const groups = merged.map(({ group }) => group);
   const byCause = new Map<string, Group[]>();
   let rest: Group[] = [];
   let unnamed: Group[] = [];
@@ -208,8 +217,11 @@ function mergedPlaces(groups: readonly Group[]): Group[] {
     else if (group.cause === null) unnamed.push(group);
     else listOf(byCause, group.cause).push(group);
   const isOnly = byCause.size === 1;
+  // No trial tells whether a plan is as wrong elsewhere, and it names the same step wherever that is the old map's.
+  const planned = merged.reduce((sum, { group, parts }) => sum + (group.cause === "plan" ? parts : 0), 0);
+  const isPlanned = isOnly && unnamed.length > 0 && planned > FEW_PLACES;
   for (const list of byCause.values()) {
-    if (list.length <= FEW_PLACES) {
+    if (list.length <= FEW_PLACES && !isPlanned) {
       // Two stores that go wrong on one page are told once.
       const all = mergedList(list);
       const sum = list.reduce((pages, { ranges }) => pages + pagesIn(ranges), 0);
