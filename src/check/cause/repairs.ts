@@ -6,7 +6,7 @@ import {
   type Splice,
   type Step,
 } from "../../edit-script/index.ts";
-import type { IovaPfn } from "../../units/index.ts";
+import type { IovaPfn, Pfn } from "../../units/index.ts";
 import type { Cause, ViolationClass } from "../rules/violation-class.ts";
 import { allOf, firstOf, type ScriptSteps } from "../script/script-steps.ts";
 import { carryingRepairs, lastDirtyRepairs } from "./dirty-repairs.ts";
@@ -76,10 +76,8 @@ function unneeded({ steps }: RepairContext): Repair {
 
 /** A barrier (and a clean of everything) at the earliest place where it helps; at last, where one is not enough, in all places. */
 function* visibility(context: RepairContext): Generator<Repair> {
-  const { steps, isCoherent, tables, entries } = context;
-  const cleans: Step[] = isCoherent
-    ? []
-    : tables.map((table) => ({ op: "clean", table: table as never, index: 0, count: entries }));
+  const { steps, isCoherent, tables } = context;
+  const cleans = isCoherent ? [] : cleansOf(tables, context);
   const cause: Cause = isCoherent ? "no-barrier" : "no-clean";
   const takes = (all: ScriptSteps, at: number): boolean => isShown(all.op(at));
   // What fills tables is made visible before the first link to one is stored.
@@ -96,9 +94,24 @@ function* visibility(context: RepairContext): Generator<Repair> {
     if (isAskedFor(context, place - 1))
       yield { cause, at: place - 1, beside, splices: () => [inserted(place, [...cleans, BARRIER])] };
   if (places.length < 2) return;
-  const everywhere = (): Splice[] => places.map((place) => inserted(place, [...cleans, BARRIER]));
+  // To clean all tables at each place would take the square of them: what was written before the last place is clean.
+  const written = (from: number, to: number): Step[] => {
+    const recent = new Set<number>();
+    for (let at = from; at < to; at++) {
+      const step = isShown(steps.op(at)) ? steps.at(at) : null;
+      if (step !== null && "table" in step) recent.add(step.table);
+    }
+    return cleansOf([...recent], context);
+  };
+  const everywhere = (): Splice[] =>
+    places.map((place, i) =>
+      inserted(place, [...(isCoherent ? [] : written(places[i - 1] ?? 0, place)), BARRIER]),
+    );
   yield { cause, at: places[0]! - 1, beside, isEverywhere, splices: everywhere };
 }
+
+const cleansOf = (tables: readonly number[], { entries }: RepairContext): Step[] =>
+  tables.map((table) => ({ op: "clean", table: table as Pfn, index: 0, count: entries }));
 
 /** A store made later: behind one of the steps after it. */
 function* order(context: RepairContext): Generator<Repair> {
