@@ -6,6 +6,9 @@ export type TableContents = Pick<
   "get" | "has" | "keys" | typeof Symbol.iterator
 >;
 
+/** Stands for what a page holds that was a table and was given back: nothing. */
+export const FREED = new BigUint64Array(0);
+
 /**
  * What tables hold in front of one call of a row. What that call and those behind it overwrite is kept here, all else is read where the
  * newest call reads it: a call costs the tables that it writes, not those that there are.
@@ -39,6 +42,20 @@ export class CallContents implements TableContents {
   }
 
   get(table: Pfn): BigUint64Array | undefined {
+    const content = this.#at(table);
+    return content === FREED ? undefined : content;
+  }
+  /** True iff the page was given back by an earlier call, and holds no table since. */
+  isFreed(table: Pfn): boolean {
+    return this.#at(table) === FREED;
+  }
+  /** All such pages. */
+  freed(): Pfn[] {
+    const pages = new Set([...this.#newest.keys(), ...this.changed()]);
+    return [...pages].filter((page) => this.isFreed(page));
+  }
+
+  #at(table: Pfn): BigUint64Array | undefined {
     this.#catchUp();
     if (this.#kept.has(table)) return this.#kept.get(table);
     if (this.#next?.isKept(table)) return this.#next.#kept.get(table);

@@ -1,5 +1,5 @@
 import type { Pfn } from "../units/index.ts";
-import { CallContents, type TableContents } from "./call-contents.ts";
+import { CallContents, FREED } from "./call-contents.ts";
 import { type ChangedMap, type MapRunList, mapRunList } from "./call-maps.ts";
 import { CarriedPins } from "./carried-pins.ts";
 import type { RecordedCall, Recording } from "./recording.ts";
@@ -32,6 +32,7 @@ export function* callScripts(recording: Recording): Generator<ScriptFile> {
     const after = CHANGES.get(call)?.() ?? { map: mapRunList(call.newMap), edited: null };
     let runs: readonly TableRun[] | null = null;
     let held: readonly PinRun[] | null = null;
+    let freed: readonly Pfn[] | null = null;
     const file: ScriptFile = {
       ...others,
       domains,
@@ -39,6 +40,9 @@ export function* callScripts(recording: Recording): Generator<ScriptFile> {
         return (runs ??= [...before.tables].flatMap(([table, content]) =>
           tableRuns(table, (at) => content[at]!),
         ));
+      },
+      get freedTables() {
+        return (freed ??= before.tables.freed());
       },
       get oldMap() {
         return before.map.all();
@@ -65,7 +69,7 @@ export function* callScripts(recording: Recording): Generator<ScriptFile> {
 
 /** What a script of a row of calls starts from, without lists of all of it. */
 export interface CallStart extends ChangedMap {
-  readonly contents: TableContents;
+  readonly contents: CallContents;
   readonly before: MapRunList;
   /** Null where nothing is said of pins. */
   readonly pins: CarriedPins | null;
@@ -87,16 +91,17 @@ class CarriedTables {
   readonly #walkerBits: bigint;
   readonly #outputMask: bigint;
 
-  constructor({ domains, tables, capability }: Pick<Recording, "domains" | "tables" | "capability">) {
+  constructor({ domains, tables, freedTables = [], capability }: Recording) {
     this.#walkerBits = capability.walkerBits;
     this.#outputMask = (1n << BigInt(capability.outputBits)) - 1n;
+    for (const table of freedTables) this.#contents.set(table, FREED);
     for (const { root } of domains) this.#of(root);
     for (const run of tables) this.#write(run.table, run.index, run.count, run.first, run.stride);
     this.#before = new CallContents(this.#contents);
   }
 
   /** What there is now, and stays so: a table that is written later is copied before. */
-  contents(): TableContents {
+  contents(): CallContents {
     return this.#before;
   }
 
@@ -130,7 +135,7 @@ class CarriedTables {
         break;
       case "freeTable":
         this.#before.keep(step.table);
-        this.#contents.delete(step.table);
+        this.#contents.set(step.table, FREED);
         break;
     }
   }
@@ -165,11 +170,16 @@ class CarriedTables {
   /** The table that an entry points to; null for a leaf, since no leaf leads to a table. */
   #childOf(entry: bigint): Pfn | null {
     const page = Number((entry & this.#outputMask) >> 12n) as Pfn;
-    return this.#contents.has(page) ? page : null;
+    return this.#held(page) === undefined ? null : page;
+  }
+
+  #held(table: Pfn): BigUint64Array | undefined {
+    const content = this.#contents.get(table);
+    return content === FREED ? undefined : content;
   }
 
   #of(table: Pfn): BigUint64Array {
-    let content = this.#contents.get(table);
+    let content = this.#held(table);
     if (content === undefined) {
       this.#before.keep(table);
       this.#contents.set(table, (content = new BigUint64Array(ENTRIES)));

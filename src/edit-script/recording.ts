@@ -27,6 +27,8 @@ export interface Recording {
   /** Pins before the first call; null where the file says nothing about pins. */
   readonly pins: readonly PinRun[] | null;
   readonly keptTables: readonly Pfn[];
+  /** Those that were given back before the first call. */
+  readonly freedTables?: readonly Pfn[];
   readonly deviceCaches: number;
   readonly isEpoch: boolean;
   /** At least one. */

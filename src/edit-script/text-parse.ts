@@ -4,6 +4,7 @@ import { followDomains } from "./call-domains.ts";
 import { CallMaps, mapRunList } from "./call-maps.ts";
 import { ofCall } from "./call-scripts.ts";
 import { CAPABILITIES, CAPABILITY_NAMES, type Capability } from "./capability.ts";
+import { FreedText } from "./freed-text.ts";
 import { KnownTags } from "./known-tags.ts";
 import { isOfCall, PLAIN, PlainLine } from "./plain-line.ts";
 import { pinsOf, type ReadSoFar, TAKE } from "./plain-steps.ts";
@@ -66,6 +67,7 @@ export class RecordingParser {
   #capability: Capability | null = null;
   readonly #domains: ScriptDomain[] = [];
   readonly #kept: Pfn[] = [];
+  readonly #freed = new FreedText();
   readonly #backings = new BackingText();
   #deviceCaches = CACHES_ALL;
   #isEpoch = false;
@@ -146,6 +148,8 @@ export class RecordingParser {
     for (const { map } of [{ map: this.#read.oldMap }, ...this.#calls])
       map.checkEnd(2 ** (9 * levels), levels, this.#fail.bind(this));
     const fail = this.#fail.bind(this);
+    const roots = this.#domains.map(({ root }) => root);
+    this.#freed.check(roots, this.#read.tables.runs, fail);
     const oldMap = this.#read.oldMap.whole("old", this.#backings, fail);
     return {
       capability: this.#capability,
@@ -154,6 +158,7 @@ export class RecordingParser {
       oldMap,
       pins: this.#pins(),
       keptTables: this.#kept,
+      freedTables: this.#freed.tables,
       deviceCaches: this.#deviceCaches,
       isEpoch: this.#isEpoch,
       calls: this.#recorded(oldMap),
@@ -241,6 +246,10 @@ export class RecordingParser {
         break;
       case "keep":
         this.#kept.push(this.#at.tableAddress(this.#at.only("a table address")));
+        break;
+      case "freed":
+        this.#before();
+        this.#freed.read(this.#at, this.#line);
         break;
       case "map":
         this.#map();

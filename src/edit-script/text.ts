@@ -60,6 +60,8 @@ export interface ScriptFile {
   readonly pins: readonly PinRun[] | null;
   /** Tables that stay allocated although the script detaches them. */
   readonly keptTables: readonly Pfn[];
+  /** Pages of tables that were given back before the first step: they hold none, unless the script fills one again. */
+  readonly freedTables?: readonly Pfn[];
   /** Caches that walkers and devices have. */
   readonly deviceCaches: number;
   /** The caller asked for epoch mode: no device may see the new map and after that the old one. */
@@ -206,6 +208,7 @@ function linesBefore(file: Before): string[] {
     lines.push(`domain ${d.id} root=${hexPage(d.root)} levels=${d.levels}${iommuText(d.iommu)}`);
   for (const t of file.tables) lines.push(`table ${runText(t.table, t.index, t.count, t.first, t.stride)}`);
   for (const table of file.keptTables) lines.push(`keep ${hexPage(table)}`);
+  for (const table of file.freedTables ?? []) lines.push(`freed ${hexPage(table)}`);
   return [...lines, ...mapLines("old", file.oldMap)];
 }
 

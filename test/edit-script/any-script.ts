@@ -107,20 +107,30 @@ export const anyIoctls = fc
   .filter(({ ioctls }) => ioctls.every(({ step }, i) => i === 0 || step >= ioctls[i - 1]!.step));
 
 /** What there is before the first step. */
-export const anyBefore = fc.record({
-  capability: fc.constantFrom(...CAPABILITIES.values()),
-  domains: fc.constant([
-    { id: 1, root: pfn(0x100000), levels: 2 },
-    { id: 5, root: pfn(0x100007), levels: 3, iommu: 7 },
-  ]),
-  // A table is given once: two runs of one table must not contradict each other.
-  tables: fc.uniqueArray(
-    fc.record({ table: page, run }).map(({ run, ...t }) => ({ ...t, ...run })),
-    { selector: (run) => run.table },
-  ),
-  keptTables: fc.array(page),
-  oldMap: anyMap,
-  pins: fc.option(fc.array(fc.record({ pfn: wide.map(pfn), pages, count: fc.nat(9) }))),
-  deviceCaches: fc.nat(15),
-  isEpoch: fc.boolean(),
-});
+export const anyBefore = fc
+  .record({
+    capability: fc.constantFrom(...CAPABILITIES.values()),
+    domains: fc.constant([
+      { id: 1, root: pfn(0x100000), levels: 2 },
+      { id: 5, root: pfn(0x100007), levels: 3, iommu: 7 },
+    ]),
+    // A table is given once: two runs of one table must not contradict each other.
+    tables: fc.uniqueArray(
+      fc.record({ table: page, run }).map(({ run, ...t }) => ({ ...t, ...run })),
+      { selector: (run) => run.table },
+    ),
+    keptTables: fc.array(page),
+    freedTables: fc.uniqueArray(page),
+    oldMap: anyMap,
+    pins: fc.option(fc.array(fc.record({ pfn: wide.map(pfn), pages, count: fc.nat(9) }))),
+    deviceCaches: fc.nat(15),
+    isEpoch: fc.boolean(),
+  })
+  // A page with entries, or with a root, is not freed.
+  .map((before) => {
+    const held = new Set<number>([
+      ...before.domains.map((d) => d.root),
+      ...before.tables.map((t) => t.table),
+    ]);
+    return { ...before, freedTables: before.freedTables.filter((table) => !held.has(table)) };
+  });

@@ -14,6 +14,7 @@ export interface AroundPages {
   readonly tables: readonly TableRun[];
   readonly pins: readonly PinRun[] | null;
   readonly keptTables: readonly Pfn[];
+  readonly freedTables: readonly Pfn[];
   /** Steps, each with its number in the file; runs are cut to the entries that walks of the pages load. */
   readonly steps: readonly { readonly step: Step; readonly number: number }[];
 }
@@ -43,6 +44,7 @@ export function aroundPages(file: ScriptFile, pages: OnlyPages, mode: MemoryMode
       file.pins?.flatMap(({ count, ...run }) => framesOf(run, frames).map((part) => ({ ...part, count }))) ??
       null,
     keptTables: file.keptTables.filter((table) => entries.has(table)),
+    freedTables: file.freedTables?.filter((table) => entries.has(table)) ?? [],
     steps,
   };
 }

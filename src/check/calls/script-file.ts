@@ -70,7 +70,10 @@ export function callsOf(ioctls: readonly ScriptIoctl[], steps: number): ChangeCa
  * pointed to is looked up when a page without a line is asked for.
  */
 function tablesOf(file: ScriptFile, links: CarriedLinks | null): TablesBefore {
-  const contents = callStart(file)?.contents ?? contentsOf(file);
+  const start = callStart(file);
+  const contents = start?.contents ?? contentsOf(file);
+  const given = new Set<number>(start === null ? file.freedTables : null);
+  const wasFreed = (table: Pfn): boolean => start?.contents.isFreed(table) ?? given.has(table);
   let released: ReadonlySet<number> | null = null;
   let linked: ReadonlySet<number> | null = null;
   const isLinked = (table: Pfn): boolean =>
@@ -80,7 +83,10 @@ function tablesOf(file: ScriptFile, links: CarriedLinks | null): TablesBefore {
   return {
     ...(links && { isShared: (table) => links.isShared(table, { contents, domains: file.domains }) }),
     isTable: (table) =>
-      contents.has(table) || isLinked(table) || (released ??= releasedTables(file)).has(table),
+      contents.has(table) ||
+      isLinked(table) ||
+      (!wasFreed(table) && (released ??= releasedTables(file)).has(table)),
+    wasFreed,
     entry: (table, index) => contents.get(table)?.[index] ?? 0n,
     words(table) {
       const content = contents.get(table);

@@ -31,6 +31,7 @@ export function tableDrifts(decision: Decision): TableDrift[] {
   const { log, input, decoder, geometry } = decision;
   if (onlyLeavesChange(decision)) return [];
   const kept = new Set<number>(input.keptTables ?? []);
+  const wasFreed = (table: number): boolean => input.tables.wasFreed?.(table as never) ?? false;
   const known = new Map<number, Known>();
   const drifts: TableDrift[] = [];
   const reader = new EntryReader(input.tables);
@@ -99,7 +100,8 @@ export function tableDrifts(decision: Decision): TableDrift[] {
     const own = log.logAt(table, 0);
     const isFreed = own !== null && own.freedAt <= log.steps;
     const end = at.base + geometry.tableSpan(at.level);
-    if (!isFreed && !kept.has(table))
+    // Who gave it back while it was linked was told of that.
+    if (!isFreed && !kept.has(table) && !wasFreed(table))
       drifts.push({ table, what: "leak", step: 0, start: at.base, end, domain });
     for (const [child, below] of children(table, at.level, at.base, "before")) audit(domain, child, below);
   };
@@ -108,7 +110,10 @@ export function tableDrifts(decision: Decision): TableDrift[] {
   for (const table of log.logs()) {
     for (const step of table.freedAgain)
       drifts.push({ table: table.table, what: "double", step, start: 0, end: 0 });
-    const isKnown = table.isWritten || known.has(table.table) || reachable.has(table.table);
+    const isAgain = table.life === 0 && !table.isWritten && wasFreed(table.table);
+    if (isAgain && table.freedAt <= log.steps)
+      drifts.push({ table: table.table, what: "double", step: table.freedAt, start: 0, end: 0 });
+    const isKnown = isAgain || table.isWritten || known.has(table.table) || reachable.has(table.table);
     if (table.freedAt <= log.steps && !isKnown && !input.tables.isTable(table.table as never))
       drifts.push({ table: table.table, what: "unknown", step: table.freedAt, start: 0, end: 0 });
     // What a page was before it was freed says nothing of what it is used for now.

@@ -194,7 +194,9 @@ export class EntryFacts {
     const table = decoder.frame(version.lo, version.hi);
     const child = log.logAt(table, version.step);
     if (!child?.isWritten && !tables.isTable(table as never)) {
-      this.#bad(slot, version, "malformed", this.#reach.first, "it points to a page that holds no table");
+      const wasFreed = tables.wasFreed?.(table as never) ?? false;
+      const what = wasFreed ? "a table that was freed before" : "a page that holds no table";
+      this.#bad(slot, version, "malformed", this.#reach.first, `it points to ${what}`);
       return;
     }
     const rights = this.#rights(slot, version);

@@ -15,6 +15,7 @@ export function scriptFileOf(change: DecidedChange): ScriptFile {
     newMap,
     pins,
     keptTables: [],
+    freedTables: [],
     deviceCaches: deviceCaches ?? CACHES_ALL,
     isEpoch: isEpoch ?? false,
     ioctls: change.recorder.ioctls(),
