@@ -2,6 +2,7 @@ import {
   CAPABILITIES,
   EditScript,
   type MapRun,
+  type Recording,
   type ScriptFile,
   type Step,
 } from "../../src/edit-script/index.ts";
@@ -131,3 +132,28 @@ class Move {
 
 /** More updates than a script has. */
 const UPDATES = 1000;
+
+/**
+ * A recording in which each call does to one copy what the script does, from the first to the last. Pre: nothing is said of pins, which
+ * calls would have to take one by one.
+ */
+export function repeatedInCalls(file: ScriptFile, copies: number): Recording {
+  const { newMap, ioctls, script, stepLines, ...before } = repeated(file, copies, false);
+  const steps = [...script];
+  const length = steps.length / copies;
+  return {
+    ...before,
+    calls: Array.from({ length: copies }, (_, i) => ({
+      label: `copy ${i}`,
+      line: 0,
+      newMap: [
+        ...newMap.filter((run) => run.iovaPfn < (i + 1) * SPAN),
+        ...before.oldMap.filter((run) => run.iovaPfn >= (i + 1) * SPAN),
+      ],
+      pinned: [],
+      ioctls,
+      script: EditScript.from(steps.slice(i * length, (i + 1) * length)),
+      stepLines,
+    })),
+  };
+}

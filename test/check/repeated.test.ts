@@ -1,12 +1,15 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { check, inputOf } from "../../src/check/index.ts";
+import { callInputs, check, type Finding, inputOf } from "../../src/check/index.ts";
 import { parseScript, type ScriptFile } from "../../src/edit-script/index.ts";
-import { isRepeatable, repeated } from "./repeated-script.ts";
+import { isRepeatable, repeated, repeatedInCalls } from "./repeated-script.ts";
 
 /** More than are looked into one by one, and than a page's history may have steps of. */
 const MANY = 100;
+
+/** So many that one of them changes little of the map. */
+const CALLS = 20;
 
 /** The classes with their causes, and how many pages each class has. */
 function foundIn(file: ScriptFile) {
@@ -14,8 +17,11 @@ function foundIn(file: ScriptFile) {
   expect(mismatch).toBeNull();
   const pages = new Map<string, number>();
   for (const found of findings) pages.set(found.class, (pages.get(found.class) ?? 0) + found.pages);
-  return { named: [...new Set(findings.map((f) => `${f.class} ${f.cause}`))].sort(), pages };
+  return { named: namedIn(findings), pages };
 }
+
+const namedIn = (findings: readonly Finding[]): string[] =>
+  [...new Set(findings.map((f) => `${f.class} ${f.cause}`))].sort();
 
 /** Of the last copy other things can be true than of the others, which later ones follow: so three and four tell of any number. */
 function expectSameOfMany(file: ScriptFile, isInterleaved: boolean): void {
@@ -37,6 +43,17 @@ describe.each(["faults", "legal"])("a script of test/data/scripts/%s", (folder) 
   it("can be repeated, in most cases", () => {
     expect(files.length).toBeGreaterThan(40);
   });
+
+  it.each(files.filter(([, file]) => file.pins === null))(
+    "%s shows in each call of a recording what it shows alone",
+    (_, file) => {
+      const alone = [...foundIn(repeated(file, 1, false)).named];
+      const calls = [...callInputs(repeatedInCalls(file, CALLS))].map(({ input }) =>
+        namedIn(check(input).findings),
+      );
+      expect(calls).toEqual(Array.from({ length: CALLS }, () => alone));
+    },
+  );
 
   it.each(files)("%s shows on many copies what it shows on three, with the same causes", (_, file) => {
     expectSameOfMany(file, false);
