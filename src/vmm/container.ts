@@ -28,7 +28,7 @@ import {
 } from "../uapi/index.ts";
 import { hexPage, pageToBytes, type VaddrPfn } from "../units/index.ts";
 import type { PageRange } from "./map-delta.ts";
-import { type MapRegion, type MemoryMap, regionEnd } from "./memory-map.ts";
+import { firstEndingBehind, type MapRegion, type MemoryMap } from "./memory-map.ts";
 import { encodeRegions } from "./region-array.ts";
 import { UserBuffer } from "./user-buffer.ts";
 import { VmmError } from "./vmm-error.ts";
@@ -168,10 +168,7 @@ export class VfioContainer {
       }),
     );
     const error = this.#process.ioctl(this.fd, VFIO_IOMMU_MAP_DMA, argument);
-    if (error === 0) {
-      const at = this.#extents.findIndex((e) => e.iovaPfn > region.iovaPfn);
-      this.#extents.splice(at < 0 ? this.#extents.length : at, 0, region);
-    }
+    if (error === 0) this.#extents.splice(firstEndingBehind(this.#extents, region.iovaPfn), 0, region);
     return error;
   }
 
@@ -188,8 +185,13 @@ export class VfioContainer {
       }),
     );
     const error = this.#process.ioctl(this.fd, VFIO_IOMMU_UNMAP_DMA, argument);
-    if (error === 0)
-      this.#extents = this.#extents.filter((e) => regionEnd(e) <= start || e.iovaPfn >= start + pages);
+    if (error === 0) {
+      const first = firstEndingBehind(this.#extents, start);
+      const last = firstEndingBehind(this.#extents, start + pages - 1);
+      // The last one may begin in the range, or behind it.
+      const isIn = last < this.#extents.length && this.#extents[last]!.iovaPfn < start + pages;
+      this.#extents.splice(first, last - first + (isIn ? 1 : 0));
+    }
     return error;
   }
 

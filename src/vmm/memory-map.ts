@@ -69,6 +69,18 @@ export class MemoryMapError extends Error {
 /** First page beyond a region. */
 export const regionEnd = (region: MapRegion): number => region.iovaPfn + region.pages;
 
+/** Position of the first region that ends behind a page. Pre: ascending and free of overlap. */
+export function firstEndingBehind(regions: readonly MapRegion[], page: number): number {
+  let low = 0;
+  let high = regions.length;
+  while (low < high) {
+    const mid = (low + high) >>> 1;
+    if (regionEnd(regions[mid]!) > page) high = mid;
+    else low = mid + 1;
+  }
+  return low;
+}
+
 /** `0x0-0x9ffff pc.ram+0x0 rw`: a region in one line, for messages. */
 export const formatRegion = (r: MapRegion): string =>
   `${hexPage(r.iovaPfn)}-${"0x" + ((BigInt(regionEnd(r)) << 12n) - 1n).toString(16)} ` +
