@@ -3,6 +3,7 @@ import { checkRows } from "./check.ts";
 import { recordedCallsRow } from "./check-calls.ts";
 import { dirtyCheckRows } from "./check-dirty.ts";
 import { orderCheckRows } from "./check-orders.ts";
+import { ownTablesCheckRows } from "./check-own-tables.ts";
 import { scatteredCheckRows } from "./check-scattered.ts";
 import { sparseCheckRows } from "./check-sparse.ts";
 import { wrongCheckRows } from "./check-wrong.ts";
@@ -32,6 +33,7 @@ export const allRows = (): Row[] => [
   readRecordingRow,
   recordedCallsRow,
   ...sparseCheckRows,
+  ...ownTablesCheckRows,
   ...deviceRows,
   ...memoryRows,
 ];

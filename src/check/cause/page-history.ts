@@ -6,6 +6,8 @@ import { type OnlyPages, pagesOf } from "../maps/only-pages.ts";
 import { OrderSteps, onlyOrders } from "../script/order-steps.ts";
 import type { ScriptLog } from "../script/script-log.ts";
 
+const TWO32 = 0x1_0000_0000;
+
 /** Steps that a history may have before the cause of what it shows is left unnamed. */
 const MAX_STEPS = 4096;
 /** Steps of a history that may go on with stores to the page's neighbours in it. */
@@ -135,8 +137,8 @@ function actingSteps(log: ScriptLog, numbers: Int32Array, pages: readonly number
 
 /** True iff the window of the record at a word opens or closes for a page. */
 function isInWindow(words: Uint32Array, at: number, page: number): boolean {
-  const step = decodeStep(words, at);
-  return step.op === "window" && step.iovaPfn <= page && page < step.iovaPfn + step.pages;
+  const start = words[at + 5]! * TWO32 + words[at + 4]!;
+  return start <= page && page < start + words[at + 7]! * TWO32 + words[at + 6]!;
 }
 
 /** True iff a step writes, cleans or collects from entries. */

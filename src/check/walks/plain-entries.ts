@@ -31,7 +31,6 @@ export class PlainEntries {
   #writes: SingleWrites | null = null;
   #freedAt = NEVER;
   #rightsAbove = ALL_RIGHTS;
-  #isNew = false;
   /** First position at which some walk may hold the table. */
   #heldFrom = NEVER;
   /** What is overwritten at steps [from, until) can be read until `until`. */
@@ -56,7 +55,6 @@ export class PlainEntries {
     this.#teller.enter(state);
     this.#freedAt = log?.freedAt ?? NEVER;
     this.#rightsAbove = this.#context.capability.rightsAnded ? state.rights : ALL_RIGHTS;
-    this.#isNew = log !== null && (log.life > 0 || !this.#context.tables.isTable(state.table as never));
     this.#heldFrom = heldFrom(state);
     this.#changed.enter(state);
     return true;
@@ -90,7 +88,7 @@ export class PlainEntries {
     if (how === EXCHANGED && !writes!.meets(index, oldLo, oldHi, decoder)) return false;
     const lo = k < 0 ? oldLo : writes!.lo[index]!;
     const hi = k < 0 ? oldHi : writes!.hi[index]!;
-    if (k < 0 || (!(this.#isNew && how === PLAIN) && !decoder.differ(oldLo, oldHi, lo, hi))) {
+    if (k < 0 || (!(how === PLAIN && this.#isNew) && !decoder.differ(oldLo, oldHi, lo, hi))) {
       before.set(decoder, kind, oldLo, oldHi, this.#rightsAbove, 0, NEVER);
       this.#setLife(before, NEVER);
       if (this.#isFine(before, page, state.isCurrent, isOpen)) {
@@ -139,6 +137,12 @@ export class PlainEntries {
     const before = this.#before;
     before.set(this.#context.decoder, LEAF, lo, hi, this.#rightsAbove, 0, step);
     return this.#setOverwritten(before, index, step) && this.#isFine(before, page, false, isOpen);
+  }
+
+  /** True iff the page becomes a table in the script. */
+  get #isNew(): boolean {
+    const { log, table } = this.#state;
+    return log !== null && (log.life > 0 || !this.#context.tables.isTable(table as never));
   }
 
   /** What was there until it is overwritten at `step`; false where it is read although the table was linked later. */
