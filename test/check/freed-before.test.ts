@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { callInputs, check, inputOf } from "../../src/check/index.ts";
-import { parseRecording, parseScript, printScript } from "../../src/edit-script/index.ts";
+import { callScripts, parseRecording, parseScript, printScript } from "../../src/edit-script/index.ts";
 
 const HEAD = `hitless-edit-script 1 vtd-ss-39
 domain 1 root=0x100000000
@@ -64,6 +64,22 @@ describe("a table that an earlier call has given back", () => {
     expect(foundIn("barrier\n", DETACH)).toEqual([
       [],
       ["V12 leak table 0x100002000 is neither reachable nor freed"],
+    ]);
+  });
+});
+
+describe("the tables that are freed in front of a call", () => {
+  it("are those that calls before it have given back and not filled since, also when that is asked later", () => {
+    const calls = [DETACH + FREE, FILL + LINK, DETACH + FREE, "freeTable 0x100003000\n", FILL, "barrier\n"];
+    const text = HEAD + calls.map((steps) => `call\n${steps}`).join("");
+    const files = [...callScripts(parseRecording(text))];
+    expect(files.map(({ freedTables }) => freedTables)).toEqual([
+      [],
+      [0x100002],
+      [],
+      [0x100002],
+      [0x100002, 0x100003],
+      [0x100003],
     ]);
   });
 });
