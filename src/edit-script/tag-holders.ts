@@ -7,13 +7,17 @@ export class TagHolders {
   /** By tag that devices have left: whose they were, to which tag they went, in which line and call. */
   readonly #left = new Map<number, { domain: number; to: number; line: number; call: number }>();
 
-  constructor(domains: readonly { readonly id: number }[]) {
+  /** Tags of domains that the file does not speak of. */
+  readonly #foreign: ReadonlySet<number>;
+
+  constructor(domains: readonly { readonly id: number }[], foreign: ReadonlySet<number>) {
+    this.#foreign = foreign;
     for (const { id } of domains) this.#holders.set(id, id);
   }
 
-  /** True iff a domain has this tag, or had it. */
+  /** True iff a domain has this tag, or had it, be it one that the file does not speak of. */
   isKnown(tag: number): boolean {
-    return this.#holders.has(tag) || this.#left.has(tag);
+    return this.#holders.has(tag) || this.#left.has(tag) || this.#foreign.has(tag);
   }
 
   /** Follows a step; the answer is what speaks against it, null where nothing does. */
@@ -23,12 +27,15 @@ export class TagHolders {
     const own = this.#holders.get(domain);
     const before = this.#left.get(domain);
     if (own === undefined && before === undefined)
-      return `domain ${domain} has no "domain" line and is no tag of an earlier setRoot`;
+      return this.#foreign.has(domain)
+        ? `tag ${domain} is somebody else's: a ${step.op} line names a domain of this file`
+        : `domain ${domain} has no "domain" line and is no tag of an earlier setRoot; a line "tag ${domain}" says that it is somebody else's`;
     if (step.op !== "setRoot") return null;
     if (own === undefined)
       return `no device uses tag ${domain} any more: line ${before!.line} gives them tag ${before!.to}, so that domain=${before!.to} names them`;
     const { tag } = step;
     if (tag === domain) return null;
+    if (this.#foreign.has(tag)) return `tag ${tag} is somebody else's`;
     const holder = this.#holders.get(tag);
     if (holder !== undefined)
       return `tag ${tag} is taken by domain ${holder}${holder === tag ? "" : ", whose tag it is by now"}`;

@@ -68,6 +68,8 @@ export class RecordingParser {
   readonly #domains: ScriptDomain[] = [];
   readonly #kept: Pfn[] = [];
   readonly #freed = new FreedText();
+  /** Tags of domains that the file does not speak of, with their lines. */
+  readonly #foreign = new Map<number, number>();
   readonly #backings = new BackingText();
   #deviceCaches = CACHES_ALL;
   #isEpoch = false;
@@ -247,6 +249,10 @@ export class RecordingParser {
       case "keep":
         this.#kept.push(this.#at.tableAddress(this.#at.only("a table address")));
         break;
+      case "tag":
+        this.#before();
+        this.#foreign.set(this.#at.integer(this.#at.only("a domain number"), "tag", MAX_ID), this.#line);
+        break;
       case "freed":
         this.#before();
         this.#freed.read(this.#at, this.#line);
@@ -325,7 +331,10 @@ export class RecordingParser {
     for (const [iommu, line] of this.#namedIommus)
       if (!this.#domains.some((d) => (d.iommu ?? 0) === iommu))
         this.#fail(`iommu ${iommu}: no domain is behind it`, line);
-    const holders = new TagHolders(this.#domains);
+    for (const [tag, line] of this.#foreign)
+      if (this.#domains.some((d) => d.id === tag))
+        this.#fail(`tag ${tag} is that of a domain of this file`, line);
+    const holders = new TagHolders(this.#domains, new Set(this.#foreign.keys()));
     const fail = this.#fail.bind(this);
     for (const [number, call] of this.#calls.entries()) followDomains(call, number, holders, fail);
   }

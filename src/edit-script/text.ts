@@ -1,6 +1,7 @@
 import { hex, hexPage, type IovaPfn, type Pfn, type Rights } from "../units/index.ts";
 import type { Capability } from "./capability.ts";
 import { onlyScript, type Recording } from "./recording.ts";
+import { OP, recordLength } from "./records.ts";
 import type { EditScript } from "./script.ts";
 import { CACHE_ATC, CACHE_CONTEXT, CACHE_IOTLB, CACHE_WALK, CACHES_ALL, type Step } from "./steps.ts";
 
@@ -164,7 +165,8 @@ export function printStep(step: Step): string {
 
 /** A whole file as text; `parseScript` reads it back unchanged. */
 export function printScript(file: ScriptFile): string {
-  const lines = [...linesBefore(file), ...newMapLines(file.newMap), ...pinLines(file.pins), ...linesOf(file)];
+  const before = linesBefore(file, [file.script]);
+  const lines = [...before, ...newMapLines(file.newMap), ...pinLines(file.pins), ...linesOf(file)];
   return `${lines.join("\n")}\n`;
 }
 
@@ -172,7 +174,8 @@ export function printScript(file: ScriptFile): string {
 export function printRecording(recording: Recording): string {
   const { calls, pins } = recording;
   if (calls.length === 1 && calls[0]!.line === 0) return printScript(onlyScript(recording));
-  const lines = [...linesBefore(recording), ...pinLines(pins)];
+  const scripts = calls.map(({ script }) => script);
+  const lines = [...linesBefore(recording, scripts), ...pinLines(pins)];
   for (const call of calls) {
     const { label, newMap, pinned } = call;
     lines.push(`call ${label}`.trimEnd());
@@ -199,13 +202,27 @@ const ioctlLine = ({ label }: ScriptIoctl): string => `ioctl ${label}`.trimEnd()
 
 type Before = Omit<Recording, "calls" | "pins">;
 
+/** Tags that scripts invalidate and no domain has or gets. */
+function foreignTags(domains: readonly ScriptDomain[], scripts: readonly EditScript[]): number[] {
+  const foreign = new Set<number>();
+  const known = new Set(domains.map(({ id }) => id));
+  for (const { words } of scripts)
+    for (let at = 0; at < words.length; at += recordLength(words, at)) {
+      const op = words[at]! & 0xff;
+      if (op === OP.invalidate) foreign.add(words[at + 2]!);
+      else if (op === OP.setRoot) known.add(words[at + 6]!);
+    }
+  return [...foreign].filter((tag) => !known.has(tag));
+}
+
 /** Header, and what there was before the first step. */
-function linesBefore(file: Before): string[] {
+function linesBefore(file: Before, scripts: readonly EditScript[]): string[] {
   const lines = [`${TEXT_MAGIC} ${TEXT_VERSION} ${file.capability.name}`];
   if (file.deviceCaches !== CACHES_ALL) lines.push(`caches ${cachesText(file.deviceCaches)}`);
   if (file.isEpoch) lines.push("epoch");
   for (const d of file.domains)
     lines.push(`domain ${d.id} root=${hexPage(d.root)} levels=${d.levels}${iommuText(d.iommu)}`);
+  for (const tag of foreignTags(file.domains, scripts)) lines.push(`tag ${tag}`);
   for (const t of file.tables) lines.push(`table ${runText(t.table, t.index, t.count, t.first, t.stride)}`);
   for (const table of file.keptTables) lines.push(`keep ${hexPage(table)}`);
   for (const table of file.freedTables ?? []) lines.push(`freed ${hexPage(table)}`);

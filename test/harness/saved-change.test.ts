@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { check, inputOf } from "../../src/check/index.ts";
+import { MUTANTS, type Mutant } from "../../src/check/mutants/index.ts";
 import { parseRecording, parseScript, printScript } from "../../src/edit-script/index.ts";
 import {
   type CheckCase,
@@ -9,7 +10,7 @@ import {
   scriptFileOf,
   shrinkScript,
 } from "../../src/harness/index.ts";
-import { loadInput, STRATEGIES } from "../../src/vmm/index.ts";
+import { loadInput, SCENARIOS, STRATEGIES } from "../../src/vmm/index.ts";
 
 const HOW: CheckCase = {
   sequence: loadInput(new URL("../../data/qemu/pc-seabios-boot", import.meta.url).pathname),
@@ -90,5 +91,32 @@ describe("a change of several ioctls that is saved as a script", () => {
     expect(shrunk.ioctls).toEqual([{ label: "UNMAP_DMA", step: 1 }]);
     expect(printScript(shrunk)).toMatch(/\nioctl UNMAP_DMA\nstore 0x100002000\[5\] = 0x0+ u=1\n$/);
     expect(check(inputOf(shrunk)).findings).toMatchObject([{ class: "V01" }]);
+  });
+});
+
+/** The first change that a kernel with a fault gets wrong in its scenario; undefined where there is none on ordinary hardware. */
+function firstWrong(mutant: Mutant): DecidedChange | undefined {
+  const { sequence, backing } = SCENARIOS.get(mutant.scenario)!;
+  const how: CheckCase = { sequence, backing, format: mutant.format ?? "vtd-ss-48", seed: 1, mutant };
+  const strategy = STRATEGIES.get(mutant.strategy ?? "set-map")!;
+  for (const change of decideChanges(how, strategy, ["weak"], { cyclic: true }))
+    if (change.findings.length > 0) return change;
+  return undefined;
+}
+
+describe("a change that a broken kernel makes, saved as a script", () => {
+  let saved = 0;
+  it.each([...MUTANTS.values()])("shows the same again: $id, a kernel that $title", (mutant) => {
+    const change = firstWrong(mutant);
+    if (change === undefined) return;
+    const { findings } = check(inputOf(parseScript(printScript(scriptFileOf(change)))));
+    expect(findings.map((f) => [f.class, f.cause, f.ranges])).toEqual(
+      change.findings.map((f) => [f.class, f.cause, f.ranges]),
+    );
+    saved++;
+  });
+
+  it("is looked at for most of the catalogue", () => {
+    expect(saved).toBeGreaterThan(30);
   });
 });

@@ -27,7 +27,7 @@ export class SingleWrites {
   readonly how: Uint8Array;
   /** First of the entries that share the history of this one. */
   readonly #first: Uint16Array;
-  /** How many they are, at the first; 0 where nothing is written. */
+  /** How many they are, at the first, and 0 at the others; says nothing where nothing is written. */
   readonly #count: Uint16Array;
   /** Entries where the history of others may begin. */
   readonly #cut: Uint8Array;
@@ -130,7 +130,6 @@ export class SingleWrites {
   /** Forgets what was filled in last: most tables are written in few places. */
   #clear(): void {
     this.write.fill(UNWRITTEN, this.#low, this.#high);
-    this.#count.fill(0, this.#low, this.#high);
     this.#cut.fill(0, this.#low, this.#high + 1);
     [this.#low, this.#high] = [this.write.length, 0];
   }
@@ -180,7 +179,10 @@ export class SingleWrites {
         const isApart = start === UNWRITTEN || !collapse || cut[first] === EDGE;
         if (isApart || !this.#continues(start, first, level, span, decoder)) start = first;
         // Nearly all are one entry, for which a call costs more than to store it.
-        for (let i = first; i < end; i++) this.#first[i] = start;
+        for (let i = first; i < end; i++) {
+          this.#first[i] = start;
+          this.#count[i] = 0;
+        }
         this.#count[start] = end - start;
       }
       first = end;
