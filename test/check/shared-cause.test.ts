@@ -307,3 +307,29 @@ describe("a script with more steps than a function takes arguments", () => {
     expect(text.split("\n").filter((line) => line.startsWith("unpin ")).length).toBe(pages);
   });
 });
+
+describe("a store that comes too early for many pages", () => {
+  it("is one cause, also where each page is exchanged by a step of its own", () => {
+    const pages = Array.from({ length: PAGES }, (_, i) => i);
+    const leaf = (i: number, rights: bigint): string => hex(frame(i) | rights);
+    const lines = [
+      "hitless-edit-script 1 vtd-ss-39-ad",
+      "domain 1 root=0x100000000",
+      "table 0x100000000[0] = 0x100001003",
+      "table 0x100001000[0] = 0x100002001",
+      ...pages.flatMap((i) => [
+        `table 0x100002000[${i}] = ${leaf(i, 3n)}`,
+        ...["old", "new"].map((map) => `map ${map} iova=${page(i)} size=4K frame=${hex(frame(i))} rights=r`),
+      ]),
+      "store 0x100001000[0] = 0x100002003",
+      ...pages.map((i) => `exchange 0x100002000[${i}] = ${leaf(i, 1n)} expected=${leaf(i, 3n)}`),
+      "barrier",
+      "invalidate iova=0 size=2M",
+      "wait drain",
+    ];
+    const { findings } = check(inputOf(parseScript(lines.join("\n"))));
+    expect(findings.map((f) => [f.class, f.cause, f.causeStep, f.pages])).toEqual([
+      ["V03", "order", 1, PAGES],
+    ]);
+  });
+});

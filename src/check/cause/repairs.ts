@@ -113,14 +113,23 @@ function* visibility(context: RepairContext): Generator<Repair> {
 const cleansOf = (tables: readonly number[], { entries }: RepairContext): Step[] =>
   tables.map((table) => ({ op: "clean", table: table as Pfn, index: 0, count: entries }));
 
-/** A store made later: behind one of the steps after it. */
+/** A store made later: behind one of the writes after it, or behind a row of them or all where it is made later for many pages. */
 function* order(context: RepairContext): Generator<Repair> {
-  const { steps } = context;
+  const { steps, about } = context;
   const writes = allOf(steps, isWrite);
-  for (const at of writes.filter((own) => isAskedFor(context, own)))
-    for (const behind of writes)
+  for (const at of writes.filter((own) => isAskedFor(context, own))) {
+    const later = writes.filter((own) => own > at);
+    for (const behind of about === null ? later : new Set([lastInRow(steps, at), ...later.slice(-1)]))
       if (behind > at)
         yield { cause: "order", at, splices: () => [replaced(at), inserted(behind + 1, [steps.at(at)])] };
+  }
+}
+
+/** The last of the writes that follow each other from one on. */
+function lastInRow(steps: ScriptSteps, at: number): number {
+  let last = at;
+  while (last + 1 < steps.length && isWrite(steps.op(last + 1))) last++;
+  return last;
 }
 
 function delayed(cause: Cause, op: "unpin" | "freeTable", { steps }: RepairContext): Repair {
