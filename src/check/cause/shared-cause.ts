@@ -45,54 +45,26 @@ export function shareCauses(
   if (log.steps * (input.calls?.spans.length ?? 1) > MAX_SORTED) return unnamed;
   const tables = [...log.logs()].map(({ table }) => table);
   const before = new ShownBefore([...named, ...unnamed]);
-  const trials = healings.map((healing) => new Trials(decision, healing, tables, options));
   let groups = unnamed;
-  // What heals one of its own class tells more of a group than what heals something else on its pages.
-  for (const isOwn of [true, false])
-    for (const own of trials) {
-      const { healing } = own;
-      const { like } = healing;
-      // A trial in strong order says nothing of what shows in weak order only.
-      const isTold = (kind: ViolationClass): boolean => needsOrder(like.class) || !needsOrder(kind);
-      const isOpen = ({ cause, domain, class: kind }: Group): boolean =>
-        cause === null && domain === like.domain && (kind === like.class) === isOwn && isTold(kind);
+  for (const healing of healings) {
+    const { like } = healing;
+    // A trial in strong order says nothing of what shows in weak order only.
+    const isTold = (kind: ViolationClass): boolean => needsOrder(like.class) || !needsOrder(kind);
+    const isOpen = ({ cause, domain, class: kind }: Group): boolean =>
+      cause === null && domain === like.domain && isTold(kind);
+    if (!groups.some(isOpen)) continue;
+    for (const repair of repairsLike(decision, healing, tables)) {
+      const trial = withRepair(decision, repair);
+      const left = pagesByClass(trial.violations(trialOptions(like.class, options)), like.domain);
+      groups = groups.flatMap((group) =>
+        isOpen(group) ? healedParts(group, healing, badPages(left, group, before)) : [group],
+      );
+      if (healing.isEverywhere && groups.some(({ isEverywhere }) => isEverywhere)) makeOne(named, healing);
       // To look for the next repair goes through the whole script.
-      for (let place = 0; groups.some(isOpen); place++) {
-        const left = own.left(place);
-        if (left === null) break;
-        groups = groups.flatMap((group) =>
-          isOpen(group) ? healedParts(group, healing, badPages(left, group, before)) : [group],
-        );
-        if (healing.isEverywhere && groups.some(({ isEverywhere }) => isEverywhere)) makeOne(named, healing);
-      }
+      if (!groups.some(isOpen)) break;
     }
+  }
   return groups;
-}
-
-/** What the repairs of one name leave of the whole script; each is tried when somebody asks for it, and once. */
-class Trials {
-  readonly healing: Healing;
-  readonly #lefts: ReadonlyMap<ViolationClass, Ranges>[] = [];
-  readonly #repairs: Generator<Repair>;
-  readonly #try: (repair: Repair) => ReadonlyMap<ViolationClass, Ranges>;
-
-  constructor(decision: Decision, healing: Healing, tables: readonly number[], options: DecideOptions) {
-    this.healing = healing;
-    this.#repairs = repairsLike(decision, healing, tables);
-    const { class: kind, domain } = healing.like;
-    const own = trialOptions(kind, options);
-    this.#try = (repair) => pagesByClass(withRepair(decision, repair).violations(own), domain);
-  }
-
-  /** Violations by class that the repair at a place leaves; null behind the last. */
-  left(place: number): ReadonlyMap<ViolationClass, Ranges> | null {
-    while (this.#lefts.length <= place) {
-      const next = this.#repairs.next();
-      if (next.done) return null;
-      this.#lefts.push(this.#try(next.value));
-    }
-    return this.#lefts[place]!;
-  }
 }
 
 /** Pages on which groups show a class, or one that hides it, before anything is repaired. */
