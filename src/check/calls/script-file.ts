@@ -72,8 +72,8 @@ export function callsOf(ioctls: readonly ScriptIoctl[], steps: number): ChangeCa
 function tablesOf(file: ScriptFile, links: CarriedLinks | null): TablesBefore {
   const start = callStart(file);
   const contents = start?.contents ?? contentsOf(file);
-  const given = new Set<number>(start === null ? file.freedTables : null);
-  const wasFreed = (table: Pfn): boolean => start?.contents.isFreed(table) ?? given.has(table);
+  const wasFreed = (table: Pfn): boolean =>
+    start?.contents.isFreed(table) ?? file.freedTables?.includes(table) ?? false;
   let released: ReadonlySet<number> | null = null;
   let linked: ReadonlySet<number> | null = null;
   const isLinked = (table: Pfn): boolean =>

@@ -48,9 +48,9 @@ export class SingleWrites {
     this.#cut = new Uint8Array(entries + 1);
   }
 
-  /** True iff columns cost less than cells for what a table is written. */
-  static fits(words: Uint32Array, log: TableLog, entries: number): boolean {
-    return isScattered(words, log, entries) || isOfSingleEntries(log);
+  /** True iff columns cost less than cells for what a table is written; `isOneOfMany`: they serve the next tables too. */
+  static fits(words: Uint32Array, log: TableLog, entries: number, isOneOfMany: boolean): boolean {
+    return isScattered(words, log, entries) || (isOneOfMany && isOfSingleEntries(log));
   }
 
   /** Fills the columns anew, for a table whose entries span `span` pages; false where they cannot say all there is. */

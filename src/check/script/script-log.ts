@@ -225,9 +225,12 @@ export class ScriptLog {
 
   /** Lets each life find its writes. */
   #sortWrites(): void {
-    const lives = this.#lives;
-    const begins = this.#rows.sort(Int32Array.from(lives, (log) => log.writes));
-    for (let number = 0; number < lives.length; number++) lives[number]!.place(begins[number]!);
+    let first = 0;
+    for (const log of this.#lives) {
+      log.first = first;
+      first += log.writes;
+    }
+    this.#rows.sort(() => Int32Array.from(this.#lives, (log) => log.first));
   }
 }
 

@@ -62,8 +62,8 @@ export class TableLog {
   freedAt: number;
   /** How many steps write it. */
   writes = 0;
-  /** Row of the first. */
-  #first = 0;
+  /** Row of the first, from which on they stand side by side once all are read. */
+  first = 0;
   readonly #rows: WriteRows;
   readonly #records: Uint32Array | null;
   #freedAgain: number[] | null = null;
@@ -83,21 +83,17 @@ export class TableLog {
   get isWritten(): boolean {
     return this.writes > 0;
   }
-  /** Its writes stand from one row on. */
-  place(first: number): void {
-    this.#first = first;
-  }
   /** Step of the write at position `k`. */
   step(k: number): number {
-    return this.#rows.step(this.#first + k);
+    return this.#rows.step(this.first + k);
   }
   /** The first entry that it writes. */
   index(k: number): number {
-    return this.#rows.span(this.#first + k) & 0xffff;
+    return this.#rows.span(this.first + k) & 0xffff;
   }
   /** How many it writes, unless the table ends before. */
   count(k: number): number {
-    return this.#rows.span(this.#first + k) >>> 16;
+    return this.#rows.span(this.first + k) >>> 16;
   }
   /** Word where the record of the write at position `k` starts. */
   record(k: number): number {
@@ -110,18 +106,18 @@ export class TableLog {
   }
   /** True iff it stores or exchanges one entry: what it gives is at hand. */
   hasValue(k: number): boolean {
-    return this.#rows.hasValue(this.#first + k);
+    return this.#rows.hasValue(this.first + k);
   }
   /** Low word of that. */
   lo(k: number): number {
-    return this.#rows.lo(this.#first + k);
+    return this.#rows.lo(this.first + k);
   }
   /** High word of that. */
   hi(k: number): number {
-    return this.#rows.hi(this.#first + k);
+    return this.#rows.hi(this.first + k);
   }
   isExchange(k: number): boolean {
-    return this.#rows.op(this.#first + k) === OP.exchange;
+    return this.#rows.op(this.first + k) === OP.exchange;
   }
 
   /** Steps that free it again. */

@@ -3,6 +3,8 @@ import { OP } from "../../edit-script/index.ts";
 /** Numbers of a row: the step, its entries (the first, and above 16 bits how many), and the value of a store of one entry. */
 const ROW = 4;
 
+const NO_OWNERS = new Int32Array(0);
+
 /**
  * The writes of a script in rows of numbers, in the end those of one table side by side: of one that is written page by page the
  * records lie far apart, each on a page of memory of its own.
@@ -38,14 +40,10 @@ export class WriteRows {
     this.#last = owner;
   }
 
-  /** Puts the writes of each owner side by side, in their order; `counts` tells how many each has. Returns where those of each begin. */
-  sort(counts: Int32Array): Int32Array {
-    const begins = new Int32Array(counts.length);
-    for (let owner = 1; owner < counts.length; owner++)
-      begins[owner] = begins[owner - 1]! + counts[owner - 1]!;
-    if (!this.#isSorted) this.#spread(begins.slice());
-    this.#owners = new Int32Array(0);
-    return begins;
+  /** Puts the writes of each owner side by side, in their order, unless they are. `begins`: where those of each begin then. */
+  sort(begins: () => Int32Array): void {
+    if (!this.#isSorted) this.#spread(begins());
+    this.#owners = NO_OWNERS;
   }
 
   #spread(next: Int32Array): void {

@@ -4,6 +4,8 @@ import type { TableLog } from "../script/table-log.ts";
 import type { ReachContext } from "./reach-context.ts";
 
 const MAX_TABLES = 16;
+/** Columns are made for the first of so many tables. */
+const MANY_TABLES = 8;
 
 /** What tables are written, sorted by entry, of those that were asked for last. */
 export class TableCells {
@@ -51,8 +53,8 @@ export class TableCells {
   /** The columns of a table of the lowest level, if they can say what it is written. */
   #singleWrites(log: TableLog): SingleWrites | null {
     const { geometry, decoder, collapse, acceptPlain } = this.#context;
-    const { words } = this.#context.log;
-    if (!acceptPlain || !SingleWrites.fits(words, log, geometry.entries)) return null;
+    const { words, lives } = this.#context.log;
+    if (!acceptPlain || !SingleWrites.fits(words, log, geometry.entries, lives >= MANY_TABLES)) return null;
     const columns = this.#free.pop() ?? new SingleWrites(geometry.entries);
     if (columns.fill(words, log, 0, geometry.span(0), decoder, collapse)) return columns;
     this.#free.push(columns);
