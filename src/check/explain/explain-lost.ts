@@ -43,7 +43,7 @@ function kernelEvents(
   }
   const tables = new Set(entries.keys());
   const coverage = copy?.view.coverage ?? null;
-  const steps = stepsShown(log, { entries, tables, frames: [], coverage, marks });
+  const steps = stepsShown(log, { entries, page, tables, frames: [], coverage, marks });
   return steps.map(({ step }) => kernelEvent(decision, step));
 }
 

@@ -66,6 +66,7 @@ export function explainRoot(
   ];
   const shown = {
     entries: new Map(),
+    page: group.example.start,
     tables: new Set([root.table]),
     frames: [],
     coverage,

@@ -58,7 +58,7 @@ export function kernelEvents(
     entries.set(table, (entries.get(table) ?? new Set()).add(index));
   }
   const { coverage } = path;
-  return shownEvents(decision, { entries, tables, frames: [...frames], coverage, marks });
+  return shownEvents(decision, { entries, page, tables, frames: [...frames], coverage, marks });
 }
 
 /** The steps that a counterexample shows; of several calls none that only orders what others do. */

@@ -8,6 +8,8 @@ import type { Coverage } from "../walks/coverage.ts";
 export interface Shown {
   /** Entries by table. */
   readonly entries: ReadonlyMap<number, ReadonlySet<number>>;
+  /** The page that something is met on. */
+  readonly page: number;
   /** Tables whose freeing matters, and frames whose unpins do. */
   readonly tables: ReadonlySet<number>;
   readonly frames: readonly number[];
@@ -21,7 +23,7 @@ export interface Shown {
 
 /**
  * Steps of a script, ascending, that a counterexample shows: those that change its entries, give back what it is about, switch roots
- * or declare windows; and of what orders them, which a script that goes page by page has for every page, the first of each kind
+ * or declare windows of its page; and of what orders them, which a script that goes page by page has for every page, the first of each kind
  * behind another step or behind something that a device does.
  */
 export function stepsShown(
@@ -43,7 +45,10 @@ export function stepsShown(
   });
 }
 
-function* actingSteps(log: ScriptLog, { entries, tables, frames }: Shown): Generator<number> {
+/** So many windows are all shown: one may be what should have had the page in it. */
+const FEW_WINDOWS = 4;
+
+function* actingSteps(log: ScriptLog, { entries, page, tables, frames }: Shown): Generator<number> {
   const { unpins } = log;
   for (const own of log.logs()) {
     const indices = [...(entries.get(own.table) ?? [])];
@@ -59,7 +64,8 @@ function* actingSteps(log: ScriptLog, { entries, tables, frames }: Shown): Gener
       if (unpins.starts[i]! <= frame && frame < unpins.ends[i]!) yield unpins.steps[i]!;
   for (const { step, table } of log.frees) if (tables.has(table)) yield step;
   for (const { step } of log.roots) yield step;
-  for (const { open, close } of log.windows) {
+  for (const { start, end, open, close } of log.windows) {
+    if (log.windows.length > FEW_WINDOWS && (page < start || end <= page)) continue;
     yield open;
     if (close !== NEVER) yield close;
   }
