@@ -12,6 +12,8 @@ interface FrameDrift {
 /** What a script loses, or gives back more than once: what a V12 is about. */
 export interface Drifts {
   readonly tables: ReadonlySet<string>;
+  /** A page below one of the tables, where the script has taken one from its place. */
+  readonly page: number | null;
   readonly frames: readonly FrameDrift[];
 }
 
@@ -21,8 +23,10 @@ export function driftsOf(input: CheckInput, mode: MemoryMode): Drifts {
   decision.auditPins();
   // Which tables are reached is found on the way.
   decision.violations({ mode, collapse: true, skipUntouched: true, journalRules: true, only: null });
+  const tables = tableDrifts(decision);
   return {
-    tables: new Set(tableDrifts(decision).map(({ table, what }) => `${what} ${table}`)),
+    page: tables.find(({ stood }) => stood !== undefined)?.stood ?? null,
+    tables: new Set(tables.map(({ table, what }) => `${what} ${table}`)),
     frames: decision.pins.drifts.map(({ start, end, pins, references }) => ({
       start,
       end,

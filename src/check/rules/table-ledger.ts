@@ -15,6 +15,8 @@ export interface TableDrift {
   readonly end: number;
   /** The domain that loses it; left out where none ever held it. */
   readonly domain?: number;
+  /** First page of where it stood, if the script takes it from there. */
+  readonly stood?: number;
 }
 
 interface Known {
@@ -108,8 +110,16 @@ export function tableDrifts(decision: Decision): TableDrift[] {
   for (const { table, at, domain } of cut) audit(domain, table, at);
 
   for (const table of log.logs()) {
+    const stood = known.get(table.table)?.base;
     for (const step of table.freedAgain)
-      drifts.push({ table: table.table, what: "double", step, start: 0, end: 0 });
+      drifts.push({
+        table: table.table,
+        what: "double",
+        step,
+        start: 0,
+        end: 0,
+        ...(stood === undefined ? {} : { stood }),
+      });
     const isAgain = table.life === 0 && !table.isWritten && wasFreed(table.table);
     if (isAgain && table.freedAt <= log.steps)
       drifts.push({ table: table.table, what: "double", step: table.freedAt, start: 0, end: 0 });

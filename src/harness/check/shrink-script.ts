@@ -1,6 +1,6 @@
-import { aroundPages, type CheckOptions, mapWithin } from "../../check/index.ts";
+import { aroundPages, type CheckOptions, type Drifts, mapWithin } from "../../check/index.ts";
 import type { MapRun, ScriptFile, TableRun } from "../../edit-script/index.ts";
-import { PAGES_PER_2M } from "../../units/index.ts";
+import { PAGES_PER_1G, PAGES_PER_2M } from "../../units/index.ts";
 import { joinedSteps, joinedTables, ownedSteps, ownerOf, withSteps } from "./script-parts.ts";
 import { ShrinkTarget, saysAsMuch } from "./shrink-target.ts";
 import { fewest, Patience, type ShrinkBudget } from "./smaller.ts";
@@ -9,9 +9,9 @@ import { fewest, Patience, type ShrinkBudget } from "./smaller.ts";
  * What is tried alone: so many pages around the one that shows the finding, in blocks aligned to their size, with the entries that
  * lead to them; a neighbour where the page alone says too little.
  */
-const BLOCKS = [1, 2, 16, PAGES_PER_2M];
+const BLOCKS = [1, 2, 16, PAGES_PER_2M, PAGES_PER_1G, 2 * PAGES_PER_1G];
 /** What either map has around them beside: all that a larger leaf translates, without whose neighbours it would say too much. */
-const LEAVES = [PAGES_PER_2M, PAGES_PER_2M * PAGES_PER_2M];
+const LEAVES = [PAGES_PER_2M, PAGES_PER_1G];
 
 /**
  * Makes an edit script smaller as long as it shows the finding: a violation of the class, with the cause it has at first, and no other class. What
@@ -47,6 +47,7 @@ export function shrinkScript(
   if (page !== null)
     for (const candidate of cutsAround(file, page, target.finding!.domain, options))
       if ((isCut = take(candidate)) || patience.isOver) break;
+  if (!isCut) isCut = target.lost !== null && take(aboutTables(file, target.lost));
   if (!isCut) narrow(file, take);
   const smaller = best;
   lower(ownedSteps(smaller), (steps) => withSteps(steps, smaller));
@@ -72,10 +73,21 @@ export function shrinkScript(
 /** The page that a finding is about: one of its own, or one that leads to a frame that is lost. */
 function pageOf({ oldMap, newMap }: ScriptFile, { finding, lost }: ShrinkTarget): number | null {
   if (finding?.page != null) return finding.page;
+  if (lost?.page != null) return lost.page;
   const frame = lost?.frames[0]?.start;
   if (frame === undefined) return null;
   const run = [...newMap, ...oldMap].find(({ pfn, pages }) => pfn <= frame && frame < pfn + pages);
   return run === undefined ? null : run.iovaPfn + frame - run.pfn;
+}
+
+/** The writes and frees of one of the tables that are lost, with a map that stays as it is. */
+function aboutTables(file: ScriptFile, { tables }: Drifts): ScriptFile {
+  const [first] = tables;
+  const table = Number(first?.split(" ")[1]);
+  const steps = [...file.script].flatMap((step, i) =>
+    "table" in step && step.table === table ? [{ step, owner: ownerOf(file, i + 1) }] : [],
+  );
+  return withSteps(steps, { ...file, newMap: file.oldMap });
 }
 
 /** What of a script is about a page and its neighbours, the smallest part first. */
