@@ -90,3 +90,25 @@ wait drain
     );
   });
 });
+
+describe("the lives of a page that is a table again and again", () => {
+  it("follow each other: a step is told of the first one that is not freed by then, or of the last", () => {
+    const lives = 40;
+    const steps: string[] = [];
+    const frees: number[] = [];
+    for (let life = 0; life < lives; life++) {
+      steps.push("fill 0x100003000[0] = 0x1000001003", "barrier");
+      // Not all lives are equally long, and a second free ends none.
+      for (let more = 0; more < life % 3; more++) steps.push("barrier");
+      if (life === lives - 1) break;
+      frees.push(steps.push("freeTable 0x100003000"));
+      if (life % 5 === 0) steps.push("freeTable 0x100003000");
+    }
+    const { log } = new Decision(inputOf(parseScript(BEFORE + steps.join("\n"))));
+    for (let step = 0; step <= steps.length; step++)
+      expect(log.logAt(0x100003, step)!.life).toBe(frees.filter((free) => free <= step).length);
+    expect([...log.logs()].filter(({ table }) => table === 0x100003).map(({ life }) => life)).toEqual(
+      Array.from({ length: lives }, (_, life) => life),
+    );
+  });
+});

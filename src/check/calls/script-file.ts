@@ -72,8 +72,9 @@ export function callsOf(ioctls: readonly ScriptIoctl[], steps: number): ChangeCa
 function tablesOf(file: ScriptFile, links: CarriedLinks | null): TablesBefore {
   const start = callStart(file);
   const contents = start?.contents ?? contentsOf(file);
+  let freed: ReadonlySet<Pfn> | null = null;
   const wasFreed = (table: Pfn): boolean =>
-    start?.contents.isFreed(table) ?? file.freedTables?.includes(table) ?? false;
+    start?.contents.isFreed(table) ?? (freed ??= new Set(file.freedTables)).has(table);
   let released: ReadonlySet<number> | null = null;
   let linked: ReadonlySet<number> | null = null;
   const isLinked = (table: Pfn): boolean =>

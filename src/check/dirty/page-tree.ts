@@ -4,6 +4,7 @@ import { type Decoder, LEAF, TABLE } from "../entries/entry-kind.ts";
 import type { Geometry } from "../entries/geometry.ts";
 import { VersionReader } from "../entries/versions.ts";
 import type { TablesBefore } from "../input.ts";
+import { firstAtLeast } from "../lists/ascending.ts";
 import { NEVER } from "../script/positions.ts";
 import type { ScriptLog } from "../script/script-log.ts";
 import type { RootVersion } from "../walks/roots.ts";
@@ -274,13 +275,5 @@ function touchedBases(decision: Decision, domain: number): number[] {
     .sort((a, b) => a - b);
 }
 
-function hasBetween(sorted: readonly number[], start: number, end: number): boolean {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const mid = (low + high) >>> 1;
-    if (sorted[mid]! < start) low = mid + 1;
-    else high = mid;
-  }
-  return (sorted[low] ?? Infinity) < end;
-}
+const hasBetween = (sorted: readonly number[], start: number, end: number): boolean =>
+  (sorted[firstAtLeast(sorted, start)] ?? Infinity) < end;

@@ -30,6 +30,18 @@ export function ascending(keys: ArrayLike<number>): Uint32Array {
   return byWord(order, high, (most - least) / TWO32);
 }
 
+/** Place of the first of ascending numbers that is at least `value`; the end of the list where there is none. */
+export function firstAtLeast(list: ArrayLike<number>, value: number): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const mid = (low + high) >>> 1;
+    if (list[mid]! < value) low = mid + 1;
+    else high = mid;
+  }
+  return low;
+}
+
 /** Sorts positions by their word, digit by digit; equal words stay in the order they have. */
 function byWord(
   positions: Uint32Array<ArrayBuffer>,

@@ -1,4 +1,5 @@
 import type { Geometry } from "../entries/geometry.ts";
+import { firstAtLeast } from "../lists/ascending.ts";
 import { NEVER } from "../script/positions.ts";
 import type { LocatedTable } from "./interest.ts";
 
@@ -43,13 +44,6 @@ export class ChangedTables {
     for (let at = this.#at, tries = 0; tries < 4 && at <= bases.length; at++, tries++)
       if ((at === bases.length || bases[at]! >= start) && (at === 0 || bases[at - 1]! < start))
         return (this.#at = at);
-    let low = 0;
-    let high = bases.length;
-    while (low < high) {
-      const mid = (low + high) >>> 1;
-      if (bases[mid]! < start) low = mid + 1;
-      else high = mid;
-    }
-    return (this.#at = low);
+    return (this.#at = firstAtLeast(bases, start));
   }
 }

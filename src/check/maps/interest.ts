@@ -20,6 +20,16 @@ export interface LocatedTable {
   readonly parent: number | null;
 }
 
+/** Pages in columns. Pre: ascending and free of overlap. */
+export function asRanges(ranges: readonly PageRange[]): Ranges {
+  const columns = new RangeList();
+  for (const { start, end } of ranges) columns.push(start, end);
+  return columns.ranges();
+}
+/** The same as a list. */
+export const listed = ({ starts, ends }: Ranges): PageRange[] =>
+  Array.from(starts, (start, i) => ({ start, end: ends[i]! }));
+
 /** A table that was not found. */
 const NOWHERE = -1;
 

@@ -1,4 +1,5 @@
-import { type PageRange, pagesIn } from "../maps/interest.ts";
+import { type Ranges, without } from "../lists/ranges.ts";
+import { asRanges, listed, pagesIn } from "../maps/interest.ts";
 import type { Group } from "./groups.ts";
 import type { ViolationClass } from "./violation-class.ts";
 
@@ -53,15 +54,16 @@ const judgedAs = ({ class: kind, shows }: Group): ViolationClass => (shows === "
 export function dominant(groups: readonly Group[]): Group[] {
   const result: Group[] = [];
   for (const group of groups) {
-    let left = group.ranges;
+    let left: Ranges | null = null;
     for (const other of groups) {
       if (other === group || !HIDES[judgedAs(other)]?.includes(judgedAs(group))) continue;
       const isSame = mayShare(other) && (other.cause === group.cause || other.cause === null);
       if (other.domain === group.domain && (isSame || isMadeBy(other.class, judgedAs(group))))
-        left = without(left, other.ranges);
+        left = without(left ?? asRanges(group.ranges), asRanges(other.ranges));
     }
     // Pages around a finding that say no more than "the same cause reaches us too" are not another finding.
-    const rest = group.class === "V04b" && groups.some((o) => isCauseOf(o, group)) ? [] : left;
+    const isEcho = group.class === "V04b" && groups.some((o) => isCauseOf(o, group));
+    const rest = isEcho ? [] : left === null ? group.ranges : listed(left);
     if (pagesIn(rest) > 0 || (group.class === "V12" && group.ranges.length === 0))
       result.push({ ...group, ranges: rest });
   }
@@ -82,19 +84,3 @@ const isCauseOf = (other: Group, latent: Group): boolean =>
   other.cause === latent.cause &&
   other.causeStep === latent.causeStep &&
   (HIDES[other.class] ?? []).includes("V04b");
-
-/** The pages of the first list that are not in the second; both ascending and free of overlap. */
-function without(ranges: readonly PageRange[], taken: readonly PageRange[]): readonly PageRange[] {
-  const rest: PageRange[] = [];
-  let next = 0;
-  for (const { start, end } of ranges) {
-    let from = start;
-    while (next < taken.length && taken[next]!.end <= from) next++;
-    for (let hole = next; hole < taken.length && taken[hole]!.start < end; hole++) {
-      if (from < taken[hole]!.start) rest.push({ start: from, end: taken[hole]!.start });
-      from = Math.max(from, taken[hole]!.end);
-    }
-    if (from < end) rest.push({ start: from, end });
-  }
-  return rest;
-}

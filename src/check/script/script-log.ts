@@ -85,8 +85,10 @@ export class ScriptLog {
 
   /** Logs of every life of every table the script writes or frees. */
   *logs(): Generator<TableLog> {
-    for (const first of this.#logs.values())
-      for (let log: TableLog | null = first; log !== null; log = log.next) yield log;
+    for (const first of this.#logs.values()) {
+      yield first;
+      if (first.later !== null) yield* first.later;
+    }
   }
   /** How many logs there are: each has a number below that. */
   get lives(): number {
@@ -105,10 +107,19 @@ export class ScriptLog {
   }
   /** The life a link stored at `step` points to; null for a table the script neither writes nor frees. */
   logAt(table: number, step: number): TableLog | null {
-    let log = this.#logs.get(table);
-    if (log === undefined) return null;
-    while (log.freedAt <= step && log.next !== null) log = log.next;
-    return log;
+    const first = this.#logs.get(table);
+    if (first === undefined) return null;
+    const { later } = first;
+    if (later === null || first.freedAt > step) return first;
+    // A page that is used again and again has many lives, one freed after the other.
+    let low = 0;
+    let high = later.length - 1;
+    while (low < high) {
+      const mid = (low + high) >>> 1;
+      if (later[mid]!.freedAt > step) high = mid;
+      else low = mid + 1;
+    }
+    return later[low]!;
   }
 
   #located(): Uint32Array {
@@ -212,15 +223,19 @@ export class ScriptLog {
 
   /** The last life of a page so far. */
   #lastLife(table: number): TableLog {
-    let log = this.#logs.get(table);
-    if (log === undefined) this.#logs.set(table, (log = this.#newLife(table, 0)));
-    while (log.next !== null) log = log.next;
-    return log;
+    let first = this.#logs.get(table);
+    if (first === undefined) this.#logs.set(table, (first = this.#newLife(table, 0)));
+    return first.later?.at(-1) ?? first;
   }
 
   #lifeForWrite(table: number): TableLog {
     const last = this.#lastLife(table);
-    return last.freedAt === NEVER ? last : (last.next = this.#newLife(table, last.life + 1));
+    if (last.freedAt === NEVER) return last;
+    const next = this.#newLife(table, last.life + 1);
+    const first = this.#logs.get(table)!;
+    if (first.later === null) first.later = [next];
+    else first.later.push(next);
+    return next;
   }
 
   /** Lets each life find its writes. */

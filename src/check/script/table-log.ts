@@ -56,8 +56,8 @@ export class TableLog {
   readonly life: number;
   /** Its number among all logs of the script. */
   readonly number: number;
-  /** The page's next life, if it has one. */
-  next: TableLog | null = null;
+  /** The page's later lives, at its first, if there are any. */
+  later: TableLog[] | null = null;
   /** Step of `freeTable`, or NEVER. */
   freedAt: number;
   /** How many steps write it. */
