@@ -55,7 +55,7 @@ export class Interest {
   readonly #decoder: Decoder;
   readonly #tables: TablesBefore;
   /** Written or freed tables that no domain has been found to hold yet; all domains share it. */
-  readonly #wanted: Set<TableLog>;
+  readonly #wanted: WantedTables;
   readonly #before: EntryReader;
   #changed: ChangedTables | null = null;
   /** Entries of the table that is looked at; all 0 between two tables. */
@@ -70,7 +70,7 @@ export class Interest {
     geometry: Geometry,
     decoder: Decoder,
     tables: TablesBefore,
-    wanted: Set<TableLog>,
+    wanted: WantedTables,
     isShared: (table: Pfn) => boolean,
   ) {
     this.#wanted = wanted;
@@ -201,7 +201,8 @@ export class Interest {
 
   /** Looks for those that were not found in any domain everywhere, but for those that nobody can reach before the script. */
   locateEverywhere(root: number, levels: number): void {
-    for (const log of this.#wanted) if (this.#isNew(log)) this.#wanted.delete(log);
+    for (const log of this.#log.logs())
+      if (this.#wanted.has(log) && this.#isNew(log)) this.#wanted.delete(log);
     if (this.#wanted.size === 0) return;
     const everything = oneRange(0, this.#geometry.tableSpan(levels - 1));
     this.#descend(root, levels - 1, 0, null, everything, 0);
@@ -220,14 +221,17 @@ export class Interest {
     return this.#isExhaustive || this.#wanted.size > 0;
   }
 
-  #isWanted(table: number): boolean {
-    const log = this.#log.logAt(table, 0);
-    return log !== null && (this.#isExhaustive || this.#wanted.has(log));
-  }
-
   /** True iff a page becomes a table in the script: no entry leads to what was none before. */
   #isNew({ table, isWritten }: TableLog): boolean {
     return isWritten && !this.#tables.isTable(table as never);
+  }
+
+  /** Takes a table where it stands. */
+  #meet(log: TableLog, level: number, base: number, parent: number | null, isShared: boolean): void {
+    if (this.#isKnown(log, base)) return;
+    this.#note({ log, level, base, parent });
+    this.#wanted.delete(log);
+    this.isAlsoElsewhere ||= isShared;
   }
 
   /** Looks at the entries that ranges touch; those before position `from` end before the table's first page. */
@@ -241,12 +245,8 @@ export class Interest {
     isBelowShared = false,
   ): void {
     const isShared = isBelowShared || this.#isShared(table as Pfn);
-    const log = this.#log.logAt(table, 0);
-    if (log !== null && !this.#isKnown(log, base)) {
-      this.#note({ log, level, base, parent });
-      this.#wanted.delete(log);
-      this.isAlsoElsewhere ||= isShared;
-    }
+    const own = this.#log.logAt(table, 0);
+    if (own !== null) this.#meet(own, level, base, parent, isShared);
     if (level === 0) return;
     const before = this.#before;
     const { starts, ends } = ranges;
@@ -263,11 +263,39 @@ export class Interest {
         if (this.#decoder.kind(level, lo, hi) !== TABLE) continue;
         const child = this.#decoder.frame(lo, hi);
         const start = base + index * span;
-        if (level > 1 || this.#isWanted(child))
+        if (level > 1) {
           this.#descend(child, level - 1, start, table, ranges, firstEndingAfter(ranges, start), isShared);
+          continue;
+        }
+        const log = this.#log.logAt(child, 0);
+        if (log !== null && (this.#isExhaustive || this.#wanted.has(log)))
+          this.#meet(log, 0, start, table, isShared || this.#isShared(child as Pfn));
       }
       next = base + (last + 1) * span;
     }
+  }
+}
+
+/** Tables that are looked for: at first the first lives of all that a script writes or frees. */
+class WantedTables {
+  /** By number of their logs. */
+  readonly #isWanted: Uint8Array;
+  size = 0;
+
+  constructor(log: ScriptLog) {
+    this.#isWanted = new Uint8Array(log.lives);
+    for (const { life, number } of log.logs())
+      if (life === 0) {
+        this.#isWanted[number] = 1;
+        this.size++;
+      }
+  }
+  has({ number }: TableLog): boolean {
+    return this.#isWanted[number] === 1;
+  }
+  delete({ number }: TableLog): void {
+    this.size -= this.#isWanted[number]!;
+    this.#isWanted[number] = 0;
   }
 }
 
@@ -281,8 +309,7 @@ export function interestsOf(
   isShared: (table: Pfn) => boolean,
 ): Map<number, Interest> {
   const interests = new Map<number, Interest>();
-  const wanted = new Set<TableLog>();
-  for (const own of log.logs()) if (own.life === 0) wanted.add(own);
+  const wanted = new WantedTables(log);
   for (const { id, root, levels } of domains) {
     const interest = new Interest(log, geometry, decoder, tables, wanted, isShared);
     interests.set(id, interest);

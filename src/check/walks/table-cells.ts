@@ -10,12 +10,12 @@ const MANY_TABLES = 8;
 /** What tables are written, sorted by entry, of those that were asked for last. */
 export class TableCells {
   readonly #context: ReachContext;
-  /** Of the lowest tables, and of those above them, which each lead to many of the others. */
-  readonly #lowest = new Map<TableLog, CellTable | SingleWrites>();
+  /** By number of the log: of the lowest tables, and of those above them, which each lead to many of the others. */
+  readonly #lowest = new Map<number, CellTable | SingleWrites>();
   /** The one asked for last. */
   #log: TableLog | null = null;
   #last: CellTable | SingleWrites | null = null;
-  readonly #upper = new Map<TableLog, (CellTable | undefined)[]>();
+  readonly #upper = new Map<number, (CellTable | undefined)[]>();
   /** Columns whose tables have been forgotten. */
   readonly #free: SingleWrites[] = [];
 
@@ -28,18 +28,18 @@ export class TableCells {
     // Pages are visited in order: a table is not asked for again much later.
     if (level === 0) {
       if (log === this.#log) return this.#last!;
-      let cells = this.#lowest.get(log);
+      let cells = this.#lowest.get(log.number);
       if (cells === undefined) {
         if (this.#lowest.size >= MAX_TABLES) this.#forgetLowest();
-        this.#lowest.set(log, (cells = this.#singleWrites(log) ?? this.#readCells(log, 0)));
+        this.#lowest.set(log.number, (cells = this.#singleWrites(log) ?? this.#readCells(log, 0)));
       }
       this.#log = log;
       return (this.#last = cells);
     }
-    let byLevel = this.#upper.get(log);
+    let byLevel = this.#upper.get(log.number);
     if (byLevel === undefined) {
       if (this.#upper.size >= MAX_TABLES) this.#upper.clear();
-      this.#upper.set(log, (byLevel = []));
+      this.#upper.set(log.number, (byLevel = []));
     }
     return (byLevel[level] ??= this.#readCells(log, level));
   }
