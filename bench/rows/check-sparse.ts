@@ -39,6 +39,30 @@ function brokenFirst(pages: number): Recording {
   return parseRecording(lines.join("\n"));
 }
 
+/** Tables of one page each are taken away, every other one to be linked again, and the whole domain is flushed for each of them. */
+function flushedEach(tables: number): Recording {
+  const lines = ["hitless-edit-script 1 vtd-ss-48", `domain 1 root=${hex(ROOT)}`];
+  lines.push(`table ${hex(ROOT)}[0] = ${link(DIRECTORY)}`);
+  const steps: string[] = [];
+  for (let n = 0; n < tables; n++) {
+    const upper = LEAF_TABLES + Math.floor(n / ENTRIES) * PAGE_BYTES;
+    const slot = `${hex(upper)}[${n % ENTRIES}]`;
+    const table = 2 * LEAF_TABLES + n * PAGE_BYTES;
+    const frame = hex(0x10_0000_0000 + 2 * n * PAGE_BYTES);
+    const at = `iova=${hex(n * ENTRIES * PAGE_BYTES)}`;
+    if (n % ENTRIES === 0) lines.push(`table ${hex(DIRECTORY)}[${n / ENTRIES}] = ${link(upper)}`);
+    lines.push(`table ${slot} = ${link(table)}`, `table ${hex(table)}[0] = ${frame.slice(0, -1)}3`);
+    lines.push(`map old ${at} size=4K frame=${frame}`);
+    const isBack = n % 2 === 0;
+    if (isBack) lines.push(`map new ${at} size=4K frame=${frame}`);
+    if (isBack) steps.push(`window open ${at} size=2M`);
+    steps.push(`store ${slot} = 0`, "barrier", "invalidate all", "wait drain");
+    if (isBack) steps.push(`store ${slot} = ${link(table)}`, "barrier", `window close ${at} size=2M`);
+    else steps.push(`unpin ${frame} size=4K`, `freeTable ${hex(table)}`);
+  }
+  return parseRecording([...lines, ...steps].join("\n"));
+}
+
 /** A driver that maps single pages far apart: each call links two tables, whose entries are stored one by one. */
 function farApart(): Recording {
   const lines = [
@@ -68,33 +92,45 @@ function decide(recording: Recording): number {
   return ns;
 }
 
-/** What a window for each page costs, by how many there are. */
-function windowsRow(few: number, many: number): Row {
+/** A recording of some size, and what is said of it. */
+interface Scale {
+  readonly recorded: (count: number) => Recording;
+  readonly few: number;
+  readonly many: number;
+  readonly name: string;
+  /** What is counted, and how it is told from others of its kind. */
+  readonly one: string;
+  readonly how: string;
+  readonly mostMicroseconds: number;
+}
+
+/** What one of many costs, and how much more than one of few. */
+function scaleRow({ recorded, few, many, name, one, how, mostMicroseconds }: Scale): Row {
   return {
     group: "check",
     yardstick: null,
     isApart: true,
     figures: [
       {
-        name: `decide ${grouped(many)} pages broken before they are made, a window each`,
-        unit: "us/page",
+        name: `decide ${grouped(many)} ${name}`,
+        unit: `us/${one}`,
         yardstickAnswer: null,
-        goal: { kind: "value", atMost: 10 },
+        goal: { kind: "value", atMost: mostMicroseconds },
       },
       {
-        name: `a page of ${grouped(many)} with windows / of ${grouped(few)}`,
+        name: `a ${one} of ${grouped(many)} ${how} / of ${grouped(few)}`,
         unit: "times",
         yardstickAnswer: null,
         goal: { kind: "value", atMost: 3 },
       },
     ],
     prepare() {
-      const recordings = [few, many].map(brokenFirst);
+      const recordings = [few, many].map(recorded);
       for (const recording of recordings) decide(recording);
       return {
         sample() {
-          const [one, other] = recordings.map(decide);
-          return [other! / many / 1000, other! / many / (one! / few)];
+          const [little, much] = recordings.map(decide);
+          return [much! / many / 1000, much! / many / (little! / few)];
         },
       };
     },
@@ -120,4 +156,24 @@ const farApartRow: Row = {
   },
 };
 
-export const sparseCheckRows: readonly Row[] = [windowsRow(2 ** 14, 2 ** 17), farApartRow];
+export const sparseCheckRows: readonly Row[] = [
+  scaleRow({
+    recorded: brokenFirst,
+    few: 2 ** 14,
+    many: 2 ** 17,
+    name: "pages broken before they are made, a window each",
+    one: "page",
+    how: "with windows",
+    mostMicroseconds: 10,
+  }),
+  scaleRow({
+    recorded: flushedEach,
+    few: 2 ** 12,
+    many: 2 ** 15,
+    name: "tables taken away, half of them linked again, a flush of the whole domain each",
+    one: "table",
+    how: "with flushes",
+    mostMicroseconds: 30,
+  }),
+  farApartRow,
+];

@@ -5,8 +5,8 @@ import { NEVER } from "../../src/check/script/positions.ts";
 import { ScriptLog } from "../../src/check/script/script-log.ts";
 import type { Coverage } from "../../src/check/walks/coverage.ts";
 import { Coverages } from "../../src/check/walks/coverages.ts";
-import { aliveUntil } from "../../src/check/walks/facts.ts";
-import type { HeldTable } from "../../src/check/walks/held-table.ts";
+import { addSpan, aliveUntil } from "../../src/check/walks/facts.ts";
+import { type HeldTable, type HeldTime, holdAlso, isEver } from "../../src/check/walks/held-table.ts";
 import { Lifetime } from "../../src/check/walks/lifetime.ts";
 import { Reach } from "../../src/check/walks/reach.ts";
 import { EditScript, type Step } from "../../src/edit-script/index.ts";
@@ -29,25 +29,67 @@ const step = fc.oneof(
   fc.constant({ op: "barrier" as const }),
 );
 
+/** How walks may hold a table: with context entries of which generations, and at which times. */
+interface Held {
+  readonly begun: number;
+  readonly times: readonly HeldTime[];
+}
+
+const bounded = fc.record({ from: fc.nat(12), bound: fc.integer({ min: 1, max: 20 }) });
+const lasting = fc.record({ from: fc.nat(12), bound: fc.constant(NEVER) });
+const held: fc.Arbitrary<Held> = fc.record({
+  begun: fc.constantFrom(0, 0, 0, 3, 6),
+  times: fc.oneof<fc.Arbitrary<readonly HeldTime[]>[]>(
+    fc.constant([{ from: 0, bound: NEVER }]),
+    fc.tuple(lasting),
+    fc.array(bounded, { minLength: 1, maxLength: 3 }),
+    fc.tuple(bounded, lasting),
+  ),
+});
+
 /** Ways to ask: by where walks may hold the table, and when the version can be read. */
 const asked = fc.record({
-  held: fc.option(fc.array(fc.nat(5), { minLength: 1, maxLength: 3 }), { freq: 2 }),
+  held,
   versions: fc.array(fc.tuple(fc.nat(12), fc.integer({ min: 1, max: 14 })), { minLength: 1, maxLength: 6 }),
 });
 
-/** A table that walks of generation g may hold from some position of its time on, or not at all; all of them all the time with null. */
-function heldIn({ generations, begins }: Coverage, by: readonly number[] | null): HeldTable {
-  if (by === null) return { earliest: null } as HeldTable;
-  const earliest = Int32Array.from({ length: generations }, (_, g) => {
-    const from = begins[g]! + by[g % by.length]!;
-    return from < begins[g + 1]! ? from : NEVER;
-  });
-  return { earliest } as HeldTable;
+/** The table, told of one time after the other. */
+function heldAt({ begun, times }: Held): HeldTable {
+  const [first, ...others] = times.toSorted((a, b) => a.from - b.from);
+  const state = { begun, ...first!, later: null } as HeldTable;
+  for (const time of others) holdAlso(state, { ...time, later: null } as HeldTable, 0, NEVER);
+  return state;
+}
+
+/** What each generation can load by itself, and until when the caches keep it. */
+function generationByGeneration(
+  { begun, times }: Held,
+  coverage: Coverage,
+  begin: number,
+  until: number,
+): { loads: number[]; inside: number[]; absent: number[]; first: number } {
+  const { begins, deaths, generations, start, end } = coverage;
+  const [loads, inside, absent]: number[][] = [[], [], []];
+  let first = -1;
+  for (let g = 0; g < generations; g++) {
+    if (begins[g + 1]! <= begun) continue;
+    const since = times
+      .filter(({ from, bound }) => begins[g]! < bound && from < deaths[g]!)
+      .map(({ from }) => Math.max(from, begins[g]!, begin));
+    const from = Math.min(NEVER, ...since);
+    const to = Math.min(until, deaths[g]!);
+    if (from >= to) continue;
+    if (first < 0) first = g;
+    addSpan(loads!, from, to);
+    addSpan(inside!, from, coverage.leafDeath(g, to - 1, start, end));
+    addSpan(absent!, from, coverage.absenceDeath(g, to - 1));
+  }
+  return { loads: loads!, inside: inside!, absent: absent!, first };
 }
 
 describe("until when what a version says can be used", () => {
   it("is what all walks that can load it make of it, asked for once or again", () => {
-    const seen = { reachable: 0, generations: 0, ever: 0 };
+    const seen = { reachable: 0, generations: 0, ever: 0, bounded: 0, several: 0 };
     fc.assert(
       fc.property(
         fc.array(step, { minLength: 2, maxLength: 18 }),
@@ -63,22 +105,32 @@ describe("until when what a version says can be used", () => {
           for (const coverage of stretchesOf(all)) {
             if (coverage.generations > 2) seen.generations++;
             for (const { held, versions } of asks) {
-              const state = heldIn(coverage, held);
+              const state = heldAt(held);
+              if (state.later !== null) seen.several++;
               for (const [begin, length] of versions) {
                 const until = length === 14 ? NEVER : begin + length;
+                const naive = generationByGeneration(held, coverage, begin, until);
                 const reach = new Reach();
-                const isReachable = reach.set(coverage, state, begin, until);
+                const isReachable = naive.first >= 0;
+                expect(reach.set(coverage, state, begin, until)).toBe(isReachable);
                 lifetime.set(coverage, state, begin, until, cachesAbsence);
                 expect(lifetime.isReachable).toBe(isReachable);
                 if (!isReachable) continue;
                 seen.reachable++;
-                if (held === null && coverage.generations > 1) seen.ever++;
-                const leafUntil = aliveUntil(reach.cachedInside());
-                const absent = cachesAbsence ? reach.cachedAbsence() : reach.loads();
+                if (coverage.generations > 1) seen[isEver(state) ? "ever" : "bounded"]++;
+                expect(reach.firstGeneration).toBe(naive.first);
+                expect([reach.loads(), reach.cachedInside(), reach.cachedAbsence()]).toEqual([
+                  naive.loads,
+                  naive.inside,
+                  naive.absent,
+                ]);
+                const leafUntil = aliveUntil(naive.inside);
+                const absent = cachesAbsence ? naive.absent : naive.loads;
                 expect(lifetime.leafUntil).toBe(leafUntil);
                 expect(lifetime.drained).toBe(coverage.drained(leafUntil));
                 expect(lifetime.isLastingAbsence).toBe(aliveUntil(absent) === NEVER);
                 expect(lifetime.first).toBe(reach.first);
+                expect(reach.first).toBe(naive.loads[0]);
               }
             }
           }
@@ -89,5 +141,7 @@ describe("until when what a version says can be used", () => {
     expect(seen.reachable).toBeGreaterThan(10_000);
     expect(seen.generations).toBeGreaterThan(200);
     expect(seen.ever).toBeGreaterThan(1000);
+    expect(seen.bounded).toBeGreaterThan(1000);
+    expect(seen.several).toBeGreaterThan(1000);
   });
 });

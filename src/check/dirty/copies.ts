@@ -3,7 +3,7 @@ import { LEAF } from "../entries/entry-kind.ts";
 import { NEVER } from "../script/positions.ts";
 import type { DirtyVersion } from "./dirty-versions.ts";
 import type { PageEntries } from "./fate.ts";
-import { loadsOf, type Slot, type View, type WalkRules } from "./table-node.ts";
+import { type Loads, loadsOf, type Slot, type View, type WalkRules } from "./table-node.ts";
 
 /** A copy of a leaf that can be written through with the D bit of one version. */
 export interface Copy {
@@ -21,6 +21,28 @@ export interface Copy {
 }
 
 const WRITE = 2;
+
+/**
+ * The first of the copies that generations [first, last] make which lives as long as any and is not dead at a position; null where none is.
+ * What is loaded later dies no earlier.
+ */
+function firstLivingLongest(
+  first: number,
+  last: number,
+  position: number,
+  copyOf: (generation: number) => Copy,
+): Copy | null {
+  let best = copyOf(last);
+  if (best.death <= position) return null;
+  const { drained } = best;
+  for (let [low, high] = [first, last]; low < high; ) {
+    const mid = (low + high) >>> 1;
+    const copy = copyOf(mid);
+    if (copy.drained === drained && copy.death > position) [high, best] = [mid, copy];
+    else low = mid + 1;
+  }
+  return best;
+}
 
 /** Finds the copies of leaves that devices can write one page through, and how long they can. */
 export class Copies {
@@ -51,26 +73,26 @@ export class Copies {
       if (best === null || copy.drained > best.drained) best = copy;
     };
     const { step, until } = slot.versions[version]!;
-    this.#each(slot, version, (view, generation, from, to) => {
-      // What was overwritten is still read with the bit that somebody else has set before.
-      if (from >= until && !this.mayBeDirty(slot, version)) return;
-      const loaded = to - 1;
-      const ends = this.#ends(slot, view, generation, loaded);
-      better({ loadedFrom: version, loaded, setAt: Math.max(from, step), ...ends, view });
+    this.#each(slot, version, (view, loads) => {
+      // What was overwritten is still read, with the bit that somebody else has set before: by walks of the last generations.
+      const last = this.#lastBefore(loads, until, () => this.mayBeDirty(slot, version));
+      if (last < loads.first) return;
+      const copyOf = (g: number): Copy => {
+        const loaded = loads.to(g) - 1;
+        const ends = this.#ends(slot, view, g, loaded);
+        return { loadedFrom: version, loaded, setAt: Math.max(loads.from(g), step), ...ends, view };
+      };
+      better(firstLivingLongest(loads.first, last, -1, copyOf)!);
     });
     this.#eachEarlier(slot, version, better);
     return best;
   }
 
   /** Loads of a version with the right to write. */
-  #each(
-    slot: Slot,
-    version: number,
-    found: (view: View, generation: number, from: number, to: number) => void,
-  ): void {
+  #each(slot: Slot, version: number, found: (view: View, loads: Loads) => void): void {
     for (const [tag, view] of this.#views.entries())
-      loadsOf(slot, slot.versions[version]!, tag, view, this.#rules, (rights, generation, from, to) => {
-        if (rights & WRITE) found(view, generation, from, to);
+      loadsOf(slot, slot.versions[version]!, tag, view, this.#rules, (rights, loads) => {
+        if (rights & WRITE) found(view, loads);
       });
   }
 
@@ -83,15 +105,32 @@ export class Copies {
     for (let k = 0; k < version; k++) {
       const old = slot.versions[k]!;
       if (old.kind !== LEAF || this.#decoder.differ(old.lo, old.hi, now.lo, now.hi)) continue;
-      const clean = this.#entries.dirtySince(slot, k);
-      this.#each(slot, k, (view, generation, from, to) => {
-        const loaded = Math.min(to, clean, now.until) - 1;
-        if (loaded < from) return;
-        const ends = this.#ends(slot, view, generation, loaded);
-        if (ends.death > now.step)
-          found({ loadedFrom: k, loaded, setAt: Math.max(from, now.step), ...ends, view });
+      const before = Math.min(this.#entries.dirtySince(slot, k), now.until);
+      this.#each(slot, k, (view, loads) => {
+        // Walks of the last generations begin too late to find it clean.
+        const last = this.#lastBefore(loads, before, () => false);
+        if (last < loads.first) return;
+        const copyOf = (g: number): Copy => {
+          const loaded = Math.min(loads.to(g), before) - 1;
+          const ends = this.#ends(slot, view, g, loaded);
+          return { loadedFrom: k, loaded, setAt: Math.max(loads.from(g), now.step), ...ends, view };
+        };
+        const copy = firstLivingLongest(loads.first, last, now.step, copyOf);
+        if (copy !== null) found(copy);
       });
     }
+  }
+
+  /** The last generation whose loads begin before a position, or just the last where those behind count too; one before the first where none does. */
+  #lastBefore(loads: Loads, position: number, isAny: () => boolean): number {
+    if (loads.from(loads.last) < position || isAny()) return loads.last;
+    let [low, high] = [loads.first, loads.last];
+    while (low < high) {
+      const mid = (low + high) >>> 1;
+      if (loads.from(mid) >= position) high = mid;
+      else low = mid + 1;
+    }
+    return low - 1;
   }
 
   #ends(
@@ -112,8 +151,8 @@ export class Copies {
     if (this.#entries.dirtySince(slot, version) < NEVER) return true;
     const { until } = slot.versions[version] as DirtyVersion;
     let isSet = false;
-    this.#each(slot, version, (_view, _generation, from) => {
-      isSet ||= from < until;
+    this.#each(slot, version, (_view, loads) => {
+      isSet ||= loads.from(loads.first) < until;
     });
     this.#eachEarlier(slot, version, () => {
       isSet = true;

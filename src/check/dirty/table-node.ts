@@ -1,15 +1,24 @@
 import { NEVER } from "../script/positions.ts";
 import type { TableLog } from "../script/table-log.ts";
 import type { Coverage } from "../walks/coverage.ts";
+import { firstIn, type Holding, heldBehind, holdAlso } from "../walks/held-table.ts";
 import type { RootVersion } from "../walks/roots.ts";
 import { type DirtyVersion, type HistorySource, TableHistory } from "./dirty-versions.ts";
 
 const R_W = 3;
 
-/** A walk may hold the table with these rights: the earliest position by generation, NEVER where it cannot. */
-export interface Held {
+/** A walk may hold the table with these rights. */
+interface Held extends Holding {
   readonly rights: number;
-  readonly earliest: Int32Array;
+}
+
+/** Generations that follow each other, of which each can load a version. */
+export interface Loads {
+  readonly first: number;
+  readonly last: number;
+  /** Positions between which those of one generation do. */
+  from(generation: number): number;
+  to(generation: number): number;
 }
 
 /** Entries of a table that share their history, where they stand in the tree. */
@@ -56,8 +65,8 @@ export class TableNode {
   isFinal = false;
   #history: TableHistory | null = null;
   #slot: Slot | null = null;
-  readonly #views: (View | undefined)[] = [];
-  readonly #held: (readonly Held[])[] = [];
+  /** By tag, with the context entries that have it. */
+  readonly #held: { readonly roots: readonly RootVersion[]; readonly all: readonly Held[] }[] = [];
 
   constructor(
     source: HistorySource,
@@ -120,60 +129,59 @@ export class TableNode {
     return this.#entries.onlyCollectedUntil(index);
   }
 
-  /** How walks under the `tag`-th tag may hold it. Pre: a view is asked for again and again, not in turn with others. */
-  held(tag: number, view: View): readonly Held[] {
-    if (this.#views[tag] !== view) {
-      this.#views[tag] = view;
-      this.#held[tag] = this.#hold(tag, view);
-    }
-    return this.#held[tag]!;
+  /** How walks under the `tag`-th tag may hold it; `roots` are the context entries with that tag. */
+  held(tag: number, roots: readonly RootVersion[]): readonly Held[] {
+    if (this.#held[tag]?.roots !== roots) this.#held[tag] = { roots, all: this.#hold(tag, roots) };
+    return this.#held[tag].all;
   }
 
-  #hold(tag: number, view: View): readonly Held[] {
-    const { coverage, roots } = view;
-    const { begins, generations } = coverage;
-    const held: { rights: number; earliest: Int32Array }[] = [];
-    const withRights = (rights: number): Int32Array => {
-      let found = held.find((h) => h.rights === rights);
-      if (found === undefined)
-        held.push((found = { rights, earliest: new Int32Array(generations).fill(NEVER) }));
-      return found.earliest;
-    };
-    for (const root of this.#roots) {
-      if (!roots.includes(root)) continue;
-      const earliest = withRights(R_W);
-      for (let g = 0; g < generations; g++) {
-        const at = Math.max(begins[g]!, root.step);
-        if (at < Math.min(root.beginsUntil, begins[g + 1]!)) earliest[g] = Math.min(earliest[g]!, at);
+  #hold(tag: number, roots: readonly RootVersion[]): readonly Held[] {
+    const all: Held[] = [];
+    for (const root of this.#roots)
+      if (roots.includes(root))
+        all.push({ rights: R_W, begun: root.step, from: root.step, bound: root.beginsUntil, later: null });
+    for (const { slot, version } of this.#links) {
+      const { node } = slot;
+      const own = this.#rules.rights(version);
+      const until = Math.min(version.readableUntil, node.freedAt);
+      for (const above of node.held(tag, roots)) {
+        const rights = this.#rules.rightsAnded ? own & above.rights : own;
+        if (rights === 0) continue;
+        const same = all.find((held) => held.rights === rights && held.begun === above.begun);
+        if (same !== undefined) holdAlso(same, above, version.step, until);
+        else {
+          const holding = heldBehind(above, version.step, until);
+          if (holding !== null) all.push({ rights, ...holding });
+        }
       }
     }
-    for (const { slot, version } of this.#links)
-      loadsOf(slot, version, tag, view, this.#rules, (rights, g, from) => {
-        if (rights === 0) return;
-        const earliest = withRights(rights);
-        earliest[g] = Math.min(earliest[g]!, from);
-      });
-    return held;
+    return all;
   }
 }
 
-/** Tells every generation in which a version can be loaded: with what rights, from when on, and until when. */
+/** Tells the generations in which a version can be loaded: with what rights, from when on, and until when. */
 export function loadsOf(
   { node }: Slot,
   version: DirtyVersion,
   tag: number,
-  view: View,
+  { coverage, roots }: View,
   rules: WalkRules,
-  found: (rights: number, generation: number, from: number, to: number) => void,
+  found: (rights: number, loads: Loads) => void,
 ): void {
-  const { coverage } = view;
-  const { begins, deaths, generations } = coverage;
+  const { step } = version;
   const until = Math.min(version.readableUntil, node.freedAt);
   const own = rules.rights(version);
-  for (const { rights, earliest } of node.held(tag, view))
-    for (let g = coverage.firstAlive(version.step); g < generations && begins[g]! < until; g++) {
-      const from = Math.max(earliest[g]!, version.step);
-      const to = Math.min(until, deaths[g]!);
-      if (from < to) found(rules.rightsAnded ? own & rights : own, g, from, to);
+  for (const held of node.held(tag, roots)) {
+    const rights = rules.rightsAnded ? own & held.rights : own;
+    for (const time of [held, ...(held.later ?? [])]) {
+      const first = firstIn(time, held.begun, coverage, step, until);
+      if (first < 0) continue;
+      found(rights, {
+        first,
+        last: coverage.lastBegun(Math.min(time.bound, until)),
+        from: (g) => Math.max(coverage.begins[g]!, time.from, step),
+        to: (g) => Math.min(until, coverage.deaths[g]!),
+      });
     }
+  }
 }

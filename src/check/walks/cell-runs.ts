@@ -4,7 +4,7 @@ import type { EntryReader } from "../entries/entry-reader.ts";
 import type { Version } from "../entries/versions.ts";
 import type { Ranges } from "../lists/ranges.ts";
 import { PLAIN } from "../script/table-log.ts";
-import { type HeldTable, heldFrom } from "./held-table.ts";
+import type { HeldTable } from "./held-table.ts";
 import type { PlainEntries } from "./plain-entries.ts";
 import type { ReachContext } from "./reach-context.ts";
 
@@ -45,7 +45,7 @@ export class CellRuns {
     const log = state.log!;
     const [firstWrite] = cell.writes;
     const gone = versions.lingersUntil(log, cell.first, firstWrite!.step);
-    const isSeen = heldFrom(state) < gone;
+    const isSeen = state.from < gone;
     if (!isSeen) {
       const history = versions.read(log, level, cell.first, cell.writes, 0, 0);
       // What stood there before is not seen, unless the first write is of the very same value.

@@ -4,7 +4,7 @@ import type { PlainRules } from "../rules/plain-rules.ts";
 import { NEVER } from "../script/positions.ts";
 import { PLAIN } from "../script/table-log.ts";
 import type { Coverage } from "./coverage.ts";
-import type { HeldTable } from "./held-table.ts";
+import { type HeldTable, isEver } from "./held-table.ts";
 import type { ReachContext } from "./reach-context.ts";
 
 /** Where the rights of tables do not count. */
@@ -37,7 +37,7 @@ export class ChangedEntries {
   /** The entries to come are those of a held table of the lowest level. */
   enter(state: HeldTable): void {
     const { log } = state;
-    this.#state = state.earliest === null && log !== null && log.freedAt === NEVER ? state : null;
+    this.#state = isEver(state) && log !== null && log.freedAt === NEVER ? state : null;
     this.#above = this.#context.capability.rightsAnded ? state.rights : ALL_RIGHTS;
   }
 

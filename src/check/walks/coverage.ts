@@ -76,8 +76,10 @@ export class Coverage {
   /** True iff all that reaches these pages contains the pages [start, end). */
   isContaining(start: number, end: number): boolean {
     const { starts, ends } = this.#rules.posted;
-    const contains = (at: number): boolean => starts[at]! <= start && end <= ends[at]!;
-    return this.#shared.positions.every(contains) && this.#own.every(contains);
+    const shared = this.#shared;
+    if (start < shared.start || end > shared.end) return false;
+    for (const at of this.#own) if (starts[at]! > start || end > ends[at]!) return false;
+    return true;
   }
 
   /** The first generation that is not dead at a position. */
@@ -224,6 +226,9 @@ function placeFrom(posted: Invalidations, list: readonly number[], step: number)
 /** Invalidations that reach all pages that are looked at, by position and in queue order. */
 export class SharedReach {
   readonly positions: Int32Array;
+  /** The pages that all of them contain. */
+  readonly start: number;
+  readonly end: number;
   /** The steps that submit them: apart, since they are searched for every page. */
   readonly #steps: Int32Array;
   /** Where the last answer stands. */
@@ -232,6 +237,12 @@ export class SharedReach {
   constructor(posted: Invalidations, positions: Int32Array) {
     this.positions = positions;
     this.#steps = positions.map((at) => posted.step(at));
+    let [start, end] = [0, Infinity];
+    for (const at of positions) {
+      start = Math.max(start, posted.starts[at]!);
+      end = Math.min(end, posted.ends[at]!);
+    }
+    [this.start, this.end] = [start, end];
   }
 
   /** Where the first one stands that is submitted at or behind a step. */

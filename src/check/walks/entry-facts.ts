@@ -4,8 +4,8 @@ import type { Ranges } from "../lists/ranges.ts";
 import { NEVER } from "../script/positions.ts";
 import type { TableLog } from "../script/table-log.ts";
 import type { Coverage } from "./coverage.ts";
-import { addSpan, type FactSink } from "./facts.ts";
-import { earliestIn, type HeldTable, heldFrom } from "./held-table.ts";
+import type { FactSink } from "./facts.ts";
+import { firstLoading, type HeldTable, heldBehind, holdAlso } from "./held-table.ts";
 import { Reach } from "./reach.ts";
 import type { ReachContext } from "./reach-context.ts";
 import type { LoadedFault } from "./told-entries.ts";
@@ -39,6 +39,9 @@ export class EntryFacts {
   readonly #reaches = [new Reach(), new Reach()] as const;
   /** When the version at hand can be. */
   #reach: Reach = this.#reaches[0];
+  #until = 0;
+  /** When walks may hold a child table: filled in for each. */
+  readonly #held = new Reach();
   /** The absences that were told last; null where something else was told than them and links. */
   faults: LoadedFault[] | null = [];
 
@@ -51,13 +54,13 @@ export class EntryFacts {
   emit(slot: Slot, history: readonly Version[]): readonly HeldTable[] {
     const { state } = slot;
     const { lingering } = this.#context;
-    const since = heldFrom(state);
+    const since = state.from;
     this.faults = [];
     let children = NONE;
-    if (history.length === 1 && this.#isEternalLink(slot, history[0]!, since)) {
-      children = [];
-      this.#link(slot, history[0]!, history, children, true);
-      return children;
+    const [only] = history;
+    if (history.length === 1 && only!.kind === TABLE && only!.step === 0 && only!.until === NEVER) {
+      const child = this.eternalChild(state, only!.lo, only!.hi);
+      if (child !== null) return firstLoading(state, slot.coverage, 0, NEVER) < 0 ? NONE : [child];
     }
     for (let k = 0; k < history.length; k++) {
       const version = history[k]!;
@@ -65,6 +68,7 @@ export class EntryFacts {
       this.#reach = reach;
       const until = Math.min(version.readableUntil, state.log?.freedAt ?? NEVER);
       if (!reach.set(slot.coverage, state, version.step, until)) continue;
+      this.#until = until;
       lingering.note(version.until, version.readableUntil, since, state.lingers);
       const first = reach.first;
       if (this.#context.journalRules && version.until <= state.linkedSince)
@@ -74,7 +78,7 @@ export class EntryFacts {
       else if (version.kind === LEAF && this.#rights(slot, version) !== 0) this.#leaves(slot, version);
       else if (version.kind === TABLE) {
         if (children === NONE) children = [];
-        this.#link(slot, version, history, children, false);
+        this.#link(slot, version, history, children);
       } else this.#faults(slot, version);
       if (version.isPlainChange && this.#isHeldAt(slot, version.step - 1))
         this.#bad(slot, version, "plain", version.step);
@@ -82,24 +86,43 @@ export class EntryFacts {
     return children;
   }
 
-  /** True iff an entry leads to a table throughout, so that whoever holds its table may hold that one as long. */
-  #isEternalLink(slot: Slot, version: Version, from: number): boolean {
-    const { decoder, log, tables } = this.#context;
-    if (version.kind !== TABLE || version.step !== 0 || version.until !== NEVER || from === NEVER)
-      return false;
-    if ((slot.state.log?.freedAt ?? NEVER) !== NEVER || this.#rights(slot, version) === 0) return false;
-    const table = decoder.frame(version.lo, version.hi);
-    return log.logAt(table, 0)?.isWritten || tables.isTable(table as never);
+  /**
+   * What an entry leads to that is a table pointer throughout: whoever holds its table may hold that one as long. Null where the table is
+   * given back, or the entry leads to no table, or without rights.
+   */
+  eternalChild(state: HeldTable, lo: number, hi: number): HeldTable | null {
+    const { decoder, capability, log, tables } = this.#context;
+    if ((state.log?.freedAt ?? NEVER) !== NEVER) return null;
+    const own = decoder.rights(lo, hi);
+    const rights = capability.rightsAnded ? own & state.rights : own;
+    if (rights === 0) return null;
+    const table = decoder.frame(lo, hi);
+    const child = log.logAt(table, 0);
+    if (!child?.isWritten && !tables.isTable(table as never)) return null;
+    const { begun, from, bound, later, linkedSince, isCurrent, isPristine, lingers, stored } = state;
+    const [step, until] = [0, NEVER];
+    return {
+      table,
+      log: child,
+      rights,
+      begun,
+      from,
+      bound,
+      later,
+      linkedSince,
+      isCurrent,
+      isPristine,
+      step,
+      until,
+      lingers,
+      stored,
+    };
   }
 
   /** True iff some walk or cache may hold the table at a position. */
   #isHeldAt({ state, coverage }: Slot, position: number): boolean {
-    if (position < heldFrom(state) || position >= (state.log?.freedAt ?? NEVER)) return false;
-    const earliest = earliestIn(state, coverage);
-    const { begins, generations } = coverage;
-    for (let g = coverage.firstAlive(position); g < generations && begins[g]! <= position; g++)
-      if (earliest[g]! <= position) return true;
-    return false;
+    if (position < state.from || position >= (state.log?.freedAt ?? NEVER)) return false;
+    return firstLoading(state, coverage, position, position + 1) >= 0;
   }
 
   /** Reports leaves: piece by piece where a range of interest or the end of what was invalidated cuts them. */
@@ -182,15 +205,9 @@ export class EntryFacts {
   }
 
   /** Adds the child table to those a walk may hold next, or finds that it is none. */
-  #link(
-    slot: Slot,
-    version: Version,
-    history: readonly Version[],
-    children: HeldTable[],
-    isEternal: boolean,
-  ): void {
+  #link(slot: Slot, version: Version, history: readonly Version[], children: HeldTable[]): void {
     const { decoder, log, tables } = this.#context;
-    const { state, coverage } = slot;
+    const { state } = slot;
     const table = decoder.frame(version.lo, version.hi);
     const child = log.logAt(table, version.step);
     if (!child?.isWritten && !tables.isTable(table as never)) {
@@ -217,19 +234,15 @@ export class EntryFacts {
     const isPristine = (state.isPristine && wasHere) || isShared;
     const isCurrent = state.isCurrent && version.isLast;
     const same = children.find((c) => c.table === table && c.log === child && c.rights === rights);
-    const earliest = isEternal
-      ? state.earliest
-      : (same?.earliest ?? new Int32Array(coverage.generations).fill(NEVER));
     const entry = { table: state.table, first: slot.index, count: slot.count, step: version.step };
-    if (!isEternal) this.#reach.lower(earliest!);
+    const until = this.#until;
     if (same === undefined)
       children.push({
         table,
         log: child,
         rights,
-        earliest,
+        ...heldBehind(state, version.step, until)!,
         linkedSince: Math.max(state.linkedSince, this.#firstLink(history, version, child)),
-        least: isEternal ? heldFrom(state) : null,
         isCurrent,
         isPristine,
         step: version.step,
@@ -237,7 +250,10 @@ export class EntryFacts {
         lingers: this.#context.lingering.below(state.lingers, history),
         stored: version.step === 0 ? state.stored : [...state.stored, entry],
       });
-    else same.isCurrent ||= isCurrent;
+    else {
+      holdAlso(same, state, version.step, until);
+      same.isCurrent ||= isCurrent;
+    }
   }
 
   /** The step of the first version that leads to the same life of a table as one that does. */
@@ -272,7 +288,8 @@ export class EntryFacts {
     const { isCurrent, step, until } = child;
     const freedAt = child.log?.freedAt ?? NEVER;
     if (isCurrent && freedAt === NEVER) return;
-    const alive = held(child, coverage);
+    this.#held.set(coverage, child, 0, NEVER);
+    const alive = this.#held.loads();
     this.#sink.pointer({
       start,
       end,
@@ -292,20 +309,10 @@ export class EntryFacts {
   /** Reports a whole untouched subtree below these entries. */
   subtree(slot: Slot, child: HeldTable): void {
     const { ranges, start, span, coverage } = slot;
-    const alive: number[] = [];
-    const earliest = earliestIn(child, coverage);
-    for (let g = 0; g < coverage.generations; g++) {
-      if (earliest[g] === NEVER) continue;
-      const loaded = coverage.deaths[g]! - 1;
-      addSpan(alive, earliest[g]!, coverage.leafDeath(g, loaded, coverage.start, coverage.end));
-    }
-    const absent = held(child, coverage);
-    if (this.#context.capability.cachesNotPresent) {
-      absent.length = 0;
-      for (let g = 0; g < coverage.generations; g++)
-        if (earliest[g] !== NEVER)
-          addSpan(absent, earliest[g]!, coverage.absenceDeath(g, coverage.deaths[g]! - 1));
-    }
+    const held = this.#held;
+    held.set(coverage, child, 0, NEVER);
+    const alive = held.cachedInside();
+    const absent = this.#context.capability.cachesNotPresent ? held.cachedAbsence() : held.loads();
     const drained = coverage.drained(alive[alive.length - 1]!);
     const where = {
       table: child.table,
@@ -366,12 +373,3 @@ const origin = ({ state, index, level, start, span }: Slot, { step, until }: Ver
   step,
   until,
 });
-
-/** Spans during which walks or the walk cache may hold a table. */
-function held(child: HeldTable, coverage: Coverage): number[] {
-  const alive: number[] = [];
-  const earliest = earliestIn(child, coverage);
-  for (let g = 0; g < coverage.generations; g++)
-    if (earliest[g] !== NEVER) addSpan(alive, earliest[g]!, coverage.deaths[g]!);
-  return alive;
-}

@@ -2,29 +2,44 @@ import { NEVER } from "../script/positions.ts";
 import type { StoredEntries } from "../script/stored-entries.ts";
 import type { TableLog } from "../script/table-log.ts";
 import type { Coverage } from "./coverage.ts";
-import type { RootVersion } from "./roots.ts";
+
+/** Walks whose generations begin before `bound`, and are not dead by `from`: from that position on, or from their begin. */
+export interface HeldTime {
+  readonly from: number;
+  readonly bound: number;
+}
 
 /**
- * "A walk may hold this table": the earliest position by generation, NEVER where it cannot; null where that is the begin of each
- * generation, whatever generations there are: pages whose invalidations stop walks have generations of their own.
+ * From when on walks of each generation may hold a table.
+ *
+ * Two positions say that whatever generations there are: a table behind a link that can be read at [step, until) is held by walks that
+ * begin before `until`, from `step` or their begin on, unless they are dead by then; and what holds of each link on the way to it holds of
+ * all of them together. Where it is led to several times it takes two positions for each.
  */
-export interface HeldTable {
+export interface Holding extends HeldTime {
+  /** Walks hold it whose generation does not end before: no others have met the context entry. */
+  readonly begun: number;
+  /** First time, and those behind it, ascending; they do not meet. */
+  from: number;
+  bound: number;
+  later: readonly HeldTime[] | null;
+}
+
+/** "A walk may hold this table." */
+export interface HeldTable extends Holding {
   readonly table: number;
   readonly log: TableLog | null;
   /** Rights left after those of the entries that led here. */
   readonly rights: number;
-  readonly earliest: Int32Array | null;
   /**
    * First position at which it hangs where it does, whatever rights lead to it: what was overwritten in it before nobody could read
    * here in time.
    */
   readonly linkedSince: number;
-  /** The least of them, once it was asked for by `heldFrom`. */
-  least: number | null;
   /** The final tables lead here. */
   isCurrent: boolean;
   /** Reached as it was before the script, so that it says what the old map says. */
-  isPristine: boolean;
+  readonly isPristine: boolean;
   /** Steps that store the link and overwrite it. */
   readonly step: number;
   readonly until: number;
@@ -34,26 +49,97 @@ export interface HeldTable {
   readonly stored: readonly StoredEntries[];
 }
 
-/** The earliest position by generation, with or without another element behind the last. */
-export const earliestIn = ({ earliest }: HeldTable, { begins }: Coverage): Int32Array => earliest ?? begins;
+/** True iff walks of any time may hold it, from their begin on. */
+export const isEver = ({ begun, from, bound }: Holding): boolean =>
+  begun === 0 && from === 0 && bound === NEVER;
 
-/** First position at which some walk may hold a table. Pre: its positions are complete. */
-export function heldFrom(state: HeldTable): number {
-  if (state.least !== null) return state.least;
-  const { earliest } = state;
-  if (earliest === null) return (state.least = 0);
-  let least = NEVER;
-  for (let g = 0; g < earliest.length; g++) if (earliest[g]! < least) least = earliest[g]!;
-  state.least = least;
-  return least;
+/** True iff who may hold one table may hold the other as long. */
+export const isHeldLike = (a: Holding, b: Holding): boolean =>
+  a.begun === b.begun && a.from === b.from && a.bound === b.bound && a.later === b.later;
+
+/** The first generation whose walks can load a version there that can be read at positions [begin, until); -1 where none can. */
+export function firstLoading(state: Holding, coverage: Coverage, begin: number, until: number): number {
+  const first = firstIn(state, state.begun, coverage, begin, until);
+  if (first >= 0 || state.later === null) return first;
+  for (const time of state.later) {
+    const next = firstIn(time, state.begun, coverage, begin, until);
+    if (next >= 0) return next;
+  }
+  return -1;
 }
 
-/** When walks of each generation may hold the table of a context entry first. */
-export function heldSince(root: RootVersion, { begins, generations }: Coverage): Int32Array {
-  const earliest = new Int32Array(generations).fill(NEVER);
-  for (let g = 0; g < generations; g++) {
-    const at = Math.max(begins[g]!, root.step);
-    if (at < Math.min(root.beginsUntil, begins[g + 1]!)) earliest[g] = at;
+/** The same within one of the times. */
+export function firstIn(
+  { from, bound }: HeldTime,
+  begun: number,
+  coverage: Coverage,
+  begin: number,
+  until: number,
+): number {
+  if (from >= until || begin >= until) return -1;
+  let first = coverage.firstAlive(Math.max(from, begin));
+  if (begun > 0) first = Math.max(first, coverage.lastBegun(begun + 1));
+  return first < coverage.generations && coverage.begins[first]! < Math.min(bound, until) ? first : -1;
+}
+
+/** The last generation that can. Pre: there is one. */
+export function lastLoading(state: Holding, coverage: Coverage, begin: number, until: number): number {
+  if (state.later === null) return coverage.lastBegun(Math.min(state.bound, until));
+  let last = 0;
+  for (const time of [state, ...state.later])
+    if (firstIn(time, state.begun, coverage, begin, until) >= 0)
+      last = Math.max(last, coverage.lastBegun(Math.min(time.bound, until)));
+  return last;
+}
+
+/** First position at which walks of a generation may hold it, NEVER where they cannot. */
+export function earliestOf(state: Holding, coverage: Coverage, g: number): number {
+  const begin = coverage.begins[g]!;
+  if (coverage.begins[g + 1]! <= state.begun) return NEVER;
+  const own = (time: HeldTime): boolean => begin < time.bound && coverage.deaths[g]! > time.from;
+  const time = own(state) ? state : state.later?.find(own);
+  return time === undefined ? NEVER : Math.max(begin, time.from);
+}
+
+/**
+ * How walks hold what a version leads to that its table, `above`, holds at positions [step, until); null where no walk that holds that one
+ * can be in time.
+ */
+export function heldBehind(above: Holding, step: number, until: number): Holding | null {
+  const { begun } = above;
+  if (above.later === null)
+    return above.from < until ? { begun, ...behind(above, step, until), later: null } : null;
+  const [first, ...later] = timesOf(above, step, until);
+  return first === undefined ? null : { begun, ...first, later: later.length === 0 ? null : later };
+}
+
+/** Takes in that another version leads to it as well, which `above` holds at positions [step, until). */
+export function holdAlso(state: Holding, above: Holding, step: number, until: number): void {
+  const own = [{ from: state.from, bound: state.bound }, ...(state.later ?? [])];
+  const [first, ...later] = joined([...own, ...timesOf(above, step, until)]);
+  [state.from, state.bound] = [first!.from, first!.bound];
+  state.later = later.length === 0 ? null : later;
+}
+
+const timesOf = (above: Holding, step: number, until: number): HeldTime[] =>
+  joined(
+    [above, ...(above.later ?? [])]
+      .filter(({ from }) => from < until)
+      .map((time) => behind(time, step, until)),
+  );
+
+const behind = ({ from, bound }: HeldTime, step: number, until: number): HeldTime => ({
+  from: Math.max(from, step),
+  bound: Math.min(bound, until),
+});
+
+/** Times in their order; two that meet are one. */
+function joined(times: readonly HeldTime[]): HeldTime[] {
+  const all: { from: number; bound: number }[] = [];
+  for (const { from, bound } of times.toSorted((a, b) => a.from - b.from)) {
+    const last = all.at(-1);
+    if (last !== undefined && from <= last.bound) last.bound = Math.max(last.bound, bound);
+    else all.push({ from, bound });
   }
-  return earliest;
+  return all;
 }

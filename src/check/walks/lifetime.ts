@@ -1,7 +1,7 @@
 import { NEVER } from "../script/positions.ts";
 import type { Coverage } from "./coverage.ts";
 import type { Spans } from "./facts.ts";
-import { earliestIn, type HeldTable } from "./held-table.ts";
+import { earliestOf, firstLoading, type HeldTable, isEver, lastLoading } from "./held-table.ts";
 import { Reach } from "./reach.ts";
 
 /**
@@ -55,23 +55,18 @@ export class Lifetime {
     this.#coverage = coverage;
     this.#start = coverage.start;
     this.#state = state;
-    if (state.earliest === null) {
+    if (isEver(state)) {
       this.#setEver(coverage, begin, until, cachesAbsence);
       return;
     }
     const { deaths } = coverage;
-    const isOne = coverage.generations === 1;
-    const first = isOne
-      ? canLoad(coverage, state, begin, until, 0)
-        ? 0
-        : -1
-      : firstLoading(coverage, state, begin, until);
+    const first = firstLoading(state, coverage, begin, until);
     this.isReachable = first >= 0;
     if (this.isReachable) {
       // Of what is loaded last the caches are rid last.
-      const last = isOne ? 0 : lastLoading(coverage, state, begin, until);
+      const last = lastLoading(state, coverage, begin, until);
       const loaded = Math.min(until, deaths[last]!) - 1;
-      this.#heldFrom = earliestIn(state, coverage)[first]!;
+      this.#heldFrom = earliestOf(state, coverage, first);
       this.leafUntil = coverage.leafDeath(last, loaded, coverage.start, coverage.end);
       this.drained = coverage.drained(this.leafUntil);
       const absentUntil = cachesAbsence ? coverage.absenceDeath(last, loaded) : loaded + 1;
@@ -134,7 +129,6 @@ export class Lifetime {
 
   /** Finds versions that have the same answer: one end may move, the other stays. */
   #bound(coverage: Coverage, state: HeldTable, begin: number, until: number): void {
-    const earliest = earliestIn(state, coverage);
     const { begins, deaths } = coverage;
     if (begin > 0) {
       const alive = coverage.firstAlive(begin);
@@ -148,7 +142,7 @@ export class Lifetime {
     const begun = coverage.lastBegun(until);
     this.#edge(begins[begun]!, until);
     this.#edge(begins[begun + 1]!, until);
-    this.#edge(earliest[begun]!, until);
+    this.#edge(earliestOf(state, coverage, begun), until);
     const alive = coverage.firstAlive(until - 1);
     if (alive > 0) this.#edge(deaths[alive - 1]!, until);
     this.#edge(deaths[alive]!, until);
@@ -162,21 +156,3 @@ export class Lifetime {
     else this.#last = Math.min(this.#last, at);
   }
 }
-
-/** The first generation whose walks can load a version that can be read at positions [begin, until); -1 where none can. */
-function firstLoading(coverage: Coverage, state: HeldTable, begin: number, until: number): number {
-  const { begins, generations } = coverage;
-  for (let g = coverage.firstAlive(begin); g < generations && begins[g]! < until; g++)
-    if (canLoad(coverage, state, begin, until, g)) return g;
-  return -1;
-}
-
-/** The last one. Pre: there is one. */
-function lastLoading(coverage: Coverage, state: HeldTable, begin: number, until: number): number {
-  let g = coverage.lastBegun(until);
-  while (!canLoad(coverage, state, begin, until, g)) g--;
-  return g;
-}
-
-const canLoad = (coverage: Coverage, state: HeldTable, begin: number, until: number, g: number): boolean =>
-  Math.max(earliestIn(state, coverage)[g]!, begin) < Math.min(until, coverage.deaths[g]!);

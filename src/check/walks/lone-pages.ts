@@ -4,7 +4,7 @@ import { SingleWrites } from "../entries/single-writes.ts";
 import type { PlainRules } from "../rules/plain-rules.ts";
 import { NEVER } from "../script/positions.ts";
 import type { Coverage } from "./coverage.ts";
-import type { HeldTable } from "./held-table.ts";
+import { type HeldTable, isEver } from "./held-table.ts";
 import { PlainEntries } from "./plain-entries.ts";
 import type { ReachContext } from "./reach-context.ts";
 import type { RootVersion } from "./roots.ts";
@@ -43,9 +43,9 @@ export class LonePages {
   /** True iff the page of a lone coverage is decided. `held`: the table of the context entry, which is the only one there is. */
   passes(lone: Coverage, root: RootVersion, held: HeldTable): boolean {
     const page = lone.start;
-    if (held.earliest !== null || (held.log?.freedAt ?? NEVER) !== NEVER) return false;
+    if (!isEver(held) || (held.log?.freedAt ?? NEVER) !== NEVER) return false;
     const state = this.#steady.lowest(root, held, page, page + 1);
-    if (state === null || state.earliest !== null) return false;
+    if (state === null || !isEver(state)) return false;
     const writes = this.#cells.of(state.log!, 0);
     const index = page - this.#steady.base;
     if (writes instanceof CellTable && writes.cellAt(index) !== null) return false;

@@ -6,7 +6,7 @@ import { LIVE, PLAIN } from "../script/table-log.ts";
 import { ChangedEntries } from "./changed-entries.ts";
 import type { Coverage } from "./coverage.ts";
 import { EntryVersion } from "./entry-version.ts";
-import { type HeldTable, heldFrom } from "./held-table.ts";
+import type { HeldTable } from "./held-table.ts";
 import { PageTeller } from "./page-teller.ts";
 import type { ReachContext } from "./reach-context.ts";
 
@@ -55,7 +55,7 @@ export class PlainEntries {
     this.#teller.enter(state);
     this.#freedAt = log?.freedAt ?? NEVER;
     this.#rightsAbove = this.#context.capability.rightsAnded ? state.rights : ALL_RIGHTS;
-    this.#heldFrom = heldFrom(state);
+    this.#heldFrom = state.from;
     this.#changed.enter(state);
     return true;
   }

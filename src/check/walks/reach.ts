@@ -1,10 +1,13 @@
 import type { Coverage } from "./coverage.ts";
 import { addSpan } from "./facts.ts";
-import { earliestIn, type HeldTable } from "./held-table.ts";
+import { firstIn, type HeldTable, type HeldTime } from "./held-table.ts";
 
 /**
- * When a version can be loaded, by generation: the positions between "some walk holds the table" and "the version can no
- * longer be read, or the walk is stopped". One object is filled again and again, since there is one for every entry.
+ * When a version can be loaded: the positions between "some walk holds the table" and "the version can no longer be read, or the walk is
+ * stopped". One object is filled again and again, since there is one for every entry.
+ *
+ * Generations that follow each other are one stretch: each is stopped no earlier than the next begins, and what is loaded last the caches
+ * drop last.
  */
 export class Reach {
   #coverage: Coverage | null = null;
@@ -12,10 +15,12 @@ export class Reach {
   /** Positions between which the version can be read. */
   #begin = 0;
   #end = 0;
-  #from = new Int32Array(8);
-  #to = new Int32Array(8);
-  #generation = new Int32Array(8);
-  #count = 0;
+  /** By stretch: its first position, and the last generation in it with the end of its loads. */
+  readonly #from: number[] = [];
+  readonly #last: number[] = [];
+  readonly #to: number[] = [];
+  /** The generation of the walks that can load it first. */
+  firstGeneration = 0;
   /** `loads`, and `cached` for leaves inside the coverage: asked for again and again where entries are alike. */
   #loads: readonly number[] | null = null;
   #cachedInside: readonly number[] | null = null;
@@ -24,37 +29,28 @@ export class Reach {
   set(coverage: Coverage, state: HeldTable, begin: number, until: number): boolean {
     const isSame =
       coverage === this.#coverage && state === this.#state && begin === this.#begin && until === this.#end;
-    if (isSame) return this.#count > 0;
-    const earliest = earliestIn(state, coverage);
-    const { begins, deaths, generations } = coverage;
+    if (isSame) return this.#from.length > 0;
     this.#coverage = coverage;
     this.#state = state;
     this.#begin = begin;
     this.#end = until;
     this.#loads = this.#cachedInside = null;
-    this.#count = 0;
-    for (let g = coverage.firstAlive(begin); g < generations && begins[g]! < until; g++) {
-      const from = Math.max(earliest[g]!, begin);
-      const to = Math.min(until, deaths[g]!);
-      if (from < to) this.#add(g, from, to);
-    }
-    return this.#count > 0;
+    while (this.#from.length > 0) [this.#from.pop(), this.#last.pop(), this.#to.pop()];
+    this.#add(state);
+    if (state.later !== null) for (const time of state.later) this.#add(time);
+    return this.#from.length > 0;
   }
 
-  #add(g: number, from: number, to: number): void {
-    if (this.#count === this.#from.length) {
-      const grown = (list: Int32Array): Int32Array<ArrayBuffer> => {
-        const copy = new Int32Array(list.length * 2);
-        copy.set(list);
-        return copy;
-      };
-      this.#from = grown(this.#from);
-      this.#to = grown(this.#to);
-      this.#generation = grown(this.#generation);
-    }
-    this.#from[this.#count] = from;
-    this.#to[this.#count] = to;
-    this.#generation[this.#count++] = g;
+  /** Adds what walks can load that hold the table within one of its times. */
+  #add(time: HeldTime): void {
+    const [coverage, begin, until] = [this.#coverage!, this.#begin, this.#end];
+    const first = firstIn(time, this.#state!.begun, coverage, begin, until);
+    if (first < 0) return;
+    const last = coverage.lastBegun(Math.min(time.bound, until));
+    if (this.#from.length === 0) this.firstGeneration = first;
+    this.#from.push(Math.max(coverage.begins[first]!, time.from, begin));
+    this.#last.push(last);
+    this.#to.push(Math.min(until, coverage.deaths[last]!));
   }
 
   /** First position at which it can be loaded. */
@@ -62,16 +58,11 @@ export class Reach {
     return this.#from[0]!;
   }
 
-  /** The generation of the walks that can load it first. */
-  get firstGeneration(): number {
-    return this.#generation[0]!;
-  }
-
   /** When it can be loaded. */
   loads(): readonly number[] {
     if (this.#loads !== null) return this.#loads;
     const spans: number[] = [];
-    for (let k = 0; k < this.#count; k++) addSpan(spans, this.#from[k]!, this.#to[k]!);
+    for (let k = 0; k < this.#from.length; k++) addSpan(spans, this.#from[k]!, this.#to[k]!);
     this.#loads = spans;
     return spans;
   }
@@ -86,8 +77,8 @@ export class Reach {
   /** When some cache may hold it as a leaf that translates [leafStart, leafEnd). */
   cached(leafStart: number, leafEnd: number): number[] {
     const spans: number[] = [];
-    for (let k = 0; k < this.#count; k++) {
-      const death = this.#coverage!.leafDeath(this.#generation[k]!, this.#to[k]! - 1, leafStart, leafEnd);
+    for (let k = 0; k < this.#from.length; k++) {
+      const death = this.#coverage!.leafDeath(this.#last[k]!, this.#to[k]! - 1, leafStart, leafEnd);
       addSpan(spans, this.#from[k]!, death);
     }
     return spans;
@@ -96,16 +87,8 @@ export class Reach {
   /** When some cache may hold that there is nothing. */
   cachedAbsence(): number[] {
     const spans: number[] = [];
-    for (let k = 0; k < this.#count; k++)
-      addSpan(spans, this.#from[k]!, this.#coverage!.absenceDeath(this.#generation[k]!, this.#to[k]! - 1));
+    for (let k = 0; k < this.#from.length; k++)
+      addSpan(spans, this.#from[k]!, this.#coverage!.absenceDeath(this.#last[k]!, this.#to[k]! - 1));
     return spans;
-  }
-
-  /** Lowers the earliest positions at which walks may hold what the version points to. */
-  lower(earliest: Int32Array): void {
-    for (let k = 0; k < this.#count; k++) {
-      const g = this.#generation[k]!;
-      if (this.#from[k]! < earliest[g]!) earliest[g] = this.#from[k]!;
-    }
   }
 }

@@ -1,6 +1,11 @@
-import type { Geometry } from "../entries/geometry.ts";
+import { TABLE } from "../entries/entry-kind.ts";
+import type { EntryReader } from "../entries/entry-reader.ts";
+import { NEVER } from "../script/positions.ts";
+import type { EntryFacts } from "./entry-facts.ts";
 import type { HeldTable } from "./held-table.ts";
+import type { ReachContext } from "./reach-context.ts";
 import type { RootVersion } from "./roots.ts";
+import type { TableCells } from "./table-cells.ts";
 
 /** An entry that is a table pointer throughout. Pages of the same table ask for it again and again. */
 interface SteadyLink {
@@ -14,7 +19,10 @@ interface SteadyLink {
  * is invalidated by itself, the way to its table is looked at once.
  */
 export class SteadyLinks {
-  readonly #geometry: Geometry;
+  readonly #context: ReachContext;
+  readonly #entries: EntryFacts;
+  readonly #cells: TableCells;
+  readonly #before: EntryReader;
   readonly #byLevel: (SteadyLink | undefined)[] = [];
   /** The table of the lowest level that was found last, below links to which nothing happens: who may hold its root may hold it. */
   #lowest: HeldTable | null = null;
@@ -23,8 +31,11 @@ export class SteadyLinks {
   base = 0;
   #end = 0;
 
-  constructor(geometry: Geometry) {
-    this.#geometry = geometry;
+  constructor(context: ReachContext, entries: EntryFacts, cells: TableCells, before: EntryReader) {
+    this.#context = context;
+    this.#entries = entries;
+    this.#cells = cells;
+    this.#before = before;
   }
 
   note(level: number, state: HeldTable, index: number, child: HeldTable): void {
@@ -48,20 +59,37 @@ export class SteadyLinks {
 
   /** Looks for it; what was found before stays where there is none. */
   #find({ levels }: RootVersion, root: HeldTable, start: number, end: number): boolean {
+    const { geometry } = this.#context;
     let state = root;
     let base = 0;
     for (let level = levels - 1; level > 0; level--) {
-      const span = this.#geometry.span(level);
+      const span = geometry.span(level);
       const index = Math.floor((start - base) / span);
-      const child = this.childOf(level, state, index);
+      const child = this.childOf(level, state, index) ?? (level === 1 ? this.#lowestAt(state, index) : null);
       if (child === null) return false;
       state = child;
       base += index * span;
     }
-    const last = base + this.#geometry.tableSpan(0);
+    const last = base + geometry.tableSpan(0);
     if (!state.log?.isWritten || end > last) return false;
     [this.#lowest, this.#lowestRoot] = [state, root];
     [this.base, this.#end] = [base, last];
     return true;
+  }
+
+  /** The table that an entry above the lowest level leads to throughout, if it is written, and nothing has to be told of the way to it. */
+  #lowestAt(state: HeldTable, index: number): HeldTable | null {
+    // Who is told of every table that is looked at has been told of this one, if an entry beside it was looked at.
+    if (!state.isCurrent || this.#byLevel[1]?.state !== state) return null;
+    const { log } = state;
+    if (log?.isWritten && this.#cells.of(log, 1).cellAt(index) !== null) return null;
+    const before = this.#before;
+    before.read(state.table, log, index);
+    const { lo, hi } = before;
+    if (this.#context.decoder.kind(1, lo, hi) !== TABLE) return null;
+    const child = this.#entries.eternalChild(state, lo, hi);
+    if (!child?.log?.isWritten || child.log.freedAt !== NEVER) return null;
+    this.note(1, state, index, child);
+    return child;
   }
 }

@@ -9,8 +9,7 @@ import { CellRuns } from "./cell-runs.ts";
 import type { Coverage } from "./coverage.ts";
 import { EntryFacts, type Slot } from "./entry-facts.ts";
 import type { FactSink } from "./facts.ts";
-import type { Generations } from "./generations.ts";
-import { earliestIn, type HeldTable, heldSince } from "./held-table.ts";
+import { firstLoading, type HeldTable, isHeldLike, lastLoading } from "./held-table.ts";
 import { LonePages } from "./lone-pages.ts";
 import { PlainEntries } from "./plain-entries.ts";
 import type { ReachContext } from "./reach-context.ts";
@@ -47,9 +46,8 @@ export class WalkReach {
   readonly #runs: CellRuns;
   readonly #steady: SteadyLinks;
   readonly #told = new ToldEntries();
-  /** The context entry asked for last, when walks with it begin where that makes a difference, and its table. */
+  /** The context entry asked for last, and its table. */
   #root: RootVersion | null = null;
-  #cut: Generations | null = null;
   #heldRootTable: HeldTable | null = null;
   /** Entry histories looked at, each standing for all entries that share it. */
   histories = 0;
@@ -59,8 +57,8 @@ export class WalkReach {
     this.#sink = sink;
     this.#entries = new EntryFacts(context, sink);
     this.#cells = new TableCells(context);
-    this.#steady = new SteadyLinks(context.geometry);
     this.#before = new EntryReader(context.tables);
+    this.#steady = new SteadyLinks(context, this.#entries, this.#cells, this.#before);
     this.#runs = new CellRuns(context, this.#before);
     this.#acceptsPlain = context.acceptPlain && sink.plain !== undefined;
     const { plain } = sink;
@@ -148,16 +146,16 @@ export class WalkReach {
   }
 
   #heldRoot(root: RootVersion): HeldTable {
-    const isEver = root.step === 0 && root.beginsUntil === NEVER;
-    const cut = isEver ? null : this.#coverage.cut;
-    if (this.#cut === cut && this.#root === root) return this.#heldRootTable!;
+    if (this.#root === root) return this.#heldRootTable!;
     const held: HeldTable = {
       table: root.table,
       log: this.#context.log.logAt(root.table, root.step),
       rights: R_W,
-      earliest: isEver ? null : heldSince(root, this.#coverage),
+      begun: root.step,
+      from: root.step,
+      bound: root.beginsUntil,
+      later: null,
       linkedSince: root.step,
-      least: null,
       isCurrent: root.until === NEVER,
       isPristine: root.step === 0,
       step: root.step,
@@ -165,7 +163,7 @@ export class WalkReach {
       lingers: [],
       stored: [],
     };
-    [this.#root, this.#cut, this.#heldRootTable] = [root, cut, held];
+    [this.#root, this.#heldRootTable] = [root, held];
     return held;
   }
 
@@ -341,7 +339,7 @@ export class WalkReach {
       this.#told.note(level, { state, index, cut: coverage.cut, present, children, faults });
     }
     const isOnly = children.length === 1 && history.length === 1 && history[0]!.step === 0;
-    const isEternal = isOnly && children[0]!.earliest === state.earliest;
+    const isEternal = isOnly && isHeldLike(children[0]!, state);
     for (const child of children) {
       if (isEternal && child.isCurrent && (child.log?.freedAt ?? NEVER) === NEVER)
         this.#steady.note(level, state, index, child);
@@ -378,10 +376,8 @@ export class WalkReach {
   /** The position from which on nobody holds it, nor a leaf of it through which a dirty bit can be set: generations die in turn. */
   #heldUntil(child: HeldTable): number {
     const coverage = this.#coverage;
-    const earliest = earliestIn(child, coverage);
-    let g = coverage.generations - 1;
-    while (g >= 0 && earliest[g] === NEVER) g--;
-    if (g < 0) return 0;
+    if (firstLoading(child, coverage, 0, NEVER) < 0) return 0;
+    const g = lastLoading(child, coverage, 0, NEVER);
     const held = coverage.deaths[g]!;
     if (!this.#context.capability.hardwareDirty || held === NEVER) return held;
     return coverage.leafDeath(g, held - 1, coverage.start, coverage.end);
