@@ -118,7 +118,7 @@ export class VersionReader {
         step: write?.step ?? 0,
         until,
         readableUntil: until === NEVER ? NEVER : this.lingersUntil(table, index, until),
-        isTorn: write !== undefined && this.#isTorn(effective, k, beforeLo, beforeHi),
+        isTorn: write !== undefined && this.#isTorn(level, effective, k, beforeLo, beforeHi),
         isPlainChange:
           write?.how === PLAIN &&
           ((k === 0 && replacesUnknown) || decoder.differ(before.lo, before.hi, write.lo, write.hi)),
@@ -168,18 +168,24 @@ export class VersionReader {
     ];
   }
 
-  /** True iff write `k` is neither the first nor the last value of its logical update, nor equal to either. */
-  #isTorn(writes: readonly Write[], k: number, beforeLo: number, beforeHi: number): boolean {
-    const decoder = this.#decoder;
+  /** True iff write `k` says something else than the first and the last value of its logical update. */
+  #isTorn(level: number, writes: readonly Write[], k: number, beforeLo: number, beforeHi: number): boolean {
     const { update, lo, hi } = writes[k]!;
     let last = k;
     while (last + 1 < writes.length && this.#isOneUpdate(writes[last]!, writes[last + 1]!)) last++;
-    if (update === 0 || last === k || !decoder.differ(writes[last]!.lo, writes[last]!.hi, lo, hi))
+    if (update === 0 || last === k || this.#saysSame(level, writes[last]!.lo, writes[last]!.hi, lo, hi))
       return false;
     let first = k;
     while (first > 0 && this.#isOneUpdate(writes[first - 1]!, writes[first]!)) first--;
     const old = writes[first - 1] ?? { lo: beforeLo, hi: beforeHi };
-    return decoder.differ(old.lo, old.hi, lo, hi);
+    return !this.#saysSame(level, old.lo, old.hi, lo, hi);
+  }
+
+  /** True iff walks learn the same from two values: an entry without rights is absent, whatever else it holds. */
+  #saysSame(level: number, lo: number, hi: number, otherLo: number, otherHi: number): boolean {
+    const decoder = this.#decoder;
+    if (!decoder.differ(lo, hi, otherLo, otherHi)) return true;
+    return decoder.kind(level, lo, hi) === ABSENT && decoder.kind(level, otherLo, otherHi) === ABSENT;
   }
 
   /** Two writes with one id belong together unless a wait in between made a state of its own of the first. */
