@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { check, Decision, inputOf } from "../../src/check/index.ts";
+import { callInputs, check, Decision, inputOf } from "../../src/check/index.ts";
 import { tableDrifts } from "../../src/check/rules/table-ledger.ts";
-import { parseScript } from "../../src/edit-script/index.ts";
+import { parseRecording, parseScript } from "../../src/edit-script/index.ts";
 
 /* Two calls: a page goes with its tables, another comes, and a table page of the first serves the second. */
 const BEFORE = `hitless-edit-script 1 vtd-ss-39
@@ -110,5 +110,35 @@ describe("the lives of a page that is a table again and again", () => {
     expect([...log.logs()].filter(({ table }) => table === 0x100003).map(({ life }) => life)).toEqual(
       Array.from({ length: lives }, (_, life) => life),
     );
+  });
+});
+
+describe("a table that an earlier call has lost", () => {
+  const calls = (text: string): string[][] =>
+    [...callInputs(parseRecording(text))].map(({ input }) =>
+      check(input!).findings.map(({ class: kind, met }) => `${kind} ${met}`),
+    );
+  const HEAD = `hitless-edit-script 1 vtd-ss-39
+domain 1 root=0x100000000
+table 0x100000000[0] = 0x100001003
+table 0x100001000[0] = 0x100002003
+table 0x100002000[0] = 0x1000000003 count=2 stride=0x1000
+map old iova=0 size=8K frame=0x1000000000
+`;
+
+  it("is not told of the one that still writes it", () => {
+    const lost =
+      "call a\nmap remove iova=4K size=4K\nstore 0x100001000[0] = 0\nbarrier\ninvalidate iova=0 size=2M\nwait drain\n";
+    const [first, second] = calls(`${HEAD}${lost}call b\nstore 0x100002000[0] = 0\nbarrier\n`);
+    expect(first).toEqual(["V01 no translation"]);
+    expect(second).toEqual([]);
+  });
+
+  it("and was kept is no leak, nor are frames that it led to, where it comes back one level up", () => {
+    const kept =
+      "keep 0x100002000\ncall a\nmap remove iova=0 size=8K\nstore 0x100001000[0] = 0\nbarrier\ninvalidate iova=0 size=2M\nwait drain\n";
+    const again =
+      "call b\nfill 0x100002000[0] = 0 count=512\nbarrier\nstore 0x100000000[1] = 0x100002003\nbarrier\n";
+    expect(calls(HEAD + kept + again)).toEqual([[], []]);
   });
 });

@@ -76,19 +76,31 @@ export function tableDrifts(decision: Decision): TableDrift[] {
   /** Freed and used again: what it held before belongs to another place, perhaps another level. */
   const isReused = (table: number): boolean => (log.logAt(table, log.steps)?.life ?? 0) > 0;
 
+  const stoodAt = placesBefore(decision);
+  /** What a table pointed to before the script, at the place that it had then. */
+  const childrenBefore = (table: number, level: number, base: number): Iterable<[number, Known]> => {
+    const own = log.logAt(table, 0);
+    const place = own === null ? { level, base } : stoodAt(own.number);
+    if (place !== null) return children(table, place.level, place.base, "before");
+    // Nobody could walk it: what it holds may be left over from anything.
+    return [...children(table, level, base, "before")].filter(([child]) =>
+      input.tables.isTable(child as never),
+    );
+  };
+
   const reachable = new Set<number>();
   const cut: { readonly table: number; readonly at: Known; readonly domain: number }[] = [];
   /** Compares what a written table pointed to with what it points to now. */
   const follow = (domain: number, table: number, level: number, base: number): void => {
     reachable.add(table);
-    if (level === 0) return;
+    if (level === 0 && !log.isTouched(table)) return;
     const now = children(table, level, base, "after");
     for (const [child, at] of now)
       if (log.isTouched(child) || hasTouchedBelow(decision, at, geometry.span(level))) {
         if (!reachable.has(child)) follow(domain, child, at.level, at.base);
       } else reachable.add(child);
     if (!isReused(table) && (log.isTouched(table) || input.tables.isTable(table as never)))
-      for (const [child, at] of children(table, level, base, "before"))
+      for (const [child, at] of childrenBefore(table, level, base))
         if (!now.has(child) || isReused(child)) cut.push({ table: child, at, domain });
   };
   for (const [id, { table, levels }] of roots) follow(id, table, levels - 1, 0);
@@ -128,7 +140,10 @@ export function tableDrifts(decision: Decision): TableDrift[] {
       drifts.push({ table: table.table, what: "unknown", step: table.freedAt, start: 0, end: 0 });
     // What a page was before it was freed says nothing of what it is used for now.
     const isAccounted = table.life > 0 ? reachable.has(table.table) : isKnownTable(table.table);
-    if (table.freedAt > log.steps && table.isWritten && !isAccounted && !kept.has(table.table))
+    // One that was a table and stood nowhere has been lost before.
+    const wasLost =
+      table.life === 0 && input.tables.isTable(table.table as never) && stoodAt(table.number) === null;
+    if (table.freedAt > log.steps && table.isWritten && !isAccounted && !wasLost && !kept.has(table.table))
       drifts.push({ table: table.table, what: "leak", step: table.step(0), start: 0, end: 0 });
   }
   return drifts;
@@ -136,6 +151,16 @@ export function tableDrifts(decision: Decision): TableDrift[] {
   function isKnownTable(table: number): boolean {
     return reachable.has(table) || known.has(table);
   }
+}
+
+/** Where tables stood before the script that it writes or frees, by the numbers of their logs: at the highest level. */
+function placesBefore({ log, interests }: Decision): (number: number) => Known | null {
+  const levels = new Int8Array(log.lives).fill(-1);
+  const bases = new Float64Array(log.lives);
+  for (const { located } of interests.values())
+    for (const { log: own, level, base } of located)
+      if (level > levels[own.number]!) [levels[own.number], bases[own.number]] = [level, base];
+  return (number) => (levels[number]! < 0 ? null : { level: levels[number]!, base: bases[number]! });
 }
 
 /**
