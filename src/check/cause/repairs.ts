@@ -85,12 +85,15 @@ function* visibility(context: RepairContext): Generator<Repair> {
     takes(all, at) && !isStore(all.op(at)) && isStore(all.op(at + 1));
   const beside = { side: "behind", takes, parts } as const;
   const places: number[] = [];
+  // What fills one table may lead to the one before, in a table that is in use already: seldom, and looked for last.
+  const unlikely: number[] = [];
   for (let at = 0; at < steps.length; at++) {
     if (!isShown(steps.op(at))) continue;
     const next = at + 1 < steps.length ? steps.op(at + 1) : null;
     if (next === null || !isShown(next) || isStore(next)) places.push(at + 1);
+    else if (!isStore(steps.op(at)) && tableOf(steps, at) !== tableOf(steps, at + 1)) unlikely.push(at + 1);
   }
-  for (const place of places)
+  for (const place of [...places, ...unlikely])
     if (isAskedFor(context, place - 1))
       yield { cause, at: place - 1, beside, splices: () => [inserted(place, [...cleans, BARRIER])] };
   if (places.length < 2) return;
@@ -109,6 +112,11 @@ function* visibility(context: RepairContext): Generator<Repair> {
     );
   yield { cause, at: places[0]! - 1, beside, isEverywhere, splices: everywhere };
 }
+
+const tableOf = (steps: ScriptSteps, at: number): number | null => {
+  const step = steps.at(at);
+  return "table" in step ? step.table : null;
+};
 
 const cleansOf = (tables: readonly number[], { entries }: RepairContext): Step[] =>
   tables.map((table) => ({ op: "clean", table: table as Pfn, index: 0, count: entries }));
