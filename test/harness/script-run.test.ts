@@ -30,6 +30,22 @@ describe("a call of a recording", () => {
     expect(report.calls?.map((call) => call.verdict)).toEqual(["violation", "undecided"]);
   });
 
+  it("is not decided where an earlier one took away a page that it unmaps, with others or alone", () => {
+    const map =
+      "call map\nmap add iova=0x5000 size=0x2000 frame=0x1000009000\nstoreRun 0x100002000[5] = 0x1000009003 count=2 stride=0x1000\nbarrier\n";
+    const flushed = "barrier\ninvalidate iova=0 size=2M\nwait drain\n";
+    const unmap = `call unmap\nmap remove iova=0x5000 size=0x1000\nstore 0x100002000[5] = 0\n${flushed}`;
+    const verdicts = (lost: string): string[] | undefined => {
+      const text = `${BEFORE}${map}call lose\n${lost}${flushed}${unmap}call rest\n`;
+      const { report } = runScriptCheck(parseRecording(text, "driver.script"), "driver.script", ["weak"], "");
+      return report.calls?.map((call) => call.verdict);
+    };
+    expect(verdicts("store 0x100001000[0] = 0\n")).toEqual(["clean", "violation", "undecided", "undecided"]);
+    expect(verdicts("store 0x100002000[5] = 0\n")).toEqual(["clean", "violation", "undecided", "undecided"]);
+    // Another page is none of its business.
+    expect(verdicts("store 0x100002000[6] = 0\n")).toEqual(["clean", "violation", "clean", "clean"]);
+  });
+
   it("tells that the old map has a page, changed by the call, that its tables do not have", () => {
     const map = "map old iova=0x5000 size=0x1000 frame=0x1000009000\n";
     const { mismatch } = check(inputOf(parseScript(`${BEFORE}${map}${MOVE}`, "driver.script")));

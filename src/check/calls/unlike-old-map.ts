@@ -1,16 +1,51 @@
+import type { MapRun } from "../../edit-script/index.ts";
 import { Decision } from "../decide.ts";
 import { LEAF, TABLE } from "../entries/entry-kind.ts";
 import { highWord, lowWord } from "../entries/entry-words.ts";
-import type { CheckInput } from "../input.ts";
+import type { CheckedScript, CheckInput, ReaderInput } from "../input.ts";
+import { ListedMaps } from "../maps/map-reader.ts";
+
+/** Some pages of a map, and where they lead. */
+type Pages = Pick<MapRun, "pages" | "rights"> & { readonly iovaPfn: number; readonly pfn: number };
 
 /**
  * Pages of the old map, domain by domain, that the tables before the script do not translate as it says: how many there are, of
  * those within the first `most` pages of the map. Unlike what `check` tells of it, pages count that no step has to do with.
  */
 export function unlikeOldMap(input: CheckInput, most: number): number {
+  const unlike = unlikePages(input);
+  let left = most;
+  let count = 0;
+  for (const run of input.oldMap) {
+    const pages = Math.min(run.pages, left);
+    left -= pages;
+    count += unlike({ ...run, pages });
+  }
+  return count;
+}
+
+/** True iff there are such pages among those that the change is about. */
+export function isChangeUnlikeOldMap(input: CheckInput | ReaderInput): boolean {
+  const maps = "maps" in input ? input.maps : new ListedMaps(input.oldMap, input.newMap);
+  const unlike = unlikePages(input);
+  const changes = maps.changes();
+  const { length, starts, ends, frames, rights } = maps.runs("old", changes);
+  for (let c = 0, r = 0; c < changes.starts.length; c++) {
+    while (r < length && ends[r]! <= changes.starts[c]!) r++;
+    for (let at = r; at < length && starts[at]! < changes.ends[c]!; at++) {
+      const from = Math.max(starts[at]!, changes.starts[c]!);
+      const pages = Math.min(ends[at]!, changes.ends[c]!) - from;
+      const pfn = frames[at]! + from - starts[at]!;
+      if (unlike({ iovaPfn: from, pages, pfn, rights: rights[at] as MapRun["rights"] }) > 0) return true;
+    }
+  }
+  return false;
+}
+
+/** Counts the pages of a run that the tables before the script do not translate so, domain by domain. */
+function unlikePages(input: CheckedScript & (CheckInput | ReaderInput)): (run: Pages) => number {
   const { decoder, geometry } = new Decision(input);
   const { rightsAnded } = input.capability;
-  let left = most;
   let unlike = 0;
 
   /** Looks at pages [start, end) of a run, which lie below one table whose first page is `base`. */
@@ -41,11 +76,11 @@ export function unlikeOldMap(input: CheckInput, most: number): number {
       page = last;
     }
   };
-  for (const { iovaPfn, pages, pfn, rights } of input.oldMap) {
-    const end = iovaPfn + Math.min(pages, left);
-    left -= end - iovaPfn;
+  return ({ iovaPfn, pages, pfn, rights }) => {
+    unlike = 0;
+    const end = iovaPfn + pages;
     for (const { root, levels } of input.domains)
       if (end <= geometry.tableSpan(levels - 1)) visit(root, levels - 1, 0, iovaPfn, end, pfn, rights, -1);
-  }
-  return unlike;
+    return unlike;
+  };
 }

@@ -6,6 +6,7 @@ import {
   check,
   contradictionIn,
   type Finding,
+  isChangeUnlikeOldMap,
   type MemoryMode,
 } from "../../check/index.ts";
 import type { RecordedCall, Recording, ScriptFile } from "../../edit-script/index.ts";
@@ -48,6 +49,7 @@ export function runScriptCheck(
   let number = 0;
   const weakest = modes.includes("weak") ? "weak" : "strong";
   for (const { file, input, alone } of callInputs(recording, weakest)) {
+    if (found.size > 0 && isChangeUnlikeOldMap(input)) break;
     const call = recording.calls[number++]!;
     const results = decided(input, modes, call, number);
     const [first] = results;
