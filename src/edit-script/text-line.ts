@@ -45,7 +45,7 @@ export class TextLine {
   /** `TABLE[INDEX] = FIRST count=N stride=S`, or every entry listed. */
   runs(): TableRun[] {
     if (this.values.length < 2 || this.has("count") || this.has("stride")) return [this.run()];
-    const { table, index } = this.slot();
+    const { table, index } = this.filledSlot();
     const entries = this.values.map((value) => this.entry(value));
     this.fits(index, entries.length);
     return entries.map((first, i) => ({ table, index: index + i, count: 1, first, stride: 0n }));
@@ -53,10 +53,10 @@ export class TextLine {
 
   /** `TABLE[INDEX] = FIRST count=N stride=S`. */
   run(): TableRun {
-    const { table, index } = this.slot();
+    const { table, index } = this.filledSlot();
     const count = this.integer(this.take("count") ?? "1", "count", MAX_INDEX);
     this.fits(index, count);
-    const stride = this.entry(this.take("stride") ?? "0");
+    const stride = this.unsigned(this.take("stride") ?? "0", "stride");
     const first = this.value();
     const last = first + BigInt(count - 1) * BigInt.asIntN(64, stride);
     if (last >> ADDRESS_END !== first >> ADDRESS_END)
@@ -73,6 +73,13 @@ export class TextLine {
     if (isWithout && run.count > 1 && run.first !== 0n)
       this.fail(`${this.words[0]} needs stride=, 0 where ${run.count} entries alike are meant`);
     return run;
+  }
+
+  /** The slot of a statement that says what it is to hold. */
+  filledSlot(): { table: Pfn; index: number } {
+    const [op, , entry] = this.words;
+    if (entry !== undefined && this.values.length === 0) this.fail(`${op} needs "=" before "${entry}"`);
+    return this.slot();
   }
 
   /** `TABLE[INDEX]`, or the byte address of the entry itself. */

@@ -71,17 +71,17 @@ export function readSteps(op: string, at: TextLine, context: StepContext): LineS
     case "storeRun":
       return { steps: [{ op, update, ...at.stepRun() }], isNumbered };
     case "gather": {
-      const { table, index } = at.slot();
+      const { table, index } = at.filledSlot();
       const entries = at.values.map((value) => at.entry(value));
       if (entries.length === 0) at.fail('gather needs "= ENTRY ENTRY …"');
       at.fits(index, entries.length);
       return { steps: [{ op, update, table, index, entries }], isNumbered };
     }
     case "store":
-      return { steps: [{ op, update, ...at.slot(), entry: at.value() }], isNumbered };
+      return { steps: [{ op, update, ...at.filledSlot(), entry: at.value() }], isNumbered };
     case "exchange": {
       const expected = at.entry(at.need("expected"));
-      return { steps: [{ op, update, ...at.slot(), expected, entry: at.value() }], isNumbered };
+      return { steps: [{ op, update, ...at.filledSlot(), expected, entry: at.value() }], isNumbered };
     }
     case "setRoot": {
       at.bare();
@@ -172,6 +172,7 @@ function invalidations(at: TextLine, context: StepContext, iommu: number | undef
   const isContext = caches === CACHE_CONTEXT && !at.has("iova") && !at.has("size");
   if (reach === "all" || isContext) return [{ ...step, domain, ...everything }];
   if (!at.has("am")) return [{ ...step, domain, ...rangeOf(at, context) }];
+  if (at.has("size")) at.fail("invalidate takes size= or am=, not both");
   const mask = at.integer(at.need("am"), "am", MAX_MASK);
   return [{ ...step, domain, ...inside(at, masked(at.addressOption("iova"), mask), context) }];
 }

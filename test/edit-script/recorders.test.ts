@@ -97,7 +97,7 @@ describe("what recorders write", () => {
     expect(stepOf("invalidate iova=0x5000 am=2")).toEqual({ ...step, iovaPfn: 4, pages: 4 });
     expect(stepOf("invalidate iova=0x5000 am=0")).toEqual({ ...step, iovaPfn: 5, pages: 1 });
     expect(() => stepsOf("invalidate iova=0 am=46")).toThrow("am 46 is over 45");
-    expect(() => stepsOf("invalidate iova=0 size=4K am=1")).toThrow('takes no option "size"');
+    expect(() => stepsOf("invalidate iova=0 size=4K am=1")).toThrow("takes size= or am=, not both");
   });
 
   it("may give the descriptors of the invalidation queue as they are", () => {
