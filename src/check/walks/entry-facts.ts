@@ -2,10 +2,10 @@ import { ABSENT, LEAF, MALFORMED, TABLE } from "../entries/entry-kind.ts";
 import type { Version } from "../entries/versions.ts";
 import type { Ranges } from "../lists/ranges.ts";
 import { NEVER } from "../script/positions.ts";
-import type { TableLog } from "../script/table-log.ts";
 import type { Coverage } from "./coverage.ts";
 import type { FactSink } from "./facts.ts";
 import { firstLoading, type HeldTable, heldBehind, holdAlso } from "./held-table.ts";
+import { LinkedLives } from "./linked-lives.ts";
 import { Reach } from "./reach.ts";
 import type { ReachContext } from "./reach-context.ts";
 import type { LoadedFault } from "./told-entries.ts";
@@ -40,6 +40,9 @@ export class EntryFacts {
   /** When the version at hand can be. */
   #reach: Reach = this.#reaches[0];
   #until = 0;
+  /** What the entry at hand leads to, and the stops up to which it lingers, once there is a link. */
+  #lives: LinkedLives | null = null;
+  #lingers: readonly number[] | null = null;
   /** When walks may hold a child table: filled in for each. */
   readonly #held = new Reach();
   /** The absences that were told last; null where something else was told than them and links. */
@@ -56,7 +59,8 @@ export class EntryFacts {
     const { lingering } = this.#context;
     const since = state.from;
     this.faults = [];
-    let children = NONE;
+    this.#lives = null;
+    this.#lingers = null;
     const [only] = history;
     if (history.length === 1 && only!.kind === TABLE && only!.step === 0 && only!.until === NEVER) {
       const child = this.eternalChild(state, only!.lo, only!.hi);
@@ -76,14 +80,17 @@ export class EntryFacts {
       else if (version.isTorn && !this.#isWindowed(slot, version)) this.#bad(slot, version, "torn", first);
       else if (version.kind === MALFORMED) this.#bad(slot, version, "malformed", first);
       else if (version.kind === LEAF && this.#rights(slot, version) !== 0) this.#leaves(slot, version);
-      else if (version.kind === TABLE) {
-        if (children === NONE) children = [];
-        this.#link(slot, version, history, children);
-      } else this.#faults(slot, version);
+      else if (version.kind === TABLE) this.#link(slot, version, history);
+      else this.#faults(slot, version);
       if (version.isPlainChange && this.#isHeldAt(slot, version.step - 1))
         this.#bad(slot, version, "plain", version.step);
     }
-    return children;
+    return this.#led;
+  }
+
+  /** The tables that the entry at hand leads to. */
+  get #led(): readonly HeldTable[] {
+    return this.#lives?.children ?? NONE;
   }
 
   /**
@@ -205,8 +212,8 @@ export class EntryFacts {
   }
 
   /** Adds the child table to those a walk may hold next, or finds that it is none. */
-  #link(slot: Slot, version: Version, history: readonly Version[], children: HeldTable[]): void {
-    const { decoder, log, tables } = this.#context;
+  #link(slot: Slot, version: Version, history: readonly Version[]): void {
+    const { decoder, log, tables, lingering } = this.#context;
     const { state } = slot;
     const table = decoder.frame(version.lo, version.hi);
     const child = log.logAt(table, version.step);
@@ -233,37 +240,30 @@ export class EntryFacts {
       !wasHere && !child?.isWritten && this.#context.stoodBefore(table, slot.level - 1, slot.start);
     const isPristine = (state.isPristine && wasHere) || isShared;
     const isCurrent = state.isCurrent && version.isLast;
-    const same = children.find((c) => c.table === table && c.log === child && c.rights === rights);
+    this.#lives ??= new LinkedLives(history, decoder, log);
+    this.#lingers ??= lingering.below(state.lingers, history);
+    const lives = this.#lives;
+    const same = lives.held(table, child, rights);
     const entry = { table: state.table, first: slot.index, count: slot.count, step: version.step };
     const until = this.#until;
     if (same === undefined)
-      children.push({
+      lives.add({
         table,
         log: child,
         rights,
         ...heldBehind(state, version.step, until)!,
-        linkedSince: Math.max(state.linkedSince, this.#firstLink(history, version, child)),
+        linkedSince: Math.max(state.linkedSince, lives.firstLink(table, child, version.step)),
         isCurrent,
         isPristine,
         step: version.step,
         until: version.until,
-        lingers: this.#context.lingering.below(state.lingers, history),
+        lingers: this.#lingers,
         stored: version.step === 0 ? state.stored : [...state.stored, entry],
       });
     else {
       holdAlso(same, state, version.step, until);
       same.isCurrent ||= isCurrent;
     }
-  }
-
-  /** The step of the first version that leads to the same life of a table as one that does. */
-  #firstLink(history: readonly Version[], { step, lo, hi }: Version, child: TableLog | null): number {
-    const { decoder, log } = this.#context;
-    const table = decoder.frame(lo, hi);
-    for (const earlier of history)
-      if (earlier.step < step && earlier.kind === TABLE && decoder.frame(earlier.lo, earlier.hi) === table)
-        if (log.logAt(table, earlier.step) === child) return earlier.step;
-    return step;
   }
 
   /** Reports the pointer to a child table as something walks and caches hold. */
