@@ -13,6 +13,8 @@ export interface TablesBefore {
   isTable(table: Pfn): boolean;
   /** True iff the page was one and was given back before the script, whoever still leads to it; false where left out. */
   wasFreed?(table: Pfn): boolean;
+  /** True iff an earlier call of a recording has left it a table: where nothing leads to it, that call has lost it. */
+  wasLeft?(table: Pfn): boolean;
   /** Entry of a table; 0 where nothing was ever written. */
   entry(table: Pfn, index: number): bigint;
   /** True iff devices may have set the D bit of an entry that is given with D = 0, and nobody was told; false where left out. */

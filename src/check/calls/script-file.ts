@@ -88,6 +88,7 @@ function tablesOf(file: ScriptFile, links: CarriedLinks | null): TablesBefore {
       isLinked(table) ||
       (!wasFreed(table) && (released ??= releasedTables(file)).has(table)),
     wasFreed,
+    wasLeft: (table) => start !== null && start.contents.number > 0 && contents.has(table),
     entry: (table, index) => contents.get(table)?.[index] ?? 0n,
     words(table) {
       const content = contents.get(table);

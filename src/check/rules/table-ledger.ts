@@ -140,9 +140,11 @@ export function tableDrifts(decision: Decision): TableDrift[] {
       drifts.push({ table: table.table, what: "unknown", step: table.freedAt, start: 0, end: 0 });
     // What a page was before it was freed says nothing of what it is used for now.
     const isAccounted = table.life > 0 ? reachable.has(table.table) : isKnownTable(table.table);
-    // One that was a table and stood nowhere has been lost before.
+    // One that stood nowhere although there were calls before has been lost by one of them.
     const wasLost =
-      table.life === 0 && input.tables.isTable(table.table as never) && stoodAt(table.number) === null;
+      table.life === 0 &&
+      stoodAt(table.number) === null &&
+      (input.tables.wasLeft?.(table.table as never) ?? false);
     if (table.freedAt > log.steps && table.isWritten && !isAccounted && !wasLost && !kept.has(table.table))
       drifts.push({ table: table.table, what: "leak", step: table.step(0), start: 0, end: 0 });
   }
