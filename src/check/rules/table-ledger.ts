@@ -108,6 +108,21 @@ export function tableDrifts(decision: Decision): TableDrift[] {
     if (roots.get(d.id)!.table !== d.root)
       cut.push({ table: d.root, at: { level: d.levels - 1, base: 0 }, domain: d.id });
 
+  let all: Set<number> | null = null;
+  /** True iff some entry leads to a table in the end, be it one of a table that the script has nothing to do with. */
+  const isReachedAtLast = (table: number): boolean => {
+    if (all === null) {
+      all = new Set();
+      const visit = (own: number, level: number): void => {
+        all!.add(own);
+        for (const [child, at] of children(own, level, 0, "after"))
+          if (!all!.has(child)) visit(child, at.level);
+      };
+      for (const { table: root, levels } of roots.values()) visit(root, levels - 1);
+    }
+    return all.has(table);
+  };
+
   const audit = (domain: number, table: number, at: Known): void => {
     if ((reachable.has(table) && !isReused(table)) || known.has(table)) return;
     known.set(table, at);
@@ -115,8 +130,10 @@ export function tableDrifts(decision: Decision): TableDrift[] {
     const isFreed = own !== null && own.freedAt <= log.steps;
     const end = at.base + geometry.tableSpan(at.level);
     // Who gave it back while it was linked was told of that.
-    if (!isFreed && !kept.has(table) && !wasFreed(table))
+    if (!isFreed && !kept.has(table) && !wasFreed(table)) {
+      if (!isReused(table) && isReachedAtLast(table)) return;
       drifts.push({ table, what: "leak", step: 0, start: at.base, end, domain });
+    }
     for (const [child, below] of children(table, at.level, at.base, "before")) audit(domain, child, below);
   };
   for (const { table, at, domain } of cut) audit(domain, table, at);
