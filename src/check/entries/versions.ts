@@ -76,7 +76,7 @@ export class VersionReader {
 
   /**
    * Versions in order, the value before the script first. A write that leaves the value as it was makes none, unless it is
-   * the first into a page that becomes a table: zeros that are not pushed out leave there what was there.
+   * the first into a page that becomes a table: zeros that are not pushed out, however written, leave there what was there.
    */
   read(
     table: TableLog,
@@ -88,7 +88,7 @@ export class VersionReader {
   ): Version[] {
     const decoder = this.#decoder;
     const isFresh = table.life > 0 || !this.#tables.isTable(table.table as Pfn);
-    const replacesUnknown = isFresh && writes[0]!.how === PLAIN;
+    const replacesUnknown = isFresh;
     const [first] = writes;
     const meets = first!.expected;
     if (writes.length === 1 && (meets === null || !decoder.differ(beforeLo, beforeHi, meets.lo, meets.hi)))

@@ -88,7 +88,7 @@ export class PlainEntries {
     if (how === EXCHANGED && !writes!.meets(index, oldLo, oldHi, decoder)) return false;
     const lo = k < 0 ? oldLo : writes!.lo[index]!;
     const hi = k < 0 ? oldHi : writes!.hi[index]!;
-    if (k < 0 || (!(how === PLAIN && this.#isNew) && !decoder.differ(oldLo, oldHi, lo, hi))) {
+    if (k < 0 || (!this.#isNew && !decoder.differ(oldLo, oldHi, lo, hi))) {
       before.set(decoder, kind, oldLo, oldHi, this.#rightsAbove, 0, NEVER);
       this.#setLife(before, NEVER);
       if (this.#isFine(before, page, state.isCurrent, isOpen)) {
