@@ -252,7 +252,7 @@ export class EntryFacts {
         log: child,
         rights,
         ...heldBehind(state, version.step, until)!,
-        linkedSince: Math.max(state.linkedSince, lives.firstLink(table, child, version.step)),
+        linkedSince: this.#linkedSince(slot, table, lives.firstLink(table, child, version.step)),
         isCurrent,
         isPristine,
         step: version.step,
@@ -264,6 +264,12 @@ export class EntryFacts {
       holdAlso(same, state, version.step, until);
       same.isCurrent ||= isCurrent;
     }
+  }
+
+  /** Since when a table hangs below an entry of the slot that leads to it from `step` on. */
+  #linkedSince({ state, level, start }: Slot, table: number, step: number): number {
+    const since = Math.max(state.linkedSince, step);
+    return since > 0 && this.#context.stoodBefore(table, level - 1, start) ? 0 : since;
   }
 
   /** Reports the pointer to a child table as something walks and caches hold. */

@@ -155,7 +155,8 @@ export class WalkReach {
       from: root.step,
       bound: root.beginsUntil,
       later: null,
-      linkedSince: root.step,
+      // A root that was one before, under another tag, is not filled for this one.
+      linkedSince: this.#context.stoodBefore(root.table, root.levels - 1, 0) ? 0 : root.step,
       isCurrent: root.until === NEVER,
       isPristine: root.step === 0,
       step: root.step,
