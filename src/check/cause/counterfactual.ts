@@ -24,6 +24,17 @@ const LOOKED_INTO = [24, 4, 4, 4];
 const MAX_TRIALS = 200;
 /** Steps that all trials of one finding may replay where a change takes several calls: their scripts are long together. */
 const MAX_REPLAYED_OF_CALLS = 20_000;
+/**
+ * What all trials of a script together may take, in steps of a history of so many: where a page is changed hundreds of times the time
+ * goes with the square, and once more with the roots that there are in turn.
+ */
+const MAX_REPLAYED = 2_000_000;
+const STEPS_LIKE_ONE = 1000;
+
+/** What is left of that. */
+interface Budget {
+  steps: number;
+}
 
 /** Classes whose cause needs no trial. */
 const CAUSE_BY_CLASS: Readonly<Partial<Record<string, Cause>>> = {
@@ -49,6 +60,7 @@ export function nameCauses(
   options: DecideOptions,
 ): readonly Group[] {
   const chosen = new Set<string>();
+  const budget: Budget = { steps: MAX_REPLAYED };
   for (const group of groups) {
     const cause = CAUSE_BY_CLASS[group.class];
     if (cause !== undefined) name(group, { cause, step: group.example.step }, chosen);
@@ -57,7 +69,7 @@ export function nameCauses(
   let unnamed: readonly Group[] = groups.filter(({ cause }) => cause === null);
   for (const many of LOOKED_INTO) {
     const { first, others } = taken(unnamed, many);
-    nameOneByOne(decision, first, options, chosen);
+    nameOneByOne(decision, first, options, chosen, budget);
     named.push(...first);
     if (others.length === 0) return named;
     const shared = shareCauses(decision, first, others, options);
@@ -81,16 +93,18 @@ function nameOneByOne(
   groups: readonly Group[],
   options: DecideOptions,
   chosen: Set<string>,
+  budget: Budget,
 ): void {
   for (const group of groups.toSorted((a, b) => rank(a.class) - rank(b.class))) {
-    const candidates = causesOf(decision, group, options);
+    const candidates = causesOf(decision, group, options, budget);
     const best = candidates.find((c) => chosen.has(key(c))) ?? candidates[0];
     if (best !== undefined) name(group, best, chosen);
   }
 }
 
-/** Repairs that heal the group's example, the most telling first; none where its history is too long to try. */
-function causesOf(decision: Decision, group: Group, how: DecideOptions): Candidate[] {
+/** Repairs that heal the group's example, the most telling first; none where its history is too long to try, or nothing is left of the budget. */
+function causesOf(decision: Decision, group: Group, how: DecideOptions, budget: Budget): Candidate[] {
+  if (budget.steps <= 0) return [];
   const { step } = group.example;
   const options = trialOptions(group.class, how);
   const page = pagesToTry(decision, group, options);
@@ -113,9 +127,11 @@ function causesOf(decision: Decision, group: Group, how: DecideOptions): Candida
   const most = input.calls ? Math.min(MAX_TRIALS, MAX_REPLAYED_OF_CALLS / steps.length) : MAX_TRIALS;
   const found = decidedAlone(decision, steps, numbers, steps, page, { ...options, skipHidden: false });
   const before = new Set([...found].map((v) => v.class));
+  const cost = (steps.length * steps.length * decision.rootsOf(group.domain).length) / STEPS_LIKE_ONE;
   let trials = 0;
   for (const repair of repairsFor(group.shows, group.class === "V15", context)) {
-    if (++trials > most) break;
+    budget.steps -= cost;
+    if (++trials > most || budget.steps <= 0) break;
     const repaired = spliced(steps, repair.splices());
     const decided = (mode: MemoryMode): Violations =>
       decidedAlone(decision, steps, numbers, repaired, page, { ...options, mode });
@@ -131,7 +147,7 @@ function causesOf(decision: Decision, group: Group, how: DecideOptions): Candida
   const healing = whole.length > 0 ? whole : partial;
   if (healing.length > 0) return healing;
   // Whether a repair that was not tried would have healed is not known.
-  return trials > most ? [] : [{ cause: "plan", step }];
+  return trials > most || budget.steps <= 0 ? [] : [{ cause: "plan", step }];
 }
 
 /** True iff some violations show all classes that others do: what is left for want of a barrier is nothing then. */

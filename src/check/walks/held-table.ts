@@ -6,7 +6,7 @@ import type { Coverage } from "./coverage.ts";
 /** Walks whose generations begin before `bound`, and are not dead by `from`: from that position on, or from their begin. */
 export interface HeldTime {
   readonly from: number;
-  readonly bound: number;
+  bound: number;
 }
 
 /**
@@ -21,8 +21,7 @@ export interface Holding extends HeldTime {
   readonly begun: number;
   /** First time, and those behind it, ascending; they do not meet. */
   from: number;
-  bound: number;
-  later: readonly HeldTime[] | null;
+  later: HeldTime[] | null;
 }
 
 /** "A walk may hold this table." */
@@ -115,6 +114,15 @@ export function heldBehind(above: Holding, step: number, until: number): Holding
 
 /** Takes in that another version leads to it as well, which `above` holds at positions [step, until). */
 export function holdAlso(state: Holding, above: Holding, step: number, until: number): void {
+  if (above.later === null && above.from >= until) return;
+  const time = behind(above, step, until);
+  const last = state.later?.at(-1) ?? state;
+  // Versions come in their order: mostly it is the last time, of which there are many where a link comes and goes.
+  if (above.later === null && time.from >= last.from) {
+    if (time.from <= last.bound) last.bound = Math.max(last.bound, time.bound);
+    else (state.later ??= []).push(time);
+    return;
+  }
   const own = [{ from: state.from, bound: state.bound }, ...(state.later ?? [])];
   const [first, ...later] = joined([...own, ...timesOf(above, step, until)]);
   [state.from, state.bound] = [first!.from, first!.bound];
