@@ -35,7 +35,8 @@ const MANY = 8;
 
 /**
  * Each call of a recording with what the calls before it leave: tables, roots, pins, and dirty bits that devices may have set
- * in them and nobody was told of. Pre: taken in order, one pass.
+ * in them and nobody was told of. Pre: taken in order, one pass. What a call does wrong it leaves: whoever decides them has to stop where
+ * `isChangeUnlikeOldMap` says that an earlier one is to blame.
  */
 export function* callInputs(recording: Recording, mode: MemoryMode = "weak"): Generator<CallInput> {
   let dirty = MaybeDirty.NONE;
