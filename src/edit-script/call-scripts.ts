@@ -2,13 +2,12 @@ import type { Pfn } from "../units/index.ts";
 import { CallContents, FREED } from "./call-contents.ts";
 import { type ChangedMap, type MapRunList, mapRunList } from "./call-maps.ts";
 import { CarriedPins } from "./carried-pins.ts";
+import { FreshTables } from "./fresh-tables.ts";
 import type { RecordedCall, Recording } from "./recording.ts";
 import type { EditScript } from "./script.ts";
 import type { CollectStep, ExchangeStep, Step } from "./steps.ts";
 import { tableRuns } from "./table-runs.ts";
 import type { PinRun, ScriptDomain, ScriptFile, TableRun } from "./text.ts";
-
-const ENTRIES = 512;
 
 /** What the maps of a call that was read from text are made of. */
 const CHANGES = new WeakMap<RecordedCall, () => ChangedMap>();
@@ -85,6 +84,7 @@ export const callStart = (file: ScriptFile): CallStart | null => BEFORE.get(file
 /** Table contents from call to call. */
 class CarriedTables {
   readonly #contents = new Map<Pfn, BigUint64Array>();
+  readonly #fresh = new FreshTables();
   /** What those are told of it who stand in front of the call at hand. */
   #before = new CallContents(this.#contents);
 
@@ -182,7 +182,7 @@ class CarriedTables {
     let content = this.#held(table);
     if (content === undefined) {
       this.#before.keep(table);
-      this.#contents.set(table, (content = new BigUint64Array(ENTRIES)));
+      this.#contents.set(table, (content = this.#fresh.take()));
     }
     return content;
   }

@@ -7,7 +7,7 @@ import type { TextLine } from "./text-line.ts";
 /** What the `table` lines of a file say. */
 export class TableText {
   readonly runs: TableRun[] = [];
-  readonly #given = new GivenEntries();
+  readonly #given = new GivenEntries(this.runs);
 
   read(at: TextLine): void {
     for (const { table, index, count, first, stride } of at.runs()) {
@@ -21,7 +21,7 @@ export class TableText {
     }
   }
 
-  /** Reads a line in plain form. False, and no run more, where it contradicts one above. */
+  /** Reads a line in plain form. False where it contradicts one above: read as text it says so. */
   readPlain(line: PlainLine): boolean {
     const { index, listed, listedCount, options } = line;
     const table = pfn(line.table);
@@ -35,9 +35,10 @@ export class TableText {
 
   #list(table: Pfn, index: number, line: PlainLine): boolean {
     const { listed, listedCount } = line;
-    for (let i = 0; i < listedCount; i++)
+    for (let i = 0; i < listedCount; i++) {
       if (this.#given.note(table, index + i, 1, listed[2 * i]!, listed[2 * i + 1]!, 0, 0) >= 0) return false;
-    for (let i = 0; i < listedCount; i++) this.#push(table, index + i, 1, line.entryListed(i), 0n);
+      this.#push(table, index + i, 1, line.entryListed(i), 0n);
+    }
     return true;
   }
 

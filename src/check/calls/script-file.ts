@@ -1,6 +1,7 @@
 import {
   callStart,
   type EditScript,
+  FreshTables,
   OP,
   recordLength,
   type ScriptFile,
@@ -93,7 +94,9 @@ function tablesOf(file: ScriptFile, links: CarriedLinks | null): TablesBefore {
     words(table) {
       const content = contents.get(table);
       if (!isLittleEndian) return null;
-      return content === undefined ? NO_ENTRIES : new Uint32Array(content.buffer);
+      return content === undefined
+        ? NO_ENTRIES
+        : new Uint32Array(content.buffer, content.byteOffset, 2 * content.length);
     },
   };
 }
@@ -110,10 +113,11 @@ export function tablesChanged({ words }: EditScript): ReadonlySet<number> {
 
 function contentsOf(file: ScriptFile): TableContents {
   const contents = new Map<Pfn, BigUint64Array>();
-  for (const { root } of file.domains) contents.set(root, new BigUint64Array(512));
+  const fresh = new FreshTables();
+  for (const { root } of file.domains) contents.set(root, fresh.take());
   for (const run of file.tables) {
     let content = contents.get(run.table);
-    if (content === undefined) contents.set(run.table, (content = new BigUint64Array(512)));
+    if (content === undefined) contents.set(run.table, (content = fresh.take()));
     let entry = run.first;
     for (let i = 0; i < run.count; i++, entry += run.stride) content[run.index + i] = entry;
   }
