@@ -91,6 +91,11 @@ export class ByteCursor {
     return byte === LINE_FEED || byte === CARRIAGE_RETURN;
   }
 
+  /** True iff a comment may begin here. */
+  isAtHash(): boolean {
+    return this.bytes[this.at] === HASH;
+  }
+
   /** True iff these bytes stand here. Pre: no line end is among them. */
   skip(word: Uint8Array): boolean {
     const { bytes } = this;

@@ -25,8 +25,10 @@ export function* callScripts(recording: Recording): Generator<ScriptFile> {
   let { domains } = recording;
   let map = mapRunList(recording.oldMap);
   let pins = recording.pins === null ? null : CarriedPins.of(recording.pins);
+  let keptTables = recording.keptTables;
   for (const [i, call] of calls.entries()) {
-    const { pinned, ioctls, script, stepLines } = call;
+    const { pinned, kept = [], ioctls, script, stepLines } = call;
+    if (kept.length > 0) keptTables = [...keptTables, ...kept];
     const before = { domains, map, pins, tables: tables.contents() };
     const after = CHANGES.get(call)?.() ?? { map: mapRunList(call.newMap), edited: null };
     let runs: readonly TableRun[] | null = null;
@@ -34,6 +36,7 @@ export function* callScripts(recording: Recording): Generator<ScriptFile> {
     let freed: readonly Pfn[] | null = null;
     const file: ScriptFile = {
       ...others,
+      keptTables,
       domains,
       get tables() {
         return (runs ??= [...before.tables].flatMap(([table, content]) =>
@@ -62,6 +65,7 @@ export function* callScripts(recording: Recording): Generator<ScriptFile> {
     tables.run(script);
     map = after.map;
     domains = domainsAfter(domains, script);
+    keptTables = keptAfter(keptTables, script);
     pins = pins?.after(pinned, script) ?? null;
   }
 }
@@ -196,6 +200,14 @@ class CarriedTables {
     let entry = first;
     for (let i = 0; i < count; i++, entry += stride) content[index + i] = entry;
   }
+}
+
+/** Who gives a table back keeps it no longer. */
+function keptAfter(tables: readonly Pfn[], script: EditScript): readonly Pfn[] {
+  if (tables.length === 0) return tables;
+  const kept = new Set(tables);
+  for (const step of script.releases()) if (step.op === "freeTable") kept.delete(step.table);
+  return kept.size < tables.length ? [...kept] : tables;
 }
 
 /** A root switch leaves the domain under its new tag. */

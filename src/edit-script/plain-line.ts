@@ -124,6 +124,7 @@ export class PlainLine {
 
   #statement(): number {
     const cursor = this.#cursor;
+    const start = cursor.at;
     cursor.blanks();
     switch (cursor.quad()) {
       case MAP_AND_BLANK.quad:
@@ -155,7 +156,8 @@ export class PlainLine {
         return this.#frames(PLAIN.pins, OPTION.count);
       default:
         cursor.at -= QUAD_BYTES;
-        return cursor.isOver() ? PLAIN.empty : PLAIN.none;
+        // What looks like a comment may be a task's name, where something stands before it.
+        return (cursor.at === start || !cursor.isAtHash()) && cursor.isOver() ? PLAIN.empty : PLAIN.none;
     }
   }
 

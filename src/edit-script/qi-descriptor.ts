@@ -1,5 +1,4 @@
 import type { IovaPfn } from "../units/index.ts";
-import type { KnownTags } from "./known-tags.ts";
 import { domainOf, MAX_MASK, masked, type StepContext } from "./step-context.ts";
 import { CACHE_ATC, CACHE_CONTEXT, CACHE_IOTLB, CACHE_WALK, CACHES_ALL, type Step } from "./steps.ts";
 import type { TextLine } from "./text-line.ts";
@@ -19,6 +18,11 @@ const TYPE_PASID_IOTLB = 6;
 const TYPE_PASID_DEVICE_TLB = 8;
 /** Where a device's walks start in scalable mode: its granularity 3 is global. */
 const TYPE_PASID_CACHE = 7;
+/** Answers to devices that have asked for pages. */
+const TYPE_PAGE_GROUP_RESPONSE = 9;
+const TYPE_PAGE_STREAM_RESPONSE = 10;
+/** 256 bits of scalable mode. */
+const MOST_WORDS = 4;
 
 const GRANULARITY = ["", "global", "domain", "page"] as const;
 
@@ -30,6 +34,8 @@ const GRANULARITY = ["", "global", "domain", "page"] as const;
 export function descriptorSteps(at: TextLine, context: StepContext, iommu: number | undefined): Step[] {
   const [, first, second, ...more] = at.words;
   if (first === undefined || second === undefined) at.fail("qi needs the two low words of a descriptor");
+  if (at.words.length > 1 + MOST_WORDS)
+    at.fail(`qi takes the words of a descriptor, at most ${MOST_WORDS}, not ${at.words.length - 1}`);
   for (const high of more)
     if (at.unsigned(high, "qi word") !== 0n) at.fail(`qi word ${high} belongs to no descriptor known here`);
   const [low, high] = [at.unsigned(first, "qi word"), at.unsigned(second, "qi word")];
@@ -37,14 +43,15 @@ export function descriptorSteps(at: TextLine, context: StepContext, iommu: numbe
   const granularity = GRANULARITY[field(low, 5, 4)]!;
   const did = field(low, 31, 16);
   const tags = (): number[] =>
-    granularity === "global" ? context.tags.behind(iommu) : namedBy(did, at, context.tags, iommu);
+    granularity === "global" ? context.tags.behind(iommu) : namedBy(did, at, context, iommu);
   switch (type) {
     case TYPE_CONTEXT_CACHE:
       return tags().map((domain) => whole(domain, CACHE_CONTEXT, context));
     case TYPE_IOTLB:
       if (granularity === "") return at.fail("qi descriptor of an IOTLB invalidation without granularity");
       return tags().map((tag) => {
-        context.drains.post(context.tags.iommuOf(tag), field(low, 7, 6) === DRAIN_READS_AND_WRITES);
+        const asks = field(low, 7, 6) === DRAIN_READS_AND_WRITES;
+        if (!context.foreign.has(tag)) context.drains.post(context.tags.iommuOf(tag), asks);
         return iotlb(at, granularity, tag, high, context);
       });
     case TYPE_DEVICE_TLB: {
@@ -54,22 +61,30 @@ export function descriptorSteps(at: TextLine, context: StepContext, iommu: numbe
       ];
     }
     case TYPE_PASID_CACHE:
-      return (
-        granularity === "page" ? context.tags.behind(iommu) : namedBy(did, at, context.tags, iommu)
-      ).map((domain) => whole(domain, CACHE_CONTEXT, context));
+      return (granularity === "page" ? context.tags.behind(iommu) : namedBy(did, at, context, iommu)).map(
+        (domain) => whole(domain, CACHE_CONTEXT, context),
+      );
     case TYPE_INTERRUPT_CACHE:
     case TYPE_WAIT:
     case TYPE_PASID_IOTLB:
     case TYPE_PASID_DEVICE_TLB:
+    case TYPE_PAGE_GROUP_RESPONSE:
+    case TYPE_PAGE_STREAM_RESPONSE:
       return [];
     default:
       return at.fail(`qi descriptor of type ${type} does not concern second-stage tables`);
   }
 }
 
-/** The tag that a descriptor means; none where no domain has the number. */
-function namedBy(did: number, at: TextLine, known: KnownTags, iommu: number | undefined): number[] {
+/** The tag that a descriptor means; none where no domain has the number, nor somebody else of whom the text knows. */
+function namedBy(
+  did: number,
+  at: TextLine,
+  { tags: known, foreign }: StepContext,
+  iommu: number | undefined,
+): number[] {
   const tags = known.named(did, iommu);
+  if (tags.length === 0 && foreign.has(did)) return [did];
   if (tags.length > 1)
     at.fail(
       `iommu= is needed: ${did} is the number of domain ${tags[0]} and, elsewhere, of domain ${tags[1]}`,

@@ -12,6 +12,8 @@ export interface RecordedCall {
   readonly newMap: readonly MapRun[];
   /** Pins the call takes before its steps. */
   readonly pinned: readonly PinRun[];
+  /** Tables that stay allocated on purpose from this call on, until one gives them back. */
+  readonly kept?: readonly Pfn[];
   /** The ioctls it is made of, where it says so. */
   readonly ioctls: readonly ScriptIoctl[];
   readonly script: EditScript;
@@ -26,6 +28,7 @@ export interface Recording {
   readonly oldMap: readonly MapRun[];
   /** Pins before the first call; null where the file says nothing about pins. */
   readonly pins: readonly PinRun[] | null;
+  /** The same from the first call on. */
   readonly keptTables: readonly Pfn[];
   /** Those that were given back before the first call. */
   readonly freedTables?: readonly Pfn[];
@@ -38,7 +41,7 @@ export interface Recording {
 /** The only call of a recording, as a script. Pre: there is one. */
 export function onlyScript(recording: Recording): ScriptFile {
   const { calls, ...before } = recording;
-  const { newMap, pinned, ioctls, script, stepLines } = calls[0]!;
+  const { newMap, pinned, kept = [], ioctls, script, stepLines } = calls[0]!;
   const pins = before.pins === null ? null : [...before.pins, ...pinned];
-  return { ...before, newMap, pins, ioctls, script, stepLines };
+  return { ...before, keptTables: [...before.keptTables, ...kept], newMap, pins, ioctls, script, stepLines };
 }

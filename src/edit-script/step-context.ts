@@ -19,6 +19,8 @@ export interface StepContext {
   readonly levels: number;
   /** Those before this line. */
   readonly tags: KnownTags;
+  /** Tags of domains that the text does not speak of, as far as lines before this one name them. */
+  readonly foreign: Pick<ReadonlyMap<number, unknown>, "has">;
   readonly drains: QueuedDrains;
   readonly domains: readonly ScriptDomain[];
 }
@@ -34,6 +36,8 @@ export function domainOf(at: TextLine, { domains, tags }: StepContext, iommu?: n
   }
   const [only, ...others] = domains.filter((d) => iommu === undefined || (d.iommu ?? 0) === iommu);
   if (only !== undefined && others.length === 0) return only.id;
+  if (iommu !== undefined && only === undefined && domains.length > 0)
+    at.fail(`iommu ${iommu}: no domain before this line is behind it`);
   return at.fail("domain= is needed where the text does not name exactly one domain before this line");
 }
 
@@ -59,8 +63,8 @@ export function waited(drain: boolean, iommu: number | undefined, { drains, tags
 }
 
 /** Notes an invalidation that a line names in words: it asks for a drain, if what it drops are translations. */
-export function asksToDrain(tag: number, caches: number, { drains, tags }: StepContext): void {
-  if ((caches & CACHE_IOTLB) !== 0) drains.post(tags.iommuOf(tag), true);
+export function asksToDrain(tag: number, caches: number, { drains, tags, foreign }: StepContext): void {
+  if ((caches & CACHE_IOTLB) !== 0 && !foreign.has(tag)) drains.post(tags.iommuOf(tag), true);
 }
 
 /** Pages that 64 bits of address have. */

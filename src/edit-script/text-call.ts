@@ -1,3 +1,4 @@
+import type { Pfn } from "../units/index.ts";
 import { LineNumbers } from "./line-numbers.ts";
 import { UNNAMED } from "./plain-options.ts";
 import { EditScript } from "./script.ts";
@@ -13,6 +14,7 @@ export class CallText {
   readonly line: number;
   readonly map = new MapText();
   pins: PinText | null = null;
+  readonly kept: Pfn[] = [];
   readonly ioctls: ScriptIoctl[] = [];
   /** The steps so far; an update that its line does not number is 0. */
   readonly steps = new EditScript();

@@ -32,6 +32,8 @@ import { TableText } from "./text-table.ts";
 const BYTES_PER_STEP = 32;
 /** What traces put before a line ends here. */
 const TRACE_MARK = "hitless: ";
+/** What ftrace puts there: a task, whose name may hold any sign, its number and its CPU. A line that begins with "#" is a comment. */
+const TRACED = /^(?!#)\s*(?:(?!\s#).){1,16}?-\d+\s+(?:\(.*?\)\s+)?\[\d+\].*hitless: /;
 
 /**
  * Reads a file with one edit script.
@@ -66,6 +68,7 @@ export class RecordingParser {
   #line = 0;
   #capability: Capability | null = null;
   readonly #domains: ScriptDomain[] = [];
+  /** From the first call on. */
   readonly #kept: Pfn[] = [];
   readonly #freed = new FreedText();
   /** Tags of domains that the file does not speak of, with their lines. */
@@ -192,6 +195,7 @@ export class RecordingParser {
         pages: 2 ** (found.inputBits - 12),
         levels: found.levels,
         tags: this.#tags,
+        foreign: this.#foreign,
         drains: this.#drains,
         domains: this.#domains,
       },
@@ -247,7 +251,7 @@ export class RecordingParser {
         this.#read.tables.read(this.#at);
         break;
       case "keep":
-        this.#kept.push(this.#at.tableAddress(this.#at.only("a table address")));
+        this.#keep(this.#at.tableAddress(this.#at.only("a table address")));
         break;
       case "tag":
         this.#before();
@@ -282,6 +286,11 @@ export class RecordingParser {
       default:
         this.#steps(op);
     }
+  }
+
+  #keep(table: Pfn): void {
+    const { line, kept } = this.#current;
+    (line === 0 ? this.#kept : kept).push(table);
   }
 
   #steps(op: string): void {
@@ -368,6 +377,7 @@ export class RecordingParser {
           return maps.after(i).map.all();
         },
         pinned: call.pins?.runs ?? [],
+        ...(call.kept.length > 0 && { kept: call.kept }),
         ioctls,
         script: call.script(),
         stepLines: call.stepLines.list(),
@@ -380,8 +390,9 @@ export class RecordingParser {
 
 /** The statement in a line: without what a trace puts before it, and without its comment. */
 function statementIn(raw: string): string {
-  const hash = raw.indexOf("#");
-  const line = hash < 0 ? raw : raw.slice(0, hash);
+  const text = TRACED.test(raw) ? raw.slice(raw.indexOf(TRACE_MARK)) : raw;
+  const hash = text.indexOf("#");
+  const line = hash < 0 ? text : text.slice(0, hash);
   const mark = line.indexOf(TRACE_MARK);
   return (mark < 0 ? line : line.slice(mark + TRACE_MARK.length)).trim();
 }

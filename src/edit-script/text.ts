@@ -177,8 +177,8 @@ export function printRecording(recording: Recording): string {
   const scripts = calls.map(({ script }) => script);
   const lines = [...linesBefore(recording, scripts), ...pinLines(pins)];
   for (const call of calls) {
-    const { label, newMap, pinned } = call;
-    lines.push(`call ${label}`.trimEnd());
+    const { label, newMap, pinned, kept = [] } = call;
+    lines.push(`call ${label}`.trimEnd(), ...keepLines(kept));
     const own = [...newMapLines(newMap), ...(pinned.length > 0 ? pinLines(pinned) : []), ...linesOf(call)];
     // A call may have more lines than a function takes arguments.
     for (const line of own) lines.push(line);
@@ -224,10 +224,12 @@ function linesBefore(file: Before, scripts: readonly EditScript[]): string[] {
     lines.push(`domain ${d.id} root=${hexPage(d.root)} levels=${d.levels}${iommuText(d.iommu)}`);
   for (const tag of foreignTags(file.domains, scripts)) lines.push(`tag ${tag}`);
   for (const t of file.tables) lines.push(`table ${runText(t.table, t.index, t.count, t.first, t.stride)}`);
-  for (const table of file.keptTables) lines.push(`keep ${hexPage(table)}`);
+  lines.push(...keepLines(file.keptTables));
   for (const table of file.freedTables ?? []) lines.push(`freed ${hexPage(table)}`);
   return [...lines, ...mapLines("old", file.oldMap)];
 }
+
+const keepLines = (tables: readonly Pfn[]): string[] => tables.map((table) => `keep ${hexPage(table)}`);
 
 const mapLines = (name: "old" | "new", map: readonly MapRun[]): string[] =>
   map.map(

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { CAPABILITIES, type Step } from "../../src/edit-script/index.ts";
 import { iovaPfn, pfn } from "../../src/units/index.ts";
 
-const page = fc.integer({ min: 0, max: 2 ** 32 - 1 }).map(pfn);
+export const page = fc.integer({ min: 0, max: 2 ** 32 - 1 }).map(pfn);
 const wide = fc.integer({ min: 0, max: 2 ** 44 });
 const pages = fc.integer({ min: 1, max: 2 ** 40 });
 const entry = fc.bigInt({ min: 0n, max: (1n << 64n) - 1n });

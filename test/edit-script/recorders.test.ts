@@ -40,6 +40,18 @@ describe("what recorders write", () => {
     ]);
   });
 
+  it("may come from a task with the sign of a comment in its name", () => {
+    const traced = (task: string, said: string): string =>
+      `${task.padStart(16)}-813     [000] .....   100.000004: x: hitless: ${said}`;
+    const steps = (...lines: readonly string[]): string[] => stepsOf(lines.join("\n")).map(({ op }) => op);
+    expect(steps(traced("#flush", "barrier"), traced("pool#1", "wait drain"))).toEqual(["barrier", "wait"]);
+    expect(steps(`${traced("#a", "wait")} # why`)).toEqual(["wait"]);
+    expect(() => steps(traced("pool #1", "barrier"))).toThrow('"pool" is no statement');
+    // A line that begins with the sign is a comment, whatever it holds, and so is what stands behind a statement.
+    expect(steps(`#${traced("flush", "barrier").trim()}`, "wait")).toEqual(["wait"]);
+    expect(steps(`barrier # ${traced("flush", "wait")}`)).toEqual(["barrier"]);
+  });
+
   it("may name entries by their address in the kernel's direct map", () => {
     const lines = "directMap 0xffff888000000000\nstore 0xffff888100001018 = 3\nfreeTable 0xffff888100002000";
     expect(stepsOf(lines)).toMatchObject([
@@ -117,7 +129,8 @@ describe("what recorders write", () => {
     expect(stepsOf("qi 0x4 0\nqi 0x900f2 0")).toEqual([]);
     expect(stepsOf("qi 0x10017 0")).toEqual([{ ...step, caches: 8, ...everything }]);
     expect(stepsOf("qi 0x37 0")).toEqual([{ ...step, caches: 8, ...everything }]);
-    expect(stepsOf("qi 0x100f6 0\nqi 0x100f8 0")).toEqual([]);
+    expect(stepsOf("qi 0x100f6 0\nqi 0x100f8 0\nqi 0x9 0x12\nqi 0xa 0x12")).toEqual([]);
+    expect(stepsOf("tag 9\nqi 0x900f2 0")).toMatchObject([{ op: "invalidate", domain: 9, caches: 3 }]);
     expect(() => stepsOf("qi 0xf 0")).toThrow("type 15 does not concern second-stage tables");
     expect(() => stepsOf("qi 0x2 0")).toThrow("without granularity");
     expect(() => stepsOf("qi 0x100f2")).toThrow("two low words");
@@ -156,6 +169,10 @@ describe("what recorders write", () => {
     expect(waits(`${undrained}qi 0x100f2 0\nwait\nwait drain`)).toEqual([false, false, true]);
     expect(waits(`${undrained}invalidate iova=0 size=4K\nwait drain`)).toEqual([false, true]);
     expect(waits(`${undrained}invalidate  iova=0 size=4K\nwait  drain`)).toEqual([false, true]);
+    const foreign = (lines: string): boolean[] => waits(`tag 9\n${lines}`);
+    for (const others of ["qi 0x900f2 0", "invalidate domain=9 iova=0 size=4K", "invalidate  domain=9 all"])
+      expect(foreign(`${undrained}${others}\nwait drain`), others).toEqual([false, false]);
+    expect(foreign("qi 0x100f2 0\nqi 0x90032 0\nwait drain")).toEqual([true]);
     for (const other of [
       "invalidate caches=atc all",
       "invalidate caches=context",

@@ -9,7 +9,7 @@ import {
   type Recording,
   ScriptTextError,
 } from "../../src/edit-script/index.ts";
-import { anyBefore, anyIoctls, anyLabel, anyMap, anyPins } from "./any-script.ts";
+import { anyBefore, anyIoctls, anyLabel, anyMap, anyPins, page } from "./any-script.ts";
 
 const HEAD = "hitless-edit-script 1 vtd-ss-39\ndomain 1 root=0x100000000\n";
 const LINKED = `${HEAD}table 0x100000000[0] = 0x100001003\ntable 0x100001000[0] = 0x100002003\n`;
@@ -162,15 +162,17 @@ describe("a recording of several calls", () => {
   });
 
   it("gives back the same calls after printing and parsing", () => {
-    const call = fc.record({ label: anyLabel, newMap: anyMap, pinned: anyPins, ran: anyIoctls });
+    const kept = fc.array(page);
+    const call = fc.record({ label: anyLabel, newMap: anyMap, pinned: anyPins, kept, ran: anyIoctls });
     fc.assert(
       fc.property(anyBefore, fc.array(call, { minLength: 1, maxLength: 4 }), (before, calls) => {
         const pinned = before.pins === null ? { pinned: [] } : {};
         const recording: Recording = {
           ...before,
-          calls: calls.map(({ ran: { steps, ioctls }, ...rest }) => ({
+          calls: calls.map(({ ran: { steps, ioctls }, kept, ...rest }) => ({
             ...rest,
             ...pinned,
+            ...(kept.length > 0 && { kept }),
             ioctls,
             line: 1,
             script: EditScript.from(steps),
