@@ -111,6 +111,42 @@ store 0x10000b000[7] = 0x10000c8003`;
   });
 });
 
+describe("the invalidation that a cause names", () => {
+  const before = `table 0x100001000[0] = 0x100002003
+table 0x100002000[3] = 0x1000003003 count=2 stride=0x1000
+map old iova=0x3000 size=8K frame=0x1000003000
+`;
+  const clear = "storeRun 0x100002000[3] = 0 count=2 stride=0\nbarrier\n";
+  const unpin = "unpin 0x1000003000 size=8K";
+  const all = "invalidate iova=0x3000 size=8K";
+
+  it("is the one that nothing waits for, not one in front of the store that something does", () => {
+    expect(named(`${before}invalidate all\nwait drain\n${clear}${all}\n${unpin}`)).toEqual([
+      `V06 no-wait: ${all}`,
+    ]);
+  });
+
+  it("is the one behind the store that names another tag", () => {
+    const tag9 = "invalidate domain=9 iova=0x3000 size=8K";
+    const early = "invalidate domain=9 iova=0x3000 size=4K\nwait drain";
+    expect(named(`tag 9\n${before}${early}\n${clear}${tag9}\nwait drain\n${unpin}`)).toEqual([
+      `V06 wrong-tag: ${tag9}`,
+    ]);
+    const own = "qi 0x100e2 0 iommu=0";
+    const two = `caches iotlb+walk\ndomain 2 root=0x100000000 iommu=1 did=1\n${before}qi 0x100e2 0 iommu=0\nqi 0x100e2 0 iommu=1\nwait drain\n`;
+    expect(named(`${two}${clear}${own}\nwait drain\n${unpin}`)).toEqual([`V06 wrong-tag: ${own}`]);
+  });
+
+  it("is the one of two for different caches that does not reach the pages", () => {
+    const short = (caches: string): string => `invalidate caches=${caches} iova=0x3000 size=4K`;
+    const whole = (caches: string): string => `invalidate caches=${caches} iova=0x3000 size=8K`;
+    const told = (...lines: readonly string[]): string[] =>
+      named(`${before}${clear}${lines.join("\n")}\nwait drain\n${unpin}`);
+    expect(told(short("iotlb+walk"), whole("atc"))).toEqual([`V06 under-range: ${short("iotlb+walk")}`]);
+    expect(told(whole("iotlb+walk"), short("atc"))).toEqual([`V06 under-range: ${short("atc")}`]);
+  });
+});
+
 describe("a leaf that only a device's own cache keeps", () => {
   it("is said to be dropped by the IOTLB", () => {
     const [found] = blamed(`table 0x100001000[0] = 0x1000000083

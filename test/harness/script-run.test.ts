@@ -19,6 +19,28 @@ wait drain
 unpin 0x1000009000 size=0x1000
 `;
 
+describe("what a recording has given back too often", () => {
+  it("is told of pins and of tables apart", () => {
+    const text = `${BEFORE}map new none
+pins 0x1000003000 size=0x2000
+store 0x100001000[0] = 0
+barrier
+invalidate iova=0 size=2M
+wait drain
+freeTable 0x100002000
+freeTable 0x100002000
+unpin 0x1000003000 size=0x2000
+unpin 0x1000003000 size=0x1000
+`;
+    const { report } = runScriptCheck(parseRecording(text, "driver.script"), "driver.script", ["weak"], "");
+    expect(report.violations.map(({ class: kind, cause, met }) => [kind, cause, met])).toEqual([
+      ["V12", "double", expect.stringContaining("-1 pins for 0 pages")],
+      ["V12", "double", "table 0x100002000 is freed twice"],
+    ]);
+    expect(report.violations.map(({ changes }) => changes.length)).toEqual([1, 1]);
+  });
+});
+
 describe("a call of a recording", () => {
   it.each([
     ["no leaf", "barrier"],

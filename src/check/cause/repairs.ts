@@ -1,6 +1,7 @@
 import {
   CACHE_ATC,
   CACHE_CONTEXT,
+  CACHE_IOTLB,
   CACHES_ALL,
   type InvalidateStep,
   type Splice,
@@ -179,46 +180,65 @@ function* weakened({ steps, about, pages, tags, iommu, isMeant, isNear }: Repair
   if (first === undefined) return;
   // Of what is made stronger in all places the one to blame is the domain's own, one of the pages at hand, and one that was weak.
   const blamed = (all: readonly number[], isWeak: (step: InvalidateStep) => boolean): number => {
-    if (typeof about === "number" && all.includes(about)) return about;
+    if (typeof about === "number" && invalidates.includes(about)) return about;
     const own = all.filter((at) => tags.includes(stepAt(at).domain));
     const weak = own.filter((at) => isWeak(stepAt(at)));
     return weak.find(isNear) ?? weak[0] ?? own[0] ?? all[0]!;
   };
   const isAny = (): boolean => true;
   const whole = { iovaPfn: 0 as IovaPfn, pages };
+  const meant = invalidates.filter(isMeant);
+  const isWaitedFor = (at: number): boolean => {
+    let next = at + 1;
+    while (next < steps.length && !isRelease(steps.op(next)) && !isForIommu(next)) next++;
+    return next < steps.length && isForIommu(next);
+  };
+  const open = (meant.length > 0 ? meant : invalidates).filter((at) => !isWaitedFor(at));
   yield {
     cause: "no-wait",
-    at: blamed(invalidates, isAny),
+    at: blamed(open.length > 0 ? open : invalidates, isAny),
     isEverywhere,
     splices: each((step) => [step, DRAIN]),
   };
+  // What reaches devices alone leaves nothing out where something else is meant to reach the IOTLB, and the other way round.
+  const isSplit = invalidates.some((at) => (stepAt(at).caches & CACHE_IOTLB) !== 0);
+  const isPartner = ({ caches }: InvalidateStep): boolean => isSplit && caches === CACHE_ATC;
+  const kinds = [true, false].map((isOne) => meant.filter((at) => isPartner(stepAt(at)) === isOne));
+  // Where one kind reaches the pages and the other does not, it is the other that falls short.
+  const short = kinds.find((kind) => kind.length > 0 && !kind.some(isNear)) ?? meant;
+  const isDevicesShort = short.length > 0 && short === kinds[0];
   const withoutAtc = blamed(invalidates, ({ caches }) => (caches & CACHE_ATC) === 0);
-  yield {
-    cause: "no-ATC",
-    at: withoutAtc,
-    isEverywhere,
-    splices: each((s) => [{ ...s, caches: s.caches | CACHE_ATC }]),
-  };
-  yield {
-    cause: "no-ATC",
-    at: withoutAtc,
-    isEverywhere,
-    splices: each((s) => [s, { ...s, caches: CACHE_ATC }]),
-  };
+  if (!isDevicesShort) {
+    yield {
+      cause: "no-ATC",
+      at: withoutAtc,
+      isEverywhere,
+      splices: each((s) => [{ ...s, caches: s.caches | CACHE_ATC }]),
+    };
+    yield {
+      cause: "no-ATC",
+      at: withoutAtc,
+      isEverywhere,
+      splices: each((s) => [s, { ...s, caches: CACHE_ATC }]),
+    };
+  }
+  const allCaches = isDevicesShort ? CACHES_ALL & ~CACHE_ATC : CACHES_ALL;
   yield {
     cause: "wrong-scope",
-    at: blamed(invalidates, ({ scope, caches }) => scope === "leaf" || caches !== CACHES_ALL),
+    at: blamed(
+      invalidates.filter((at) => !isPartner(stepAt(at))),
+      ({ scope, caches }) => scope === "leaf" || caches !== CACHES_ALL,
+    ),
     isEverywhere,
-    splices: each((s) => [{ ...s, scope: "nonLeaf", caches: CACHES_ALL }]),
+    splices: each((s) => [isPartner(s) ? s : { ...s, scope: "nonLeaf", caches: allCaches }]),
   };
-  const meant = invalidates.filter(isMeant);
   const widened = (): Splice[] => meant.map((at) => replaced(at, [{ ...stepAt(at), ...whole }]));
   if (meant.length > 0)
-    yield { cause: "under-range", at: blamed(meant, isAny), isEverywhere, splices: widened };
+    yield { cause: "under-range", at: blamed(short, isAny), isEverywhere, splices: widened };
   const foreign = invalidates.filter((at) => !tags.includes(stepAt(at).domain));
   yield {
     cause: "wrong-tag",
-    at: foreign.find(isNear) ?? foreign[0] ?? first,
+    at: foreign.find((at) => isMeant(at) && isNear(at)) ?? foreign.find(isNear) ?? foreign[0] ?? first,
     isEverywhere,
     splices: each((s) => [s, ...tags.map((domain) => ({ ...s, domain }))]),
   };

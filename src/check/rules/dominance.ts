@@ -52,6 +52,13 @@ const judgedAs = ({ class: kind, shows }: Group): ViolationClass => (shows === "
 
 /** Drops what another finding explains. Pages are compared, so that a second fault elsewhere stays visible. */
 export function dominant(groups: readonly Group[]): Group[] {
+  const told = unhidden(groups);
+  // Pages around a finding that say no more than "the same cause reaches us too" are not another finding.
+  return told.filter((group) => group.class !== "V04b" || !told.some((other) => isCauseOf(other, group)));
+}
+
+/** The pages of each group on which no other hides it. */
+function unhidden(groups: readonly Group[]): Group[] {
   const result: Group[] = [];
   for (const group of groups) {
     let left: Ranges | null = null;
@@ -61,9 +68,7 @@ export function dominant(groups: readonly Group[]): Group[] {
       if (other.domain === group.domain && (isSame || isMadeBy(other.class, judgedAs(group))))
         left = without(left ?? asRanges(group.ranges), asRanges(other.ranges));
     }
-    // Pages around a finding that say no more than "the same cause reaches us too" are not another finding.
-    const isEcho = group.class === "V04b" && groups.some((o) => isCauseOf(o, group));
-    const rest = isEcho ? [] : left === null ? group.ranges : listed(left);
+    const rest = left === null ? group.ranges : listed(left);
     if (pagesIn(rest) > 0 || (group.class === "V12" && group.ranges.length === 0))
       result.push({ ...group, ranges: rest });
   }

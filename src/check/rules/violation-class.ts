@@ -73,7 +73,7 @@ export const CAUSES: Readonly<Record<Cause, string>> = {
   "wrong-scope": "the invalidation leaves this cache out: by leaf scope, or by naming others",
   "wrong-tag": "an invalidation names another tag, or a root switch keeps one that is in use",
   "no-wait": "nothing waits for the invalidation",
-  "no-drain": "the wait does not drain accesses under way",
+  "no-drain": "the wait does not drain accesses under way, or what it completes asks for none",
   "no-ATC": "device caches are not invalidated, or before the IOTLB",
   "early-free": "the table is freed too early",
   "early-unpin": "the frame is unpinned too early",

@@ -129,7 +129,10 @@ function addFinding(
 /** The same for findings that differ in nothing but the change that shows them. */
 export const findingKey = (finding: Finding): string => {
   const ranges = finding.ranges.map((r) => `${r.start}-${r.end}`);
-  return [finding.class, finding.shows, finding.cause, finding.domain, finding.mode, ...ranges].join("|");
+  const about = finding.frames.length > 0 ? "pins" : "";
+  return [finding.class, finding.shows, finding.cause, finding.domain, finding.mode, about, ...ranges].join(
+    "|",
+  );
 };
 
 /** A finding of the checker in the words of the report. */
