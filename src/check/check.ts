@@ -98,6 +98,8 @@ function isConsequence({ violation, cause, drift }: LedgerEntry, others: readonl
   return others.some((other) => {
     // Somebody else's page, where a freed table is still walked.
     if (start === end && other.class === "V07") return true;
+    // What an entry says for a while changes nothing of where the tables lead in the end.
+    if (other.class === "V08") return false;
     if (other.cause !== "plan" && other.cause !== "split-store" && other.cause !== null) return false;
     if (start === end) return true;
     return other.domain === domain && other.ranges.some((range) => range.start < end && start < range.end);

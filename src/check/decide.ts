@@ -3,8 +3,7 @@ import type { Pfn } from "../units/index.ts";
 import type { DecideOptions } from "./decide-options.ts";
 import { addLostBits } from "./dirty/lost-bits.ts";
 import { DECODERS } from "./entries/decoder.ts";
-import { type Decoder, TABLE } from "./entries/entry-kind.ts";
-import { highWord, lowWord } from "./entries/entry-words.ts";
+import type { Decoder } from "./entries/entry-kind.ts";
 import { Geometry } from "./entries/geometry.ts";
 import { VersionReader } from "./entries/versions.ts";
 import {
@@ -36,6 +35,7 @@ import { Coverages } from "./walks/coverages.ts";
 import type { FactSink } from "./walks/facts.ts";
 import { Lingering } from "./walks/lingering.ts";
 import { byTag, type RootVersion, rootVersions } from "./walks/roots.ts";
+import { TablePlaces } from "./walks/table-places.ts";
 import { WalkReach } from "./walks/walk-reach.ts";
 
 /** A script read and ready to be decided, perhaps several times. Of the maps only what the script touches is read. */
@@ -292,9 +292,8 @@ export class Decision {
         journalRules: options.journalRules,
         acceptPlain: options.acceptPlain ?? true,
         visit,
-        // Only a new root can lead to a table that stood in the same place under the old one.
-        stoodBefore: (table, level, base) =>
-          roots.length > 1 && this.#stoodBefore(roots[0]!, table, level, base),
+        places: new TablePlaces(this.log, this.input.tables, this.decoder, this.geometry, roots),
+        leavesTags: roots.length > 1 && this.#hasAtc,
         untouchedUntil: (start, until) => near?.untouchedUntil(start, until) ?? 0,
       },
       sink,
@@ -325,19 +324,6 @@ export class Decision {
     this.effort.histories += reach.histories + reach.passed * levels;
     // With several roots everything was looked at; what no map has is not worth counting.
     this.effort.pages += roots.length > 1 ? this.maps.mappedPages : pages + reach.passed;
-  }
-
-  #stoodBefore(root: RootVersion, table: number, level: number, base: number): boolean {
-    let at = root.table;
-    for (let above = root.levels - 1; above > level; above--) {
-      const index = Math.floor(base / this.geometry.span(above)) % this.geometry.entries;
-      const entry = this.input.tables.entry(at as never, index);
-      const lo = lowWord(entry);
-      const hi = highWord(entry);
-      if (this.decoder.kind(above, lo, hi) !== TABLE || this.decoder.rights(lo, hi) !== 3) return false;
-      at = this.decoder.frame(lo, hi);
-    }
-    return at === table;
   }
 
   get #hasAtc(): boolean {

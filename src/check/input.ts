@@ -13,6 +13,8 @@ export interface TablesBefore {
   isTable(table: Pfn): boolean;
   /** True iff the page was one and was given back before the script, whoever still leads to it; false where left out. */
   wasFreed?(table: Pfn): boolean;
+  /** True iff earlier calls of a recording have made entries lead to the page, which holds no table; false where left out. */
+  isHollow?(table: Pfn): boolean;
   /** True iff an earlier call of a recording has left it a table: where nothing leads to it, that call has lost it. */
   wasLeft?(table: Pfn): boolean;
   /** Entry of a table; 0 where nothing was ever written. */

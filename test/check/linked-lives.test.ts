@@ -28,7 +28,7 @@ const said = fc.oneof(
 
 describe("the lives of tables that an entry leads to", () => {
   it("are told apart in a long history as in a short one", () => {
-    const seen = { few: 0, many: 0, again: 0, lives: 0 };
+    const seen = { few: 0, many: 0, again: 0, apart: 0, lives: 0 };
     fc.assert(
       fc.property(fc.array(said, { minLength: 1, maxLength: 24 }), (list) => {
         const steps: Step[] = [];
@@ -45,27 +45,43 @@ describe("the lives of tables that an entry leads to", () => {
         });
         const log = new ScriptLog(EditScript.from(steps), []);
         const lives = new LinkedLives(versions, DECODERS.get(CAPABILITY.format)!(CAPABILITY), log);
-        const added: { table: number; life: number; rights: number; step: number }[] = [];
+        const added: { table: number; life: number; rights: number; since: number; step: number }[] = [];
+        const isLong = list.length > 8;
         for (const [i, what] of list.entries()) {
           if (what === null) continue;
           const { table, rights } = what;
           const { step } = versions[i]!;
           const own = log.logAt(table, step);
           const life = own?.number ?? -1;
-          const before = list.findIndex(
-            (other, k) =>
-              other?.table === table && (log.logAt(table, versions[k]!.step)?.number ?? -1) === life,
-          );
-          expect(lives.firstLink(table, own, step)).toBe(versions[before]!.step);
+          const isSame = (k: number): boolean =>
+            list[k]?.table === table && (log.logAt(table, versions[k]!.step)?.number ?? -1) === life;
+          // In a long history the first of all, else the first behind the last that led elsewhere.
+          let before = i;
+          for (let k = i - 1; k >= 0 && (isLong || isSame(k)); k--) if (isSame(k)) before = k;
+          const since = versions[before]!.step;
+          expect(lives.firstLink(table, own, step)).toBe(since);
           if (before < i) seen.again++;
-          const known = added.find((a) => a.table === table && a.life === life && a.rights === rights);
-          expect(lives.held(table, own, rights)?.step).toBe(known?.step);
+          if (!isLong && list.some((_, k) => k < before && isSame(k))) seen.apart++;
+          const isKnown = (a: (typeof added)[number]): boolean =>
+            a.table === table && a.life === life && a.rights === rights && a.since === since;
+          const known = added.find(isKnown);
+          expect(lives.held(table, own, rights, since)?.step).toBe(known?.step);
           if (known !== undefined) continue;
-          added.push({ table, life, rights, step });
-          lives.add({ table, log: own, rights, step } as HeldTable);
+          added.push({ table, life, rights, since, step });
+          lives.add({ table, log: own, rights, step, linkedSince: since, isCurrent: false } as HeldTable);
         }
         expect(lives.children.map((child) => child.step)).toEqual(added.map((a) => a.step));
-        seen[list.length > 8 ? "many" : "few"]++;
+        const last = added.at(-1);
+        if (last !== undefined) {
+          const own = lives.children.at(-1)!;
+          lives.makeCurrent(own.table, own.log, own.rights);
+          const current = lives.children.filter((child) => child.isCurrent).map((child) => child.step);
+          const alike = added.filter(
+            (a) => a.table === last.table && a.life === last.life && a.rights === last.rights,
+          );
+          expect(current).toEqual(alike.map((a) => a.step));
+        }
+        seen[isLong ? "many" : "few"]++;
         seen.lives += Number(log.lives > 3);
       }),
     );

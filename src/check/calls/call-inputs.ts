@@ -17,7 +17,7 @@ import { CarriedMaps } from "../maps/edited-maps.ts";
 import { FrameSet, framesOf } from "../maps/frame-set.ts";
 import { WeightedRuns } from "../maps/weighted-runs.ts";
 import { MaybeDirty } from "./maybe-dirty.ts";
-import { checkedScriptOf, inputOf as listed } from "./script-file.ts";
+import { checkedScriptOf, linkedAtFirst, inputOf as listed } from "./script-file.ts";
 
 /** A call of a recording, as a script of its own and as input of the checker. */
 export interface CallInput {
@@ -72,8 +72,10 @@ class CarriedInputs {
   driftBefore: RunList<PinRun> | null = null;
   readonly #links: CarriedLinks;
 
-  constructor({ capability }: Recording) {
-    this.#links = new CarriedLinks(DECODERS.get(capability.format)?.(capability));
+  constructor(recording: Recording) {
+    const { capability } = recording;
+    const decoder = DECODERS.get(capability.format)?.(capability);
+    this.#links = new CarriedLinks(decoder, () => linkedAtFirst(recording));
   }
 
   inputOf(file: ScriptFile, dirty: MaybeDirty): CheckInput | ReaderInput {

@@ -3,6 +3,7 @@ import {
   type EditScript,
   FreshTables,
   OP,
+  type Recording,
   recordLength,
   type ScriptFile,
   type ScriptIoctl,
@@ -83,7 +84,10 @@ function tablesOf(file: ScriptFile, links: CarriedLinks | null): TablesBefore {
       ? (linked ??= linkedTables(file, contents)).has(table)
       : links.has(table, { contents, domains: file.domains });
   return {
-    ...(links && { isShared: (table) => links.isShared(table, { contents, domains: file.domains }) }),
+    ...(links && {
+      isShared: (table) => links.isShared(table, { contents, domains: file.domains }),
+      isHollow: (table) => links.isHollow(table, { contents, domains: file.domains }),
+    }),
     isTable: (table) =>
       contents.has(table) ||
       isLinked(table) ||
@@ -111,7 +115,11 @@ export function tablesChanged({ words }: EditScript): ReadonlySet<number> {
   return tables;
 }
 
-function contentsOf(file: ScriptFile): TableContents {
+/** Tables that entries lead to in front of the first call. */
+export const linkedAtFirst = (recording: Recording): ReadonlySet<number> =>
+  linkedTables(recording, contentsOf(recording));
+
+function contentsOf(file: Pick<ScriptFile, "domains" | "tables">): TableContents {
   const contents = new Map<Pfn, BigUint64Array>();
   const fresh = new FreshTables();
   for (const { root } of file.domains) contents.set(root, fresh.take());
@@ -125,7 +133,10 @@ function contentsOf(file: ScriptFile): TableContents {
 }
 
 /** Tables that entries lead to. */
-function linkedTables({ domains, capability }: ScriptFile, contents: TableContents): ReadonlySet<number> {
+function linkedTables(
+  { domains, capability }: Pick<ScriptFile, "domains" | "capability">,
+  contents: TableContents,
+): ReadonlySet<number> {
   const tables = new Set<number>();
   const decoder = DECODERS.get(capability.format)?.(capability);
   /** Tables whose entries have been read, by level: tables may lead to each other. */

@@ -121,11 +121,14 @@ const always = (): boolean => true;
 /** The same for the calls of a recording, made when somebody asks. */
 export class CarriedLinks {
   readonly #decoder: Decoder | undefined;
+  readonly #linkedAtFirst: () => ReadonlySet<number>;
+  #first: ReadonlySet<number> | null = null;
   #links: LinkedTables | null = null;
 
-  /** `decoder`: undefined where nobody knows the format. */
-  constructor(decoder: Decoder | undefined) {
+  /** `decoder`: undefined where nobody knows the format. `linkedAtFirst`: the tables that entries lead to in front of the first call. */
+  constructor(decoder: Decoder | undefined, linkedAtFirst: () => ReadonlySet<number>) {
     this.#decoder = decoder;
+    this.#linkedAtFirst = linkedAtFirst;
   }
 
   /** Goes on to the next call, as far as anybody has asked. */
@@ -136,6 +139,11 @@ export class CarriedLinks {
   /** True iff walks can get to a table. */
   has(table: Pfn, state: TableState): boolean {
     return this.#at(state)?.has(table) ?? false;
+  }
+
+  /** True iff earlier calls have made entries lead to a page that holds no table: no entry did so before the first. */
+  isHollow(table: Pfn, { contents }: TableState): boolean {
+    return !contents.has(table) && !(this.#first ??= this.#linkedAtFirst()).has(table);
   }
 
   /** True iff more than one entry leads to a table. */

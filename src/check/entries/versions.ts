@@ -5,7 +5,7 @@ import type { ScriptLog } from "../script/script-log.ts";
 import { PLAIN, type TableLog } from "../script/table-log.ts";
 import type { Write } from "./cells.ts";
 import { EntryCleans } from "./entry-cleans.ts";
-import { ABSENT, type Decoder, type EntryKind } from "./entry-kind.ts";
+import { ABSENT, type Decoder, type EntryKind, MALFORMED, TABLE } from "./entry-kind.ts";
 
 /** One value of an entry and when a walker may read it. */
 export interface Version {
@@ -181,11 +181,19 @@ export class VersionReader {
     return !this.#saysSame(level, old.lo, old.hi, lo, hi);
   }
 
-  /** True iff walks learn the same from two values: an entry without rights is absent, whatever else it holds. */
+  /** True iff walks learn the same from two values: bits that hardware ignores say nothing, nor does what an absent entry holds. */
   #saysSame(level: number, lo: number, hi: number, otherLo: number, otherHi: number): boolean {
     const decoder = this.#decoder;
     if (!decoder.differ(lo, hi, otherLo, otherHi)) return true;
-    return decoder.kind(level, lo, hi) === ABSENT && decoder.kind(level, otherLo, otherHi) === ABSENT;
+    const kind = decoder.kind(level, lo, hi);
+    if (kind !== decoder.kind(level, otherLo, otherHi)) return false;
+    if (kind === ABSENT) return true;
+    return (
+      kind !== MALFORMED &&
+      decoder.frame(lo, hi) === decoder.frame(otherLo, otherHi) &&
+      decoder.rights(lo, hi) === decoder.rights(otherLo, otherHi) &&
+      (kind === TABLE || decoder.attributes(lo, hi) === decoder.attributes(otherLo, otherHi))
+    );
   }
 
   /** Two writes with one id belong together unless a wait in between made a state of its own of the first. */

@@ -102,7 +102,7 @@ export class Judge {
         (isNew && fact.rights === maps.newRights[piece]) ||
         (isOld && fact.rights === maps.oldRights[piece] && !remains);
       if (!exact) this.#answers(fact, piece, start, end, isOld, isNew, remains);
-      else if (this.#isOrphaned(fact.alive)) this.#orphaned(fact, start, end);
+      else if (this.#isOrphaned(fact)) this.#orphaned(fact, start, end);
       this.#frames(fact, frame, start, end, fact.drained);
       start = end;
       if (end === maps.end(piece)) piece++;
@@ -247,15 +247,15 @@ export class Judge {
           spans[0]!,
           frame === NOTHING ? "no translation" : "what the old map says",
         );
-      else if (frame !== NOTHING && this.#isOrphaned(fact.alive)) this.#orphaned(fact, start, end);
+      else if (frame !== NOTHING && this.#isOrphaned(fact)) this.#orphaned(fact, start, end);
       if (frame !== NOTHING) this.#frames(fact, frame, start, end, fact.drained);
       start = end;
     }
   }
 
   /** True iff something stays cached under a tag that no tables have any more. What a device's own cache keeps is of no tag. */
-  #isOrphaned(alive: Spans): boolean {
-    return aliveUntil(alive) === NEVER && !this.#hasAtc && isRetired(this.roots);
+  #isOrphaned({ alive, isInIotlb }: LeafFact | SubtreeFact): boolean {
+    return aliveUntil(alive) === NEVER && isInIotlb && isRetired(this.roots);
   }
   /** It says what the new map says, but whoever gets the tag next gets it too. */
   #orphaned(fact: LeafFact | SubtreeFact, start: number, end: number): void {
@@ -286,6 +286,7 @@ export class Judge {
       this.report("V04b", start, end, fact, 0, alive[0]!, "a pointer to a detached table");
   }
 
+  /** An absence between two values of one update harms pages that either map has, where no window is open. */
   badEntry(fact: BadEntryFact): void {
     const kinds = { malformed: "V13", torn: "V08", plain: "V08", unpublished: "V15" } as const;
     const met = {
@@ -294,7 +295,20 @@ export class Judge {
       plain: "an entry under a store that may tear",
       unpublished: "what the entry held before it was written",
     };
-    this.report(kinds[fact.what], fact.start, fact.end, fact, 0, fact.from, met[fact.what]);
+    const { what, absentAt, from } = fact;
+    if (absentAt === null) {
+      this.report(kinds[what], fact.start, fact.end, fact, 0, from, met[what]);
+      return;
+    }
+    const maps = this.#maps;
+    for (let piece = maps.find(fact.start), start = fact.start; start < fact.end; ) {
+      const end = Math.min(fact.end, maps.end(piece), this.#windows.edgeBehind(start));
+      const isMapped = (maps.oldRights[piece]! | maps.newRights[piece]!) !== 0;
+      if (isMapped && !this.#isWindowed(start, absentAt))
+        this.report(kinds[what], start, end, fact, 0, from, met[what]);
+      start = end;
+      if (end === maps.end(piece)) piece++;
+    }
   }
 
   /** Frames that are reachable, or under an access, after their last pin went. */

@@ -1,3 +1,4 @@
+import type { Pfn } from "../../units/index.ts";
 import type { Decision } from "../decide.ts";
 import { joined, type PageRange } from "../maps/interest.ts";
 import { firstAtOrAfter } from "../script/positions.ts";
@@ -66,11 +67,14 @@ export function ledger(decision: Decision): LedgerEntry[] {
     );
   }
   for (const own of input.domains)
-    for (const { class: kind, met, root } of tornRoots(decision, own.id)) {
+    for (const { class: kind, cause, met, root } of [
+      ...tornRoots(decision, own.id),
+      ...goneRoots(decision, own.id),
+    ]) {
       const end = decision.geometry.tableSpan(root.levels - 1);
       const where = { domain: own.id, start: 0, end, table: root.table, step: root.step, from: root.step };
       const violation = { ...NOWHERE, ...where, class: kind, met };
-      entries.push({ violation, cause: "split-store", drift: null });
+      entries.push({ violation, cause, drift: null });
     }
   return entries;
 }
@@ -116,15 +120,27 @@ function textOf(drifts: readonly Drift[]): string {
   return `${names} ${list} and ${last} ${allSay}`;
 }
 
-/** A context entry that walkers can meet half changed. */
-interface TornRoot {
-  readonly class: "V08" | "V16";
+/** A context entry that no walker may meet. */
+interface BadRoot {
+  readonly class: "V08" | "V13" | "V16";
+  readonly cause: Cause;
   readonly met: string;
   readonly root: RootVersion;
 }
 
+/** V13 where a context entry leads to a table that was given back before the script, and that the script does not fill again. */
+function* goneRoots(decision: Decision, id: number): Generator<BadRoot> {
+  const { input, log } = decision;
+  const met = "a malformed context entry: it points to a table that was freed before";
+  for (const root of decision.rootsOf(id)) {
+    const isGone = root.step > 0 && (input.tables.wasFreed?.(root.table as Pfn) ?? false);
+    if (isGone && !log.logAt(root.table, root.step)?.isWritten)
+      yield { class: "V13", cause: "plan", met, root };
+  }
+}
+
 /** V16 where one part of a context entry is new and another old, V08 where a part is neither. */
-function* tornRoots(decision: Decision, id: number): Generator<TornRoot> {
+function* tornRoots(decision: Decision, id: number): Generator<BadRoot> {
   const versions = decision.rootsOf(id);
   const { waits } = decision.log;
   for (let k = 1; k < versions.length; k++) {
@@ -135,6 +151,7 @@ function* tornRoots(decision: Decision, id: number): Generator<TornRoot> {
     if (root.table !== before.table && hasOtherWord && !decision.input.capability.rootSwitch) {
       yield {
         class: "V16",
+        cause: "split-store",
         met: "a root that cannot be replaced together with its levels and its tag",
         root,
       };
@@ -145,7 +162,17 @@ function* tornRoots(decision: Decision, id: number): Generator<TornRoot> {
     if (!isOneUpdate) continue;
     const isNeither = root.table !== before.table && root.table !== after.table;
     yield isNeither
-      ? { class: "V08", met: "a context entry that is neither the old nor the new one", root }
-      : { class: "V16", met: "a context entry of which one part is new and another old", root };
+      ? {
+          class: "V08",
+          cause: "split-store",
+          met: "a context entry that is neither the old nor the new one",
+          root,
+        }
+      : {
+          class: "V16",
+          cause: "split-store",
+          met: "a context entry of which one part is new and another old",
+          root,
+        };
   }
 }

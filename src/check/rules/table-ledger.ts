@@ -1,7 +1,7 @@
 import type { Decision } from "../decide.ts";
-import { decodeWrites } from "../entries/cells.ts";
 import { TABLE } from "../entries/entry-kind.ts";
 import { EntryReader } from "../entries/entry-reader.ts";
+import { LastEntries } from "../entries/last-entries.ts";
 import { NEVER } from "../script/positions.ts";
 import { lastRoot } from "../walks/roots.ts";
 
@@ -37,6 +37,7 @@ export function tableDrifts(decision: Decision): TableDrift[] {
   const known = new Map<number, Known>();
   const drifts: TableDrift[] = [];
   const reader = new EntryReader(input.tables);
+  const last = new LastEntries(log, input.tables, decoder, geometry);
   const roots = new Map(
     input.domains.map((d) => {
       const { root, levels } = lastRoot(log, d);
@@ -53,19 +54,11 @@ export function tableDrifts(decision: Decision): TableDrift[] {
   ): Map<number, Known> => {
     const found = new Map<number, Known>();
     if (level === 0) return found;
-    const current = log.logAt(table, when === "after" ? log.steps : 0);
-    const before = (index: number): { readonly lo: number; readonly hi: number } => {
-      reader.read(table, current, index);
-      return reader;
-    };
-    const written =
-      when === "after" && current !== null
-        ? decodeWrites(log.words, current, geometry.entries, decoder, before)
-        : null;
+    const first = log.logAt(table, 0);
     for (let index = 0; index < geometry.entries; index++) {
-      let lo = written?.lo[index] ?? 0;
-      let hi = written?.hi[index] ?? 0;
-      if (written === null || written.isWritten[index] === 0) ({ lo, hi } = before(index));
+      if (when === "before") reader.read(table, first, index);
+      else last.read(table, index);
+      const { lo, hi } = when === "before" ? reader : last;
       if (decoder.kind(level, lo, hi) !== TABLE) continue;
       const span = geometry.span(level);
       found.set(decoder.frame(lo, hi), { level: level - 1, base: base + index * span });
@@ -82,10 +75,10 @@ export function tableDrifts(decision: Decision): TableDrift[] {
     const own = log.logAt(table, 0);
     const place = own === null ? { level, base } : stoodAt(own.number);
     if (place !== null) return children(table, place.level, place.base, "before");
-    // Nobody could walk it: what it holds may be left over from anything.
-    return [...children(table, level, base, "before")].filter(([child]) =>
-      input.tables.isTable(child as never),
-    );
+    // Nobody could walk it: what it holds may be left over from anything, and from what level nobody knows.
+    return [...children(table, level, base, "before")]
+      .filter(([child]) => input.tables.isTable(child as never))
+      .map(([child, at]) => [child, { ...at, level: 0 }]);
   };
 
   const reachable = new Set<number>();
@@ -105,7 +98,7 @@ export function tableDrifts(decision: Decision): TableDrift[] {
   };
   for (const [id, { table, levels }] of roots) follow(id, table, levels - 1, 0);
   for (const d of input.domains)
-    if (roots.get(d.id)!.table !== d.root)
+    if (roots.get(d.id)!.table !== d.root || isReused(d.root))
       cut.push({ table: d.root, at: { level: d.levels - 1, base: 0 }, domain: d.id });
 
   let all: Set<number> | null = null;
@@ -130,7 +123,7 @@ export function tableDrifts(decision: Decision): TableDrift[] {
     const isFreed = own !== null && own.freedAt <= log.steps;
     const end = at.base + geometry.tableSpan(at.level);
     // Who gave it back while it was linked was told of that.
-    if (!isFreed && !kept.has(table) && !wasFreed(table)) {
+    if (!isFreed && !kept.has(table) && !wasFreed(table) && !input.tables.isHollow?.(table as never)) {
       if (!isReused(table) && isReachedAtLast(table)) return;
       drifts.push({ table, what: "leak", step: 0, start: at.base, end, domain });
     }

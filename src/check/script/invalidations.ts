@@ -1,4 +1,4 @@
-import { CACHE_WALK } from "../../edit-script/index.ts";
+import { CACHE_ATC, CACHE_WALK } from "../../edit-script/index.ts";
 import { NEVER, placeNear } from "./positions.ts";
 
 /** What is asked of one invalidation at a time stands in one row: step, `completes`, `drained`, and what it reaches. */
@@ -48,6 +48,24 @@ export class Invalidations {
     }
     ordered.length = length;
     return ordered;
+  }
+
+  /**
+   * The same as devices see them that use a tag and have used others, or will: what reaches their own caches, which know no tags, reaches
+   * them by any of these.
+   */
+  under(tag: number, tags: ReadonlySet<number>): Invalidations {
+    const seen = new Invalidations(this.length, this.starts, this.ends);
+    seen.#rows.set(this.#rows);
+    seen.domains.set(this.domains);
+    seen.length = this.length;
+    for (let at = 0; at < this.length; at++) {
+      const own = this.domains[at]!;
+      if (own === tag || !tags.has(own) || (this.caches(at) & CACHE_ATC) === 0) continue;
+      seen.domains[at] = tag;
+      seen.#rows[(at << SHIFT) + REACH] = CACHE_ATC;
+    }
+    return seen;
   }
 
   /** Takes one more, and returns its position. */

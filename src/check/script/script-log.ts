@@ -47,6 +47,9 @@ export class ScriptLog {
   readonly roots: (SetRootStep & { readonly step: number })[] = [];
   readonly frees: { readonly step: number; readonly table: number }[] = [];
   readonly #queues: InvalidationQueues;
+  /** The tags that each domain has at some time, and by tag what its devices see of the invalidations. */
+  readonly #tags: readonly Set<number>[];
+  readonly #seen = new Map<number, Invalidations>();
   readonly #windowSteps: WindowStep[] = [];
   #anyWindow: Windows | null = null;
   /** Where the records start, where they are not all equally long, and once somebody has asked for it. */
@@ -75,6 +78,7 @@ export class ScriptLog {
     this.stops = new Stops(this.#read(Math.min(writing, stopping)), this.barriers);
     this.#sortWrites();
     this.#queues.settle();
+    this.#tags = domains.map(({ id }) => this.#tagsOf(id));
     this.windows = declaredWindows(this.#windowSteps);
   }
 
@@ -98,6 +102,17 @@ export class ScriptLog {
   drainsOf(tag: number): Int32Array {
     return this.#queues.drainsOf(tag);
   }
+  /** The invalidations as devices see them that use a tag. */
+  invalidationsOf(tag: number): Invalidations {
+    if (this.roots.length === 0) return this.invalidations;
+    let seen = this.#seen.get(tag);
+    if (seen === undefined) {
+      const tags = this.#tags.find((own) => own.has(tag));
+      seen = (tags?.size ?? 0) > 1 ? this.invalidations.under(tag, tags!) : this.invalidations;
+      this.#seen.set(tag, seen);
+    }
+    return seen;
+  }
   /** The windows of all domains. */
   get anyWindow(): Windows {
     return (this.#anyWindow ??= new Windows(this.windows));
@@ -120,6 +135,13 @@ export class ScriptLog {
       else low = mid + 1;
     }
     return later[low]!;
+  }
+
+  #tagsOf(id: number): Set<number> {
+    const tags = new Set([id]);
+    let tag = id;
+    for (const root of this.roots) if (root.domain === tag) tags.add((tag = root.tag));
+    return tags;
   }
 
   #located(): Uint32Array {

@@ -64,7 +64,7 @@ export class Coverages {
     hasAtc: boolean,
     mustContain: boolean,
   ) {
-    const posted = log.invalidations;
+    const posted = log.invalidationsOf(tag);
     this.#tag = tag;
     this.#end = end;
     this.#wanted = wanted;

@@ -2,12 +2,14 @@ import { ABSENT, LEAF, MALFORMED, TABLE } from "../entries/entry-kind.ts";
 import type { Version } from "../entries/versions.ts";
 import type { Ranges } from "../lists/ranges.ts";
 import { NEVER } from "../script/positions.ts";
+import type { TableLog } from "../script/table-log.ts";
 import type { Coverage } from "./coverage.ts";
-import type { FactSink } from "./facts.ts";
+import { aliveUntil, type FactSink, type Spans } from "./facts.ts";
 import { firstLoading, type HeldTable, heldBehind, holdAlso } from "./held-table.ts";
 import { LinkedLives } from "./linked-lives.ts";
 import { Reach } from "./reach.ts";
 import type { ReachContext } from "./reach-context.ts";
+import { freedAt, leadsToTable } from "./told-before.ts";
 import type { LoadedFault } from "./told-entries.ts";
 
 /** Entries with one history in a held table, and the ranges [from, to) of interest that touch them. */
@@ -45,6 +47,8 @@ export class EntryFacts {
   #lingers: readonly number[] | null = null;
   /** When walks may hold a child table: filled in for each. */
   readonly #held = new Reach();
+  /** The tag under which caches keep what is told. */
+  tag = -1;
   /** The absences that were told last; null where something else was told than them and links. */
   faults: LoadedFault[] | null = [];
 
@@ -146,19 +150,21 @@ export class EntryFacts {
         const isInside = leafStart >= coverage.start && leafStart + span <= coverage.end;
         const whole = Math.floor((Math.min(end, coverage.end) - leafStart) / span) * span;
         const pieceEnd = Math.min(to, leafStart + (isInside ? whole : span));
-        this.#leaf(
-          slot,
-          version,
-          from,
-          pieceEnd,
-          isInside ? inner : this.#reach.cached(leafStart, leafStart + span),
-        );
+        const [at, behind] = isInside ? [coverage.start, coverage.end] : [leafStart, leafStart + span];
+        const alive = isInside ? inner : this.#reach.cached(at, behind);
+        const isInIotlb = this.#isInIotlb(this.#reach, alive, at, behind);
+        this.#leaf(slot, version, from, pieceEnd, alive, isInIotlb);
         from = pieceEnd;
       }
     }
   }
 
-  #leaf(slot: Slot, version: Version, from: number, to: number, alive: readonly number[]): void {
+  /** True iff the IOTLB keeps a leaf that outlives the call. */
+  #isInIotlb(reach: Reach, alive: Spans, start: number, end: number): boolean {
+    return !this.#context.leavesTags || (aliveUntil(alive) === NEVER && reach.isInIotlb(start, end));
+  }
+
+  #leaf(slot: Slot, version: Version, from: number, to: number, alive: Spans, isInIotlb: boolean): void {
     const { decoder, capability } = this.#context;
     const rights = this.#rights(slot, version);
     this.#sink.leaf({
@@ -171,6 +177,7 @@ export class EntryFacts {
       freedAt: slot.state.log?.freedAt ?? NEVER,
       attributes: decoder.attributes(version.lo, version.hi),
       alive,
+      isInIotlb,
       drained: slot.coverage.drained(alive[alive.length - 1]!),
       isCurrent: slot.state.isCurrent && version.isLast,
       above: slot.state.stored,
@@ -217,7 +224,7 @@ export class EntryFacts {
     const { state } = slot;
     const table = decoder.frame(version.lo, version.hi);
     const child = log.logAt(table, version.step);
-    if (!child?.isWritten && !tables.isTable(table as never)) {
+    if (!child?.isWritten && !leadsToTable(tables, table, version.step)) {
       const wasFreed = tables.wasFreed?.(table as never) ?? false;
       const what = wasFreed ? "a table that was freed before" : "a page that holds no table";
       this.#bad(slot, version, "malformed", this.#reach.first, `it points to ${what}`);
@@ -237,13 +244,16 @@ export class EntryFacts {
         decoder.frame(before.lo, before.hi) === table &&
         decoder.rights(before.lo, before.hi) === decoder.rights(version.lo, version.hi));
     const isShared =
-      !wasHere && !child?.isWritten && this.#context.stoodBefore(table, slot.level - 1, slot.start);
+      !wasHere &&
+      !child?.isWritten &&
+      this.#context.places.stoodBefore(table, child, slot.level - 1, slot.start);
     const isPristine = (state.isPristine && wasHere) || isShared;
     const isCurrent = state.isCurrent && version.isLast;
     this.#lives ??= new LinkedLives(history, decoder, log);
     this.#lingers ??= lingering.below(state.lingers, history);
     const lives = this.#lives;
-    const same = lives.held(table, child, rights);
+    const linkedSince = this.#linkedSince(slot, table, child, lives.firstLink(table, child, version.step));
+    const same = lives.held(table, child, rights, linkedSince);
     const entry = { table: state.table, first: slot.index, count: slot.count, step: version.step };
     const until = this.#until;
     if (same === undefined)
@@ -252,7 +262,7 @@ export class EntryFacts {
         log: child,
         rights,
         ...heldBehind(state, version.step, until)!,
-        linkedSince: this.#linkedSince(slot, table, lives.firstLink(table, child, version.step)),
+        linkedSince,
         isCurrent,
         isPristine,
         step: version.step,
@@ -260,16 +270,18 @@ export class EntryFacts {
         lingers: this.#lingers,
         stored: version.step === 0 ? state.stored : [...state.stored, entry],
       });
-    else {
-      holdAlso(same, state, version.step, until);
-      same.isCurrent ||= isCurrent;
-    }
+    else holdAlso(same, state, version.step, until);
+    if (isCurrent) lives.makeCurrent(table, child, rights);
+  }
+
+  #standsAtLast({ table, log, rights }: HeldTable, level: number, page: number): boolean {
+    return this.#context.places.standsAtLast(this.tag, table, log, level, page, rights);
   }
 
   /** Since when a table hangs below an entry of the slot that leads to it from `step` on. */
-  #linkedSince({ state, level, start }: Slot, table: number, step: number): number {
+  #linkedSince({ state, level, start }: Slot, table: number, life: TableLog | null, step: number): number {
     const since = Math.max(state.linkedSince, step);
-    return since > 0 && this.#context.stoodBefore(table, level - 1, start) ? 0 : since;
+    return since > 0 && this.#context.places.stoodBefore(table, life, level - 1, start) ? 0 : since;
   }
 
   /** Reports the pointer to a child table as something walks and caches hold. */
@@ -292,15 +304,15 @@ export class EntryFacts {
     coverage: Coverage,
   ): void {
     const { isCurrent, step, until } = child;
-    const freedAt = child.log?.freedAt ?? NEVER;
-    if (isCurrent && freedAt === NEVER) return;
+    const given = freedAt(this.#context.tables, child);
+    if (given === NEVER && (isCurrent || this.#standsAtLast(child, level - 1, start))) return;
     this.#held.set(coverage, child, 0, NEVER);
     const alive = this.#held.loads();
     this.#sink.pointer({
       start,
       end,
       child: child.table,
-      freedAt,
+      freedAt: given,
       alive,
       isCurrent,
       table,
@@ -320,6 +332,7 @@ export class EntryFacts {
     const alive = held.cachedInside();
     const absent = this.#context.capability.cachesNotPresent ? held.cachedAbsence() : held.loads();
     const drained = coverage.drained(alive[alive.length - 1]!);
+    const isInIotlb = this.#isInIotlb(held, alive, coverage.start, coverage.end);
     const where = {
       table: child.table,
       index: 0,
@@ -338,6 +351,7 @@ export class EntryFacts {
           start: from,
           end: to,
           alive,
+          isInIotlb,
           drained,
           isCurrent: child.isCurrent,
           ...where,
@@ -361,11 +375,12 @@ export class EntryFacts {
     this.faults = null;
     const { ranges, start } = slot;
     const slotEnd = start + slot.span * slot.count;
+    const absentAt = what === "torn" && version.kind === ABSENT ? this.#reach.loads() : null;
     for (let r = slot.from; r < slot.to; r++) {
       const first = Math.max(start, ranges.starts[r]!);
       const end = Math.min(slotEnd, ranges.ends[r]!);
       if (first < end)
-        this.#sink.badEntry({ start: first, end, what, from, reason, ...origin(slot, version) });
+        this.#sink.badEntry({ start: first, end, what, from, reason, absentAt, ...origin(slot, version) });
     }
   }
 }

@@ -40,6 +40,8 @@ export interface LeafFact extends Answer {
   /** Step that frees the table it is in, or NEVER. */
   readonly freedAt: number;
   readonly alive: Spans;
+  /** Where it outlives the call: the IOTLB keeps it under its tag, and not a device's own cache alone. */
+  readonly isInIotlb: boolean;
   /** Position by which every access that used it has been performed. */
   readonly drained: number;
   /** It is what the final tables say. */
@@ -60,6 +62,7 @@ export interface SubtreeFact extends Answer {
   readonly alive: Spans;
   /** When its absent pages can be met. */
   readonly absent: Spans;
+  readonly isInIotlb: boolean;
   readonly drained: number;
   readonly isCurrent: boolean;
 }
@@ -81,6 +84,8 @@ export interface BadEntryFact extends Origin {
   readonly end: number;
   readonly what: "malformed" | "torn" | "unpublished" | "plain";
   readonly from: number;
+  /** Where it says that there is nothing: when it can be loaded, as a fault might be meant then; null for any other. */
+  readonly absentAt: Spans | null;
   readonly reason: string;
 }
 

@@ -36,19 +36,39 @@ export class LinkedLives {
     }
   }
 
-  /** The step of the first version that leads to a life of a table which one does that is stored at `step`. */
+  /**
+   * The step of the version from which on a life of a table has hung there when one is stored at `step`: what is written while it is
+   * taken away is written in front of the next link. Where there are many versions it is the first of all.
+   */
   firstLink(table: number, life: TableLog | null, step: number): number {
     if (this.#firsts !== null) return this.#firsts.get(keyOf(table, life))!;
-    for (const earlier of this.#history)
-      if (earlier.kind === TABLE && this.#decoder.frame(earlier.lo, earlier.hi) === table)
-        if (this.#log.logAt(table, earlier.step) === life) return earlier.step;
-    return step;
+    let first = -1;
+    for (const { kind, lo, hi, step: stored } of this.#history) {
+      const leads =
+        kind === TABLE && this.#decoder.frame(lo, hi) === table && this.#log.logAt(table, stored) === life;
+      if (!leads) first = -1;
+      else if (first < 0) first = stored;
+      if (stored === step) break;
+    }
+    return first < 0 ? step : first;
   }
 
-  /** What walks hold of a life of a table with some rights; undefined where they hold nothing of it. */
-  held(table: number, life: TableLog | null, rights: number): HeldTable | undefined {
-    const all = this.#held === null ? this.children : this.#held.get(keyOf(table, life));
-    return all?.find((child) => child.table === table && child.log === life && child.rights === rights);
+  /** What walks hold of a life of a table with some rights, linked since some step; undefined where they hold nothing of it. */
+  held(table: number, life: TableLog | null, rights: number, since: number): HeldTable | undefined {
+    return this.#of(table, life)?.find(
+      (child) =>
+        child.table === table && child.log === life && child.rights === rights && child.linkedSince === since,
+    );
+  }
+
+  /** The final tables lead to a life of a table with some rights: whoever has got there by an earlier link holds what they hold. */
+  makeCurrent(table: number, life: TableLog | null, rights: number): void {
+    for (const child of this.#of(table, life) ?? [])
+      if (child.table === table && child.log === life && child.rights === rights) child.isCurrent = true;
+  }
+
+  #of(table: number, life: TableLog | null): readonly HeldTable[] | undefined {
+    return this.#held === null ? this.children : this.#held.get(keyOf(table, life));
   }
 
   add(child: HeldTable): void {

@@ -17,6 +17,8 @@ export class PageFact implements LeafFact, FaultFact {
   freedAt = 0;
   /** From its first position to its last; what lies between is not told. */
   readonly alive: [number, number] = [0, 0];
+  /** Nobody is told of pages where it may be otherwise. */
+  readonly isInIotlb = true;
   drained = 0;
   isCurrent = false;
   above: readonly StoredEntries[] = [];
@@ -31,7 +33,7 @@ export class PageFact implements LeafFact, FaultFact {
 
 /**
  * Tells what versions of one entry let devices know, in place of the facts of a whole history. Pre: nothing is held back, no
- * window is declared, and no walk sets a dirty bit in a freed table.
+ * window is declared, no walk sets a dirty bit in a freed table, and no tag is left behind while devices have caches of their own.
  */
 export class PageTeller {
   readonly #decoder: Decoder;

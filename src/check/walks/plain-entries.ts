@@ -196,7 +196,7 @@ export class PlainEntries {
   /** True iff all that is to be known of the versions are their first position and their last. */
   #mayTell(before: EntryVersion, after: EntryVersion): boolean {
     const { log, capability } = this.#context;
-    if (log.windows.length > 0 || this.#rules.watch !== null) return false;
+    if (log.windows.length > 0 || this.#context.leavesTags || this.#rules.watch !== null) return false;
     const outlives = ({ life }: EntryVersion): boolean => life.isReachable && life.leafUntil > this.#freedAt;
     return !capability.hardwareDirty || !(outlives(before) || outlives(after));
   }

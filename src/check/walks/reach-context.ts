@@ -4,6 +4,7 @@ import type { VersionReader } from "../entries/versions.ts";
 import type { TablesBefore } from "../input.ts";
 import type { ScriptLog } from "../script/script-log.ts";
 import type { Lingering } from "./lingering.ts";
+import type { TablePlaces } from "./table-places.ts";
 
 /** Everything the analysis of one domain reads. */
 export interface ReachContext {
@@ -22,8 +23,9 @@ export interface ReachContext {
   readonly acceptPlain: boolean;
   /** Called with each table that a walk can pass through, and its level. */
   visit(table: number, level: number): void;
-  /** True iff the table stood in the same place before the script, with all rights on the way to it. */
-  stoodBefore(table: number, level: number, base: number): boolean;
+  readonly places: TablePlaces;
+  /** A tag may be left behind, and what devices keep in caches of their own goes on without it. */
+  readonly leavesTags: boolean;
   /** Until when no table in this range of pages is written or freed, as the tables were before the script. */
   untouchedUntil(start: number, end: number): number;
 }

@@ -1,3 +1,4 @@
+import { NEVER } from "../script/positions.ts";
 import type { Coverage } from "./coverage.ts";
 import { addSpan } from "./facts.ts";
 import { firstIn, type HeldTable, type HeldTime } from "./held-table.ts";
@@ -82,6 +83,14 @@ export class Reach {
       addSpan(spans, this.#from[k]!, death);
     }
     return spans;
+  }
+
+  /** True iff the IOTLB may hold it for good as a leaf that translates [leafStart, leafEnd). */
+  isInIotlb(leafStart: number, leafEnd: number): boolean {
+    const coverage = this.#coverage!;
+    return this.#to.some(
+      (to, k) => coverage.iotlbDeath(this.#last[k]!, to - 1, leafStart, leafEnd) === NEVER,
+    );
   }
 
   /** When some cache may hold that there is nothing. */

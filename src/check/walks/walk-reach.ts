@@ -113,6 +113,7 @@ export class WalkReach {
   #follow(roots: readonly RootVersion[], from: number, to: number): void {
     const coverage = this.#coverage;
     for (const root of roots) {
+      this.#entries.tag = root.tag;
       const held = this.#heldRoot(root);
       // No walk with fewer levels gets to the pages above.
       const end = Math.min(coverage.end, this.#context.geometry.tableSpan(root.levels - 1));
@@ -147,16 +148,17 @@ export class WalkReach {
 
   #heldRoot(root: RootVersion): HeldTable {
     if (this.#root === root) return this.#heldRootTable!;
+    const log = this.#context.log.logAt(root.table, root.step);
     const held: HeldTable = {
       table: root.table,
-      log: this.#context.log.logAt(root.table, root.step),
+      log,
       rights: R_W,
       begun: root.step,
       from: root.step,
       bound: root.beginsUntil,
       later: null,
       // A root that was one before, under another tag, is not filled for this one.
-      linkedSince: this.#context.stoodBefore(root.table, root.levels - 1, 0) ? 0 : root.step,
+      linkedSince: this.#context.places.stoodBefore(root.table, log, root.levels - 1, 0) ? 0 : root.step,
       isCurrent: root.until === NEVER,
       isPristine: root.step === 0,
       step: root.step,

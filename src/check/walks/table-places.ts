@@ -1,0 +1,100 @@
+import { type Decoder, TABLE } from "../entries/entry-kind.ts";
+import { EntryReader } from "../entries/entry-reader.ts";
+import type { Geometry } from "../entries/geometry.ts";
+import { LastEntries } from "../entries/last-entries.ts";
+import type { TablesBefore } from "../input.ts";
+import type { ScriptLog } from "../script/script-log.ts";
+import type { TableLog } from "../script/table-log.ts";
+import type { RootVersion } from "./roots.ts";
+
+const R_W = 3;
+
+/** What entries hold, read one at a time. */
+interface Entries {
+  readonly lo: number;
+  readonly hi: number;
+  read(table: number, index: number): void;
+}
+
+/**
+ * Which tables have the same place below another root: only where an address space gets a new one does the way to a table not say whether
+ * it was there before, and is there in the end.
+ */
+export class TablePlaces {
+  readonly #log: ScriptLog;
+  readonly #decoder: Decoder;
+  readonly #geometry: Geometry;
+  readonly #first: RootVersion;
+  readonly #last: RootVersion;
+  readonly #isOnlyRoot: boolean;
+  readonly #before: Entries;
+  readonly #after: LastEntries;
+
+  /** `roots`: all that the address space has in turn. */
+  constructor(
+    log: ScriptLog,
+    tables: TablesBefore,
+    decoder: Decoder,
+    geometry: Geometry,
+    roots: readonly RootVersion[],
+  ) {
+    this.#log = log;
+    this.#decoder = decoder;
+    this.#geometry = geometry;
+    this.#first = roots[0]!;
+    this.#last = roots[roots.length - 1]!;
+    this.#isOnlyRoot = roots.length === 1;
+    const reader = new EntryReader(tables);
+    this.#before = {
+      read: (table, index) => reader.read(table, null, index),
+      get lo() {
+        return reader.lo;
+      },
+      get hi() {
+        return reader.hi;
+      },
+    };
+    this.#after = new LastEntries(log, tables, decoder, geometry);
+  }
+
+  /** True iff the table, in this life of it, stood in the same place before the script, with all rights on the way to it. */
+  stoodBefore(table: number, life: TableLog | null, level: number, page: number): boolean {
+    if (this.#isOnlyRoot || (life?.life ?? 0) > 0) return false;
+    return this.#isThere(this.#before, this.#first, table, level, page, R_W);
+  }
+
+  /** True iff the final tables have the table, in this life of it, in its place for a page as well, with these rights and under a tag. */
+  standsAtLast(
+    tag: number,
+    table: number,
+    life: TableLog | null,
+    level: number,
+    page: number,
+    rights: number,
+  ): boolean {
+    if (this.#isOnlyRoot || this.#last.tag !== tag) return false;
+    if (this.#log.logAt(table, this.#log.steps) !== life) return false;
+    return this.#isThere(this.#after, this.#last, table, level, page, rights);
+  }
+
+  #isThere(
+    entries: Entries,
+    root: RootVersion,
+    table: number,
+    level: number,
+    page: number,
+    rights: number,
+  ): boolean {
+    const { entries: count } = this.#geometry;
+    let at = root.table;
+    let left = R_W;
+    for (let above = root.levels - 1; above > level; above--) {
+      entries.read(at, Math.floor(page / this.#geometry.span(above)) % count);
+      const { lo, hi } = entries;
+      if (this.#decoder.kind(above, lo, hi) !== TABLE) return false;
+      at = this.#decoder.frame(lo, hi);
+      left &= this.#decoder.rights(lo, hi);
+    }
+    return at === table && left === rights && level < root.levels;
+  }
+}

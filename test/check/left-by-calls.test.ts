@@ -1,0 +1,183 @@
+import { describe, expect, it } from "vitest";
+import { callInputs, check, isChangeUnlikeOldMap } from "../../src/check/index.ts";
+import { callScripts, parseRecording, parseScript, printRecording } from "../../src/edit-script/index.ts";
+
+const HEAD = `hitless-edit-script 1 vtd-ss-39
+domain 1 root=0x100000000
+table 0x100000000[0] = 0x100001003
+table 0x100001000[0] = 0x100002003
+table 0x100001000[1] = 0x100003003
+table 0x100002000[3] = 0x1000003003
+table 0x100003000[0] = 0x1000004003
+map old iova=0x3000 size=4K frame=0x1000003000
+map old iova=0x200000 size=4K frame=0x1000004000
+`;
+const textOf = (...calls: readonly string[]): string =>
+  HEAD + calls.map((lines) => `call\n${lines}\n`).join("");
+
+/** What is found in each call. */
+const foundIn = (...calls: readonly string[]): string[][] =>
+  [...callInputs(parseRecording(textOf(...calls)))].map(({ input }) =>
+    check(input).findings.map((f) => `${f.class} ${f.cause}: ${f.met}`),
+  );
+
+const DROP = "barrier\ninvalidate iova=0xe00000 size=2M\nwait drain";
+const NO_TABLE = "V13 plan: a malformed entry: it points to a page that holds no table";
+const FREED = "V13 plan: a malformed entry: it points to a table that was freed before";
+
+describe("a link to no table that an earlier call has left", () => {
+  const link = "store 0x100001000[7] = 0x100077003\nbarrier";
+
+  it("is no table lost by the call that takes it away, or puts a table there", () => {
+    expect(foundIn(link, `store 0x100001000[7] = 0\n${DROP}`)).toEqual([[NO_TABLE], []]);
+    const replaced = `map add iova=0xe00000 size=4K frame=0x1000009000
+fill 0x100078000[0] = 0x1000009003
+barrier
+store 0x100001000[7] = 0x100078003
+${DROP}`;
+    expect(foundIn(link, "barrier", replaced)).toEqual([[NO_TABLE], [], []]);
+  });
+
+  it("is one of the call that stores it again", () => {
+    const again = `store 0x100001000[7] = 0x100077001\n${DROP}`;
+    expect(foundIn(link, again)).toEqual([[NO_TABLE], [NO_TABLE]]);
+  });
+
+  it("is a table once a call fills the page", () => {
+    const filled = "fill 0x100077000[0] = 0\nbarrier";
+    const lost = `store 0x100001000[7] = 0\n${DROP}`;
+    const [, , leak] = foundIn(link, filled, lost);
+    expect(leak).toEqual(["V12 leak: table 0x100077000 is neither reachable nor freed"]);
+  });
+});
+
+describe("a table that was freed while an entry led to it", () => {
+  const freed = `map remove iova=0x200000 size=4K
+store 0x100003000[0] = 0
+barrier
+invalidate iova=0x200000 size=4K
+wait drain
+freeTable 0x100003000`;
+  const told = "V07 plan: a pointer to a freed table";
+
+  it("is none where a later call links it elsewhere, and is where that fills it", () => {
+    const elsewhere = "store 0x100001000[2] = 0x100003003\nbarrier";
+    expect(foundIn(freed, elsewhere)).toEqual([[told], [FREED]]);
+    const detached = "store 0x100001000[1] = 0\nbarrier\ninvalidate iova=0x200000 size=2M\nwait drain";
+    const filled = `fill 0x100003000[0] = 0\nbarrier\n${elsewhere}`;
+    expect(foundIn(freed, detached, filled)).toEqual([[told], [], []]);
+  });
+
+  it("is freed twice, and nothing else, where a later call frees it again", () => {
+    expect(foundIn(freed, "freeTable 0x100003000")).toEqual([
+      [told],
+      ["V12 double: table 0x100003000 is freed twice"],
+    ]);
+  });
+
+  it("is no root for a later call", () => {
+    const moved = `fill 0x100010000[0] = 0x100001003
+barrier
+setRoot domain=1 root=0x100010000 tag=9
+barrier
+invalidate domain=1 caches=context
+wait
+invalidate all domain=1
+wait drain
+freeTable 0x100000000`;
+    const back = `keep 0x100010000
+keep 0x100001000
+keep 0x100002000
+keep 0x100003000
+map new none
+setRoot domain=9 root=0x100000000 tag=1
+barrier
+invalidate domain=9 caches=context
+wait
+invalidate all domain=9
+wait drain`;
+    const gone = "V13 plan: a malformed context entry: it points to a table that was freed before";
+    expect(foundIn(moved, back)).toEqual([[], [gone]]);
+    const filled = back.replace("setRoot", "fill 0x100000000[0] = 0\nbarrier\nsetRoot");
+    expect(foundIn(moved, filled)).toEqual([[], []]);
+  });
+});
+
+describe("a call about a page that an earlier call got wrong", () => {
+  it("starts from tables unlike its old map, also where the map lacks what they translate", () => {
+    const wrong = "store 0x100002008 = 0x1000009003\nbarrier";
+    const other = "map add iova=0x2000 size=4K frame=0x1000008000\nstore 0x100002010 = 0x1000008003\nbarrier";
+    const added = "map add iova=0x1000 size=4K frame=0x1000009000";
+    const starts = [...callInputs(parseRecording(textOf(wrong, other, added)))].map(({ input }) =>
+      isChangeUnlikeOldMap(input),
+    );
+    expect(starts).toEqual([false, false, true]);
+  });
+});
+
+describe("a `keep` line", () => {
+  const detached = `map remove iova=0x200000 size=4K
+store 0x100001000[1] = 0
+barrier
+invalidate iova=0x200000 size=2M
+wait drain`;
+  const keep = "keep 0x100003000";
+  const lost = "V12 leak: table 0x100003000 is neither reachable nor freed";
+
+  it("counts from its call on", () => {
+    expect(foundIn(detached, keep)).toEqual([[lost], []]);
+    expect(foundIn(`${keep}\n${detached}`, "barrier")).toEqual([[], []]);
+    expect(foundIn(keep, detached)).toEqual([[], []]);
+  });
+
+  it("counts until the table is given back", () => {
+    const again = `map add iova=0x200000 size=4K frame=0x1000004000
+fill 0x100003000[0] = 0x1000004003
+barrier
+store 0x100001000[1] = 0x100003003
+barrier`;
+    expect(foundIn(`${keep}\n${detached}`, "freeTable 0x100003000", again, detached)).toEqual([
+      [],
+      [],
+      [],
+      [lost],
+    ]);
+  });
+
+  it("stands above the first call for all, and is printed in its call", () => {
+    const above = parseRecording(HEAD + `${keep}\ncall\n${detached}\ncall\nkeep 0x100002000\nbarrier\n`);
+    expect([...callScripts(above)].map((file) => file.keptTables)).toEqual([
+      [0x100003],
+      [0x100003, 0x100002],
+    ]);
+    const again = parseRecording(printRecording(above));
+    expect([...callScripts(again)].map((file) => file.keptTables)).toEqual([
+      [0x100003],
+      [0x100003, 0x100002],
+    ]);
+    expect(parseScript(`${HEAD}${keep}\n`).keptTables).toEqual([0x100003]);
+  });
+
+  it("lets a page be used at another level without its old entries being taken for tables", () => {
+    const kept = `keep 0x100001000
+map new none
+store 0x100000000[0] = 0
+barrier
+invalidate iova=0 size=1G
+wait drain
+freeTable 0x100002000
+freeTable 0x100003000
+unpin 0x1000003000 size=4K
+unpin 0x1000004000 size=4K`;
+    const root = `fill 0x100001000[0] = 0 count=512
+barrier
+setRoot root=0x100001000 tag=9
+barrier
+invalidate domain=1 caches=context
+wait
+invalidate all domain=1
+wait drain
+freeTable 0x100000000`;
+    expect(foundIn(kept, root)).toEqual([[], []]);
+  });
+});
