@@ -77,6 +77,7 @@ function audited({ violation, cause }: LedgerEntry, ranges: readonly PageRange[]
     class: kind,
     shows: kind,
     domain,
+    isWeakOnly: false,
     ranges,
     example: violation as RawViolation,
     crowd: null,
@@ -155,10 +156,10 @@ function finding(
 /** True iff the pages of a group show nothing of the kind where stores become visible at once. */
 function isWeakOnly(
   decision: Decision,
-  { class: kind, domain, example }: Group,
+  { class: kind, domain, example, isWeakOnly: isKnown }: Group,
   how: DecideOptions,
 ): boolean {
-  if (kind === "V15") return true;
+  if (kind === "V15" || isKnown) return true;
   // A page that is still missing after the return is called V05 in either order.
   if (kind !== "V05" || how.mode === "strong" || !decision.walksDependOnOrder) return false;
   const only = { domain, start: example.start, end: example.start + 1 };

@@ -13,6 +13,7 @@ const group = (kind: ViolationClass): Group => ({
   example: {} as Group["example"],
   cause: "plan",
   causeStep: 3,
+  isWeakOnly: false,
   isEverywhere: false,
   gap: null,
   crowd: null,

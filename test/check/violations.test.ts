@@ -82,7 +82,7 @@ describe("the list of violations", () => {
     const list = new Violations();
     faults(list, 100, 140, 3);
     const copies = new Violations(list);
-    copies.copy(list, 0, "V15", 110, 120);
+    copies.copy(list, 0, { class: "V15", isWeakOnly: true }, 110, 120);
     expect([...copies]).toEqual([
       expect.objectContaining({
         class: "V15",
@@ -99,7 +99,7 @@ describe("the list of violations", () => {
     const list = new Violations();
     list.add("V04", 1, STRETCH, { ...origin(3), level: 1 }, 2, 1, 1024, 1536, 3, leafMet(0x2000, 3), 512, 1);
     const copy = new Violations(list);
-    copy.copy(list, 0, "V04", 1026, 1030);
+    copy.copy(list, 0, { class: "V04", isWeakOnly: false }, 1026, 1030);
     const [part] = copy;
     expect([part!.start, part!.end, part!.index, part!.met]).toEqual([
       1026,

@@ -129,7 +129,7 @@ function causesOf(decision: Decision, group: Group, how: DecideOptions, budget: 
   const before = new Set([...found].map((v) => v.class));
   const cost = (steps.length * steps.length * decision.rootsOf(group.domain).length) / STEPS_LIKE_ONE;
   let trials = 0;
-  for (const repair of repairsFor(group.shows, group.class === "V15", context)) {
+  for (const repair of repairsFor(group.shows, group.isWeakOnly, context)) {
     budget.steps -= cost;
     if (++trials > most || budget.steps <= 0) break;
     const repaired = spliced(steps, repair.splices());
@@ -138,7 +138,7 @@ function causesOf(decision: Decision, group: Group, how: DecideOptions, budget: 
     const left = decided(options.mode);
     const isLeft = [...left].some((v) => isNoBetter(v.class, group, before));
     if (repair.isLast && left.length > 0) continue;
-    if (isLeft && !(group.class === "V15" && isShownIn(decided("strong"), left))) continue;
+    if (isLeft && !(group.isWeakOnly && isShownIn(decided("strong"), left))) continue;
     (left.length > 0 ? partial : whole).push({
       cause: repair.cause,
       step: stepOf(repair, numbers, all),

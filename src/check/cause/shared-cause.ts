@@ -3,8 +3,8 @@ import type { DecideOptions } from "../decide-options.ts";
 import { NO_RANGES, RangeList, type Ranges, touches, union, without } from "../lists/ranges.ts";
 import { alwaysHides } from "../rules/dominance.ts";
 import { type Group, parted } from "../rules/groups.ts";
+import { pagesByClass } from "../rules/pages-by-class.ts";
 import type { Cause, ViolationClass } from "../rules/violation-class.ts";
-import { pagesByClass } from "../rules/violations.ts";
 import { loggedSteps } from "../script/script-steps.ts";
 import { type Repair, spliced } from "./repair.ts";
 import { repairsFor } from "./repairs.ts";
@@ -170,7 +170,7 @@ function* repairsLike(
   const about = isEverywhere ? "everywhere" : step - 1;
   const context = contextOf(decision, like.domain, loggedSteps(decision.log), tables, about);
   let tried = 0;
-  for (const repair of repairsFor(like.shows, like.class === "V15", context)) {
+  for (const repair of repairsFor(like.shows, like.isWeakOnly, context)) {
     const isLike = isEverywhere ? repair.isEverywhere : repair.at + 1 === step;
     if (repair.cause !== cause || !isLike) continue;
     yield repair;

@@ -11,7 +11,8 @@ import {
 } from "../lists/ranges.ts";
 import { JointMap } from "../maps/joint-map.ts";
 import { rangesOf } from "../maps/only-pages.ts";
-import { pagesByClass, type Violations } from "../rules/violations.ts";
+import { pagesByClass } from "../rules/pages-by-class.ts";
+import type { Violations } from "../rules/violations.ts";
 import { LostRows } from "./lost-rows.ts";
 import { type Loss, type LostWrite, Search } from "./search.ts";
 

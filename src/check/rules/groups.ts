@@ -10,6 +10,8 @@ export interface Group {
   /** What was met where the class itself is V15: a missing barrier shows as this. */
   readonly shows: ViolationClass;
   readonly domain: number;
+  /** Only weak memory order shows it: what is missing for that is a barrier, or a clean. */
+  readonly isWeakOnly: boolean;
   readonly ranges: readonly PageRange[];
   /** The violation whose first page stands for all of them. */
   readonly example: RawViolation;
@@ -77,7 +79,7 @@ export function grouped(violations: Violations): Group[] {
 }
 
 function kindOf(kinds: Map<string, Kind>, violations: Violations, i: number): Kind {
-  const key = `${violations.class(i)} ${violations.shows(i)} ${violations.domain(i)}`;
+  const key = `${violations.class(i)} ${violations.shows(i)} ${violations.domain(i)} ${violations.isWeakOnly(i)}`;
   let kind = kinds.get(key);
   if (kind === undefined) kinds.set(key, (kind = { count: 0, changes: 0, last: -1, rows: NO_ROWS }));
   return kind;
@@ -98,6 +100,7 @@ function groupOf(violations: Violations, rows: Uint32Array, isCrowd: boolean): G
     class: example.class,
     shows: violations.shows(first),
     domain: example.domain,
+    isWeakOnly: violations.isWeakOnly(first),
     ranges,
     example,
     crowd: isCrowd ? { violations, rows } : null,
@@ -192,7 +195,7 @@ export function mergedByCause(groups: readonly Group[]): Group[] {
   const alike = new Map<string, Merged[]>();
   for (const list of lists.values()) {
     const group = mergedList(list);
-    listOf(alike, `${group.class} ${group.domain}`).push({ group, parts: list.length });
+    listOf(alike, `${group.class} ${group.domain} ${group.isWeakOnly}`).push({ group, parts: list.length });
   }
   return [...alike.values()].flatMap(mergedPlaces);
 }

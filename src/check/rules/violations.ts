@@ -1,4 +1,3 @@
-import { RangeList, type Ranges } from "../lists/ranges.ts";
 import type { Origin } from "../walks/facts.ts";
 import type { Relapse } from "./relapse.ts";
 import type { ViolationClass } from "./violation-class.ts";
@@ -42,9 +41,15 @@ const RIGHTS = ["no rights", "read only", "write only", "read and write"] as con
 export const leafText = (leaf: number): string =>
   `frame 0x${(Math.floor(leaf / A_FRAME) * 4096).toString(16)} (${RIGHTS[leaf % A_FRAME]})`;
 
-/** What neighbouring violations share. */
-interface Place {
+/** What a violation is called. */
+interface Name {
   readonly class: ViolationClass;
+  /** Only weak memory order shows it, as far as the two were compared. */
+  readonly isWeakOnly: boolean;
+}
+
+/** What neighbouring violations share. */
+interface Place extends Name {
   readonly shows: ViolationClass;
   readonly domain: number;
   readonly access: number;
@@ -132,7 +137,8 @@ export class Violations {
       place.access !== access ||
       place.domain !== domain
     )
-      last.place = this.#places.push({ class: kind, shows: kind, domain, access, table, level }) - 1;
+      last.place =
+        this.#places.push({ class: kind, shows: kind, domain, access, table, level, isWeakOnly: false }) - 1;
     else {
       const { integers, numbers } = this.#chunks[last.row >> CHUNK_LG2]!;
       const int = (last.row & CHUNK_MASK) * INTEGERS;
@@ -162,30 +168,31 @@ export class Violations {
   push(violation: RawViolation): void {
     const { class: kind, shows, domain, access, table, level, start, end, relapse } = violation;
     const { stretch, step, until, from, index, grain, indexStep, met } = violation;
-    const place = this.#placeLike(kind, shows ?? kind, domain, access, table, level);
+    const name = { class: kind, isWeakOnly: kind === "V15" };
+    const place = this.#placeLike(name, shows ?? kind, domain, access, table, level);
     const row = this.#append(place, step, until, from, index);
     this.#fill(row, stretch, start, end, grain ?? end - start, indexStep ?? 1, this.#codeOf(met));
     if (relapse !== undefined) this.#relapses.set(row, relapse);
   }
 
-  /** Adds the pages [start, end) of another's row, as class `kind`. Pre: made like the other. */
-  copy(other: Violations, i: number, kind: ViolationClass, start: number, end: number): void {
+  /** Adds the pages [start, end) of another's row under another name. Pre: made like the other. */
+  copy(other: Violations, i: number, name: Name, start: number, end: number): void {
     const [first, grain] = [other.start(i), other.grain(i)];
     // What is less than a grain is a row of its own.
     for (let from = start; from < end; ) {
       const begin = from - ((from - first) % grain);
       const whole = begin + Math.floor((end - begin) / grain) * grain;
       const to = begin === from && whole > from ? whole : Math.min(end, begin + grain);
-      this.#copyGrains(other, i, kind, from, to);
+      this.#copyGrains(other, i, name, from, to);
       from = to;
     }
   }
 
   /** The same of whole grains, or of a part of one. */
-  #copyGrains(other: Violations, i: number, kind: ViolationClass, start: number, end: number): void {
+  #copyGrains(other: Violations, i: number, name: Name, start: number, end: number): void {
     const source = other.#places[other.place(i)]!;
     const { shows, domain, access, table, level } = source;
-    const place = this.#placeLike(kind, shows, domain, access, table, level);
+    const place = this.#placeLike(name, shows, domain, access, table, level);
     const grain = Math.min(other.grain(i), end - start);
     const indexStep = other.#integer(i, INDEX_STEP) as 0 | 1;
     const by = start - other.start(i);
@@ -202,7 +209,7 @@ export class Violations {
 
   /** The last place, where that is the same. */
   #placeLike(
-    kind: ViolationClass,
+    { class: kind, isWeakOnly }: Name,
     shows: ViolationClass,
     domain: number,
     access: number,
@@ -217,13 +224,18 @@ export class Violations {
       last.shows === shows &&
       last.domain === domain &&
       last.access === access &&
-      last.level === level;
+      last.level === level &&
+      last.isWeakOnly === isWeakOnly;
     if (isSame) return this.#places.length - 1;
-    return this.#places.push({ class: kind, shows, domain, access, table, level }) - 1;
+    return this.#places.push({ class: kind, shows, domain, access, table, level, isWeakOnly }) - 1;
   }
 
   class(i: number): ViolationClass {
     return this.#places[this.#integer(i, PLACE)]!.class;
+  }
+  isWeakOnly(i: number): boolean {
+    const { class: kind, isWeakOnly } = this.#places[this.#integer(i, PLACE)]!;
+    return isWeakOnly || kind === "V15";
   }
   shows(i: number): ViolationClass {
     return this.#places[this.#integer(i, PLACE)]!.shows;
@@ -366,25 +378,4 @@ export class Violations {
     if (id === undefined) this.#textIds.set(met, (id = this.#texts.push(met)));
     return -id;
   }
-}
-
-/** Pages of one domain that the violations from row `first` on show, by class. */
-export function pagesByClass(
-  violations: Violations,
-  domain: number,
-  first = 0,
-): ReadonlyMap<ViolationClass, Ranges> {
-  const lists = new Map<ViolationClass, RangeList>();
-  let place = -1;
-  let list: RangeList | null = null;
-  for (let i = first; i < violations.length; i++) {
-    if (violations.place(i) !== place) {
-      place = violations.place(i);
-      const kind = violations.class(i);
-      list = violations.domain(i) === domain ? (lists.get(kind) ?? new RangeList()) : null;
-      if (list !== null) lists.set(kind, list);
-    }
-    list?.push(violations.start(i), violations.end(i));
-  }
-  return new Map([...lists].map(([kind, all]) => [kind, all.union()]));
 }

@@ -1,6 +1,7 @@
 import { firstEndingAfter, NO_RANGES, type Ranges } from "../lists/ranges.ts";
+import { pagesByClass } from "./pages-by-class.ts";
 import type { ViolationClass } from "./violation-class.ts";
-import { pagesByClass, Violations } from "./violations.ts";
+import { Violations } from "./violations.ts";
 
 /** Classes that a missing barrier can only cause by letting an old value be read. */
 const SHOWN_BY_BARRIERS: ReadonlySet<ViolationClass> = new Set([
@@ -19,6 +20,10 @@ const SHOWN_BY_BARRIERS: ReadonlySet<ViolationClass> = new Set([
   "V13",
 ]);
 
+/** Classes that keep their name: what is missing is missing, whatever hides what is there. */
+const NAMED_ALIKE: ReadonlySet<ViolationClass> = new Set(["V05"]);
+const NONE: ReadonlySet<ViolationClass> = new Set();
+
 /** The same where walks show the same in both orders. */
 const LOST_BITS: ReadonlySet<ViolationClass> = new Set(["V10"]);
 
@@ -33,17 +38,21 @@ export function publishedTooEarly(weak: Violations, strong: Violations): Violati
     if (ofDomain === undefined) known.set(domain, (ofDomain = pagesByClass(strong, domain)));
     return ofDomain.get(kind) ?? NO_RANGES;
   };
-  return renamed(weak, SHOWN_BY_BARRIERS, shownIn);
+  return renamed(weak, SHOWN_BY_BARRIERS, NAMED_ALIKE, shownIn);
 }
 
 /** The same where only dirty bits depend on the mode, by the pages of each domain that lose one in strong mode too. */
 export const lostTooEarly = (weak: Violations, strong: ReadonlyMap<number, Ranges>): Violations =>
-  renamed(weak, LOST_BITS, (domain) => strong.get(domain) ?? NO_RANGES);
+  renamed(weak, LOST_BITS, NONE, (domain) => strong.get(domain) ?? NO_RANGES);
 
-/** Violations of which those of some classes are V15 where they are not shown in strong mode; the very same where all are shown. */
+/**
+ * Violations of which those of some classes are V15 where they are not shown in strong mode, and those of others only marked; the very
+ * same where all are shown.
+ */
 function renamed(
   weak: Violations,
   classes: ReadonlySet<ViolationClass>,
+  marked: ReadonlySet<ViolationClass>,
   shownIn: (domain: number, kind: ViolationClass) => Ranges,
 ): Violations {
   let result: Violations | null = null;
@@ -60,7 +69,7 @@ function renamed(
     // Some of the pages may be in the ranges and others not.
     for (let from = start; from < end; ) {
       let [isShown, to] = [true, end];
-      if (classes.has(kind)) {
+      if (classes.has(kind) || marked.has(kind)) {
         const at = firstEndingAfter(ranges, from);
         const first = ranges.starts[at] ?? Infinity;
         // What takes two pages is not the one's or the other's.
@@ -69,19 +78,22 @@ function renamed(
         if (!isPair) to = Math.min(end, isShown ? ranges.ends[at]! : first);
       }
       if (!isShown) result ??= copied(weak, i, from);
-      result?.copy(weak, i, isShown ? kind : "V15", from, to);
+      const isNamedAlike = isShown || marked.has(kind);
+      result?.copy(weak, i, { class: isNamedAlike ? kind : "V15", isWeakOnly: !isShown }, from, to);
       from = to;
     }
   }
   return result ?? weak;
 }
 
+const shown = (violations: Violations, i: number) => ({ class: violations.class(i), isWeakOnly: false });
+
 /** The first rows of some violations, and of the next one the pages before `end`. */
 function copied(violations: Violations, rows: number, end: number): Violations {
   const copy = new Violations(violations);
   for (let i = 0; i < rows; i++)
-    copy.copy(violations, i, violations.class(i), violations.start(i), violations.end(i));
+    copy.copy(violations, i, shown(violations, i), violations.start(i), violations.end(i));
   if (violations.start(rows) < end)
-    copy.copy(violations, rows, violations.class(rows), violations.start(rows), end);
+    copy.copy(violations, rows, shown(violations, rows), violations.start(rows), end);
   return copy;
 }
