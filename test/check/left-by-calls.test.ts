@@ -181,3 +181,34 @@ freeTable 0x100000000`;
     expect(foundIn(kept, root)).toEqual([[], []]);
   });
 });
+
+describe("a root that an earlier call has lost", () => {
+  const switched = (
+    from: number,
+    root: string,
+    to: number,
+  ): string => `setRoot domain=${from} root=${root} tag=${to}
+barrier
+invalidate domain=${from} caches=context
+wait
+invalidate all domain=${from}
+wait drain`;
+
+  it("hides no table that hung below what it still points to when it becomes the root again", () => {
+    const away = `fill 0x100010000[0] = 0x100001003\nbarrier\n${switched(1, "0x100010000", 9)}`;
+    const back = `fill 0x100012000[3] = 0x1000003003
+fill 0x100013000[0] = 0x1000004003
+fill 0x100011000[0] = 0x100012003
+fill 0x100011000[1] = 0x100013003
+fill 0x100000000[0] = 0x100011003
+barrier
+${switched(9, "0x100000000", 1)}
+freeTable 0x100010000
+freeTable 0x100001000
+freeTable 0x100003000`;
+    expect(foundIn(away, back)).toEqual([
+      ["V12 leak: table 0x100000000 is neither reachable nor freed"],
+      ["V12 leak: table 0x100002000 is neither reachable nor freed"],
+    ]);
+  });
+});

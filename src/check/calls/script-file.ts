@@ -78,6 +78,8 @@ function tablesOf(file: ScriptFile, links: CarriedLinks | null): TablesBefore {
   const wasFreed = (table: Pfn): boolean =>
     start?.contents.isFreed(table) ?? (freed ??= new Set(file.freedTables)).has(table);
   let released: ReadonlySet<number> | null = null;
+  const isReleased = (table: Pfn): boolean =>
+    !wasFreed(table) && (released ??= releasedTables(file)).has(table);
   let linked: ReadonlySet<number> | null = null;
   const isLinked = (table: Pfn): boolean =>
     links === null
@@ -86,12 +88,9 @@ function tablesOf(file: ScriptFile, links: CarriedLinks | null): TablesBefore {
   return {
     ...(links && {
       isShared: (table) => links.isShared(table, { contents, domains: file.domains }),
-      isHollow: (table) => links.isHollow(table, { contents, domains: file.domains }),
+      isHollow: (table) => !isReleased(table) && links.isHollow(table, { contents, domains: file.domains }),
     }),
-    isTable: (table) =>
-      contents.has(table) ||
-      isLinked(table) ||
-      (!wasFreed(table) && (released ??= releasedTables(file)).has(table)),
+    isTable: (table) => contents.has(table) || isLinked(table) || isReleased(table),
     wasFreed,
     wasLeft: (table) => start !== null && start.contents.number > 0 && contents.has(table),
     entry: (table, index) => contents.get(table)?.[index] ?? 0n,

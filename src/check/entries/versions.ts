@@ -76,7 +76,8 @@ export class VersionReader {
 
   /**
    * Versions in order, the value before the script first. A write that leaves the value as it was makes none, unless it is
-   * the first into a page that becomes a table: zeros that are not pushed out, however written, leave there what was there.
+   * the first into a page that becomes a table: zeros that are not pushed out, however written, leave there what was there. Nor does one
+   * that stores a link again, unless the page it leads to has become another table since.
    */
   read(
     table: TableLog,
@@ -100,7 +101,13 @@ export class VersionReader {
       const { expected } = write;
       if (expected !== null && decoder.differ(lo, hi, expected.lo, expected.hi)) continue;
       const isFirst = replacesUnknown && write === writes[0];
-      if (!isFirst && !decoder.differ(lo, hi, write.lo, write.hi)) continue;
+      const stored = effective.at(-1)?.step ?? 0;
+      if (
+        !isFirst &&
+        !decoder.differ(lo, hi, write.lo, write.hi) &&
+        !this.#isOtherTable(level, lo, hi, stored, write.step)
+      )
+        continue;
       lo = write.lo;
       hi = write.hi;
       effective.push(write);
@@ -140,7 +147,8 @@ export class VersionReader {
   ): Version[] {
     const decoder = this.#decoder;
     const { lo, hi, step } = write;
-    if (!replacesUnknown && !decoder.differ(beforeLo, beforeHi, lo, hi))
+    const isSame = !replacesUnknown && !decoder.differ(beforeLo, beforeHi, lo, hi);
+    if (isSame && !this.#isOtherTable(level, lo, hi, 0, step))
       return [this.constant(level, beforeLo, beforeHi)];
     return [
       {
@@ -166,6 +174,13 @@ export class VersionReader {
         isLast: true,
       },
     ];
+  }
+
+  /** True iff a link that was stored at one step leads to another table when it is stored again. */
+  #isOtherTable(level: number, lo: number, hi: number, stored: number, step: number): boolean {
+    if (level === 0 || this.#decoder.kind(level, lo, hi) !== TABLE) return false;
+    const table = this.#decoder.frame(lo, hi);
+    return this.#log.logAt(table, stored) !== this.#log.logAt(table, step);
   }
 
   /** True iff write `k` says something else than the first and the last value of its logical update. */

@@ -129,7 +129,8 @@ export function tableDrifts(decision: Decision): TableDrift[] {
     }
     for (const [child, below] of children(table, at.level, at.base, "before")) audit(domain, child, below);
   };
-  for (const { table, at, domain } of cut) audit(domain, table, at);
+  // Of what is cut off in several places the one whose level is known says what hung below it.
+  for (const { table, at, domain } of cut.sort((a, b) => b.at.level - a.at.level)) audit(domain, table, at);
 
   for (const table of log.logs()) {
     const stood = known.get(table.table)?.base;
