@@ -44,7 +44,7 @@ export function check(input: CheckInput | ReaderInput, options: CheckOptions = {
     .filter(({ drift }) => drift === null)
     .map((entry) => audited(entry, [entry.violation]));
   const others = dominant([...mergedByCause(groups), ...torn]);
-  const drifts = entries.filter((entry) => entry.drift !== null && !isConsequence(entry, others));
+  const drifts = entries.filter((entry) => entry.drift !== null && !isConsequence(decision, entry, others));
   const findings = [
     ...others.map((group) => finding(decision, onFirstPage(group), how, [])),
     ...mergedDrifts(drifts).map(({ entry, ranges, frames }) =>
@@ -93,12 +93,17 @@ function audited({ violation, cause }: LedgerEntry, ranges: readonly PageRange[]
  * Tables that a broken plan never linked, or never let go of, are its consequence: where entries of the same domain are written wrongly.
  * Nothing else that is wrong loses tables.
  */
-function isConsequence({ violation, cause, drift }: LedgerEntry, others: readonly Group[]): boolean {
+function isConsequence(
+  { log }: Decision,
+  { violation, cause, drift }: LedgerEntry,
+  others: readonly Group[],
+): boolean {
   if (drift?.names !== "tables" || cause !== "leak") return false;
-  const { domain, start, end } = violation;
+  const { domain, table, start, end } = violation;
+  const wasFreed = (log.logAt(table, log.steps)?.life ?? 0) > 0;
   return others.some((other) => {
     // Somebody else's page, where a freed table is still walked.
-    if (start === end && other.class === "V07") return true;
+    if (start === end && wasFreed && other.class === "V07") return true;
     // What an entry says for a while changes nothing of where the tables lead in the end.
     if (other.class === "V08") return false;
     if (other.cause !== "plan" && other.cause !== "split-store" && other.cause !== null) return false;

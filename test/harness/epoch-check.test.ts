@@ -25,7 +25,7 @@ const BROKEN: [string, string, (steps: Step[]) => Step[]][] = [
   ["flushes context entries only", "V07 missing-inv", (steps) => steps.filter((s) => !isFlush(s))],
   [
     "flushes leaves only",
-    "V07 missing-inv",
+    "V07 wrong-scope",
     (steps) => steps.map((s) => (s.op === "invalidate" && isFlush(s) ? { ...s, scope: "leaf" } : s)),
   ],
   [

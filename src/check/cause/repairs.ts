@@ -94,9 +94,13 @@ function* visibility(context: RepairContext): Generator<Repair> {
     if (next === null || !isShown(next) || isStore(next)) places.push(at + 1);
     else if (!isStore(steps.op(at)) && tableOf(steps, at) !== tableOf(steps, at + 1)) unlikely.push(at + 1);
   }
-  for (const place of [...places, ...unlikely])
-    if (isAskedFor(context, place - 1))
-      yield { cause, at: place - 1, beside, splices: () => [inserted(place, [...cleans, BARRIER])] };
+  for (const place of [...places, ...unlikely]) {
+    if (!isAskedFor(context, place - 1)) continue;
+    // To show a context entry a barrier is enough on any host.
+    if (!isCoherent && steps.op(place - 1) === "setRoot")
+      yield { cause: "no-barrier", at: place - 1, splices: () => [inserted(place, [BARRIER])] };
+    yield { cause, at: place - 1, beside, splices: () => [inserted(place, [...cleans, BARRIER])] };
+  }
   if (places.length < 2) return;
   // To clean all tables at each place would take the square of them: what was written before the last place is clean.
   const written = (from: number, to: number): Step[] => {
@@ -187,7 +191,9 @@ function* weakened({ steps, about, pages, tags, iommu, isMeant, isNear }: Repair
   };
   const isAny = (): boolean => true;
   const whole = { iovaPfn: 0 as IovaPfn, pages };
-  const meant = invalidates.filter(isMeant);
+  // What drops context entries is not meant for what they lead to.
+  const translating = invalidates.filter((at) => (stepAt(at).caches & CACHES_ALL) !== 0);
+  const meant = translating.filter(isMeant);
   const isWaitedFor = (at: number): boolean => {
     let next = at + 1;
     while (next < steps.length && !isRelease(steps.op(next)) && !isForIommu(next)) next++;
@@ -207,38 +213,44 @@ function* weakened({ steps, about, pages, tags, iommu, isMeant, isNear }: Repair
   // Where one kind reaches the pages and the other does not, it is the other that falls short.
   const short = kinds.find((kind) => kind.length > 0 && !kind.some(isNear)) ?? meant;
   const isDevicesShort = short.length > 0 && short === kinds[0];
-  const withoutAtc = blamed(invalidates, ({ caches }) => (caches & CACHE_ATC) === 0);
-  if (!isDevicesShort) {
+  const ofEach = (change: (step: InvalidateStep) => Step[]): (() => Splice[]) => {
+    return () => translating.map((at) => replaced(at, change(stepAt(at))));
+  };
+  if (!isDevicesShort && translating.length > 0) {
+    const withoutAtc = blamed(translating, ({ caches }) => (caches & CACHE_ATC) === 0);
     yield {
       cause: "no-ATC",
       at: withoutAtc,
       isEverywhere,
-      splices: each((s) => [{ ...s, caches: s.caches | CACHE_ATC }]),
+      splices: ofEach((s) => [{ ...s, caches: s.caches | CACHE_ATC }]),
     };
     yield {
       cause: "no-ATC",
       at: withoutAtc,
       isEverywhere,
-      splices: each((s) => [s, { ...s, caches: CACHE_ATC }]),
+      splices: ofEach((s) => [s, { ...s, caches: CACHE_ATC }]),
     };
   }
   const allCaches = isDevicesShort ? CACHES_ALL & ~CACHE_ATC : CACHES_ALL;
-  yield {
-    cause: "wrong-scope",
-    at: blamed(
-      invalidates.filter((at) => !isPartner(stepAt(at))),
-      ({ scope, caches }) => scope === "leaf" || caches !== CACHES_ALL,
-    ),
-    isEverywhere,
-    splices: each((s) => [isPartner(s) ? s : { ...s, scope: "nonLeaf", caches: allCaches }]),
-  };
+  const others = translating.filter((at) => !isPartner(stepAt(at)));
+  if (others.length > 0)
+    yield {
+      cause: "wrong-scope",
+      at: blamed(others, ({ scope, caches }) => scope === "leaf" || (caches & CACHES_ALL) !== CACHES_ALL),
+      isEverywhere,
+      splices: ofEach((s) => [isPartner(s) ? s : { ...s, scope: "nonLeaf", caches: s.caches | allCaches }]),
+    };
   const widened = (): Splice[] => meant.map((at) => replaced(at, [{ ...stepAt(at), ...whole }]));
   if (meant.length > 0)
     yield { cause: "under-range", at: blamed(short, isAny), isEverywhere, splices: widened };
   const foreign = invalidates.filter((at) => !tags.includes(stepAt(at).domain));
   yield {
     cause: "wrong-tag",
-    at: foreign.find((at) => isMeant(at) && isNear(at)) ?? foreign.find(isNear) ?? foreign[0] ?? first,
+    at:
+      foreign.find((at) => isMeant(at) && isNear(at)) ??
+      foreign.find(isNear) ??
+      foreign[0] ??
+      (translating.length > 0 ? blamed(meant.length > 0 ? meant : translating, isAny) : first),
     isEverywhere,
     splices: each((s) => [s, ...tags.map((domain) => ({ ...s, domain }))]),
   };

@@ -50,6 +50,8 @@ export class ScriptLog {
   /** The tags that each domain has at some time, and by tag what its devices see of the invalidations. */
   readonly #tags: readonly Set<number>[];
   readonly #seen = new Map<number, Invalidations>();
+  /** By step, how many have stored entries up to it; made when somebody asks. */
+  #written: Int32Array | null = null;
   readonly #windowSteps: WindowStep[] = [];
   #anyWindow: Windows | null = null;
   /** Where the records start, where they are not all equally long, and once somebody has asked for it. */
@@ -113,6 +115,11 @@ export class ScriptLog {
     }
     return seen;
   }
+  /** True iff entries are stored between two steps. */
+  writesBetween(first: number, last: number): boolean {
+    const counts = (this.#written ??= this.#countedWrites());
+    return counts[last - 1]! > counts[first]!;
+  }
   /** The windows of all domains. */
   get anyWindow(): Windows {
     return (this.#anyWindow ??= new Windows(this.windows));
@@ -142,6 +149,14 @@ export class ScriptLog {
     let tag = id;
     for (const root of this.roots) if (root.domain === tag) tags.add((tag = root.tag));
     return tags;
+  }
+
+  #countedWrites(): Int32Array {
+    const { words } = this;
+    const counts = new Int32Array(this.steps + 1);
+    for (let step = 1, at = 0; step <= this.steps; step++, at += recordLength(words, at))
+      counts[step] = counts[step - 1]! + Number(isWrite(words[at]! & 0xff));
+    return counts;
   }
 
   #located(): Uint32Array {

@@ -47,7 +47,7 @@ export class EntryFacts {
   #lingers: readonly number[] | null = null;
   /** When walks may hold a child table: filled in for each. */
   readonly #held = new Reach();
-  /** The tag under which caches keep what is told. */
+  /** The tag under which caches keep what is told; -1 below a context entry that stays cached though another is in force. */
   tag = -1;
   /** The absences that were told last; null where something else was told than them and links. */
   faults: LoadedFault[] | null = [];
@@ -81,8 +81,11 @@ export class EntryFacts {
       const first = reach.first;
       if (this.#context.journalRules && version.until <= state.linkedSince)
         this.#bad(slot, version, "unpublished", first);
-      else if (version.isTorn && !this.#isWindowed(slot, version)) this.#bad(slot, version, "torn", first);
-      else if (version.kind === MALFORMED) this.#bad(slot, version, "malformed", first);
+      else if (version.isTorn && !this.#isWindowed(slot, version)) {
+        this.#bad(slot, version, "torn", first);
+        // Where a window means it, or no map has a page, it is an absence as any other.
+        if (version.kind === ABSENT) this.#faults(slot, version);
+      } else if (version.kind === MALFORMED) this.#bad(slot, version, "malformed", first);
       else if (version.kind === LEAF && this.#rights(slot, version) !== 0) this.#leaves(slot, version);
       else if (version.kind === TABLE) this.#link(slot, version, history);
       else this.#faults(slot, version);

@@ -14,7 +14,7 @@ export class LinkedLives {
   readonly #log: ScriptLog;
   /** The tables that walks may hold next. */
   readonly children: HeldTable[] = [];
-  /** By life, where there are many versions: the step of the first that leads to it, and what walks hold of it. */
+  /** Where there are many versions: by step, since when what is stored there hangs there; and by life, what walks hold of it. */
   #firsts: Map<number, number> | null = null;
   #held: Map<number, HeldTable[]> | null = null;
 
@@ -28,29 +28,45 @@ export class LinkedLives {
   #sort(): void {
     this.#firsts = new Map();
     this.#held = new Map();
-    for (const { kind, lo, hi, step } of this.#history) {
+    /** By life: where it was led to last. */
+    const seen = new Map<number, number>();
+    for (const [i, { kind, lo, hi, step }] of this.#history.entries()) {
       if (kind !== TABLE) continue;
       const table = this.#decoder.frame(lo, hi);
       const key = keyOf(table, this.#log.logAt(table, step));
-      if (!this.#firsts.has(key)) this.#firsts.set(key, step);
+      const before = seen.get(key) ?? -1;
+      const goesOn = before >= 0 && this.#goesOn(before, i);
+      this.#firsts.set(step, goesOn ? this.#firsts.get(this.#history[before]!.step)! : step);
+      seen.set(key, i);
     }
   }
 
   /**
    * The step of the version from which on a life of a table has hung there when one is stored at `step`: what is written while it is
-   * taken away is written in front of the next link. Where there are many versions it is the first of all.
+   * taken away is written in front of the next link.
    */
   firstLink(table: number, life: TableLog | null, step: number): number {
-    if (this.#firsts !== null) return this.#firsts.get(keyOf(table, life))!;
+    if (this.#firsts !== null) return this.#firsts.get(step)!;
     let first = -1;
-    for (const { kind, lo, hi, step: stored } of this.#history) {
-      const leads =
-        kind === TABLE && this.#decoder.frame(lo, hi) === table && this.#log.logAt(table, stored) === life;
-      if (!leads) first = -1;
-      else if (first < 0) first = stored;
+    let last = -1;
+    for (const [i, { kind, lo, hi, step: stored }] of this.#history.entries()) {
+      if (
+        kind === TABLE &&
+        this.#decoder.frame(lo, hi) === table &&
+        this.#log.logAt(table, stored) === life
+      ) {
+        if (last < 0 || !this.#goesOn(last, i)) first = stored;
+        last = i;
+      }
       if (stored === step) break;
     }
     return first < 0 ? step : first;
+  }
+
+  /** True iff nothing is written while a table is taken away that one version leads to, and a later one again. */
+  #goesOn(from: number, to: number): boolean {
+    if (to === from + 1) return true;
+    return !this.#log.writesBetween(this.#history[from + 1]!.step, this.#history[to]!.step);
   }
 
   /** What walks hold of a life of a table with some rights, linked since some step; undefined where they hold nothing of it. */

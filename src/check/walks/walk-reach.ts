@@ -113,7 +113,8 @@ export class WalkReach {
   #follow(roots: readonly RootVersion[], from: number, to: number): void {
     const coverage = this.#coverage;
     for (const root of roots) {
-      this.#entries.tag = root.tag;
+      // Who goes on with an old context entry does so with its levels.
+      this.#entries.tag = root.until < NEVER && root.beginsUntil === NEVER ? -1 : root.tag;
       const held = this.#heldRoot(root);
       // No walk with fewer levels gets to the pages above.
       const end = Math.min(coverage.end, this.#context.geometry.tableSpan(root.levels - 1));
