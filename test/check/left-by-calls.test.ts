@@ -21,6 +21,15 @@ const foundIn = (...calls: readonly string[]): string[][] =>
     check(input).findings.map((f) => `${f.class} ${f.cause}: ${f.met}`),
   );
 
+/** The steps that give a domain another root and tag, as they should be. */
+const switched = (from: number, root: string, to: number): string =>
+  `setRoot domain=${from} root=${root} tag=${to}
+barrier
+invalidate domain=${from} caches=context
+wait
+invalidate all domain=${from}
+wait drain`;
+
 const DROP = "barrier\ninvalidate iova=0xe00000 size=2M\nwait drain";
 const NO_TABLE = "V13 plan: a malformed entry: it points to a page that holds no table";
 const FREED = "V13 plan: a malformed entry: it points to a table that was freed before";
@@ -78,24 +87,14 @@ freeTable 0x100003000`;
   it("is no root for a later call", () => {
     const moved = `fill 0x100010000[0] = 0x100001003
 barrier
-setRoot domain=1 root=0x100010000 tag=9
-barrier
-invalidate domain=1 caches=context
-wait
-invalidate all domain=1
-wait drain
+${switched(1, "0x100010000", 9)}
 freeTable 0x100000000`;
     const back = `keep 0x100010000
 keep 0x100001000
 keep 0x100002000
 keep 0x100003000
 map new none
-setRoot domain=9 root=0x100000000 tag=1
-barrier
-invalidate domain=9 caches=context
-wait
-invalidate all domain=9
-wait drain`;
+${switched(9, "0x100000000", 1)}`;
     const gone = "V13 plan: a malformed context entry: it points to a table that was freed before";
     expect(foundIn(moved, back)).toEqual([[], [gone]]);
     const filled = back.replace("setRoot", "fill 0x100000000[0] = 0\nbarrier\nsetRoot");
@@ -171,29 +170,13 @@ unpin 0x1000003000 size=4K
 unpin 0x1000004000 size=4K`;
     const root = `fill 0x100001000[0] = 0 count=512
 barrier
-setRoot root=0x100001000 tag=9
-barrier
-invalidate domain=1 caches=context
-wait
-invalidate all domain=1
-wait drain
+${switched(1, "0x100001000", 9)}
 freeTable 0x100000000`;
     expect(foundIn(kept, root)).toEqual([[], []]);
   });
 });
 
 describe("a root that an earlier call has lost", () => {
-  const switched = (
-    from: number,
-    root: string,
-    to: number,
-  ): string => `setRoot domain=${from} root=${root} tag=${to}
-barrier
-invalidate domain=${from} caches=context
-wait
-invalidate all domain=${from}
-wait drain`;
-
   it("hides no table that hung below what it still points to when it becomes the root again", () => {
     const away = `fill 0x100010000[0] = 0x100001003\nbarrier\n${switched(1, "0x100010000", 9)}`;
     const back = `fill 0x100012000[3] = 0x1000003003

@@ -1,5 +1,6 @@
 import type { TablesBefore } from "../input.ts";
 import type { ScriptLog } from "../script/script-log.ts";
+import type { TableLog } from "../script/table-log.ts";
 import { decodeWrites } from "./cells.ts";
 import type { Decoder } from "./entry-kind.ts";
 import { EntryReader } from "./entry-reader.ts";
@@ -13,6 +14,7 @@ export class LastEntries {
   readonly #before: EntryReader;
   /** The table read last, and what the script has stored there; null where it stores nothing. */
   #table = -1;
+  #own: TableLog | null = null;
   #written: ReturnType<typeof decodeWrites> | null = null;
   /** The entry read last. */
   lo = 0;
@@ -26,19 +28,23 @@ export class LastEntries {
   }
 
   read(table: number, index: number): void {
+    if (table !== this.#table) this.#enter(table);
+    const written = this.#written;
+    const isWritten = written !== null && written.isWritten[index] === 1;
+    if (!isWritten) this.#before.read(table, this.#own, index);
+    this.lo = isWritten ? written.lo[index]! : this.#before.lo;
+    this.hi = isWritten ? written.hi[index]! : this.#before.hi;
+  }
+
+  #enter(table: number): void {
     const { words, steps } = this.#log;
     const own = this.#log.logAt(table, steps);
     const before = (at: number): EntryReader => {
       this.#before.read(table, own, at);
       return this.#before;
     };
-    if (table !== this.#table) {
-      this.#table = table;
-      this.#written = own === null ? null : decodeWrites(words, own, this.#entries, this.#decoder, before);
-    }
-    const written = this.#written;
-    const isWritten = written !== null && written.isWritten[index] === 1;
-    this.lo = isWritten ? written.lo[index]! : before(index).lo;
-    this.hi = isWritten ? written.hi[index]! : this.#before.hi;
+    this.#table = table;
+    this.#own = own;
+    this.#written = own === null ? null : decodeWrites(words, own, this.#entries, this.#decoder, before);
   }
 }
