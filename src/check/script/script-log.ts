@@ -18,7 +18,6 @@ import { NEVER } from "./positions.ts";
 import { Stops } from "./stops.ts";
 import { TableLog } from "./table-log.ts";
 import { Unpins } from "./unpins.ts";
-import { Windows } from "./windows.ts";
 import { WriteRows } from "./write-rows.ts";
 
 const TWO32 = 0x1_0000_0000;
@@ -53,7 +52,6 @@ export class ScriptLog {
   /** By step, how many have stored entries up to it; made when somebody asks. */
   #written: Int32Array | null = null;
   readonly #windowSteps: WindowStep[] = [];
-  #anyWindow: Windows | null = null;
   /** Where the records start, where they are not all equally long, and once somebody has asked for it. */
   readonly #uneven: Uint32Array | null;
   #records: Uint32Array | null = null;
@@ -119,10 +117,6 @@ export class ScriptLog {
   writesBetween(first: number, last: number): boolean {
     const counts = (this.#written ??= this.#countedWrites());
     return counts[last - 1]! > counts[first]!;
-  }
-  /** The windows of all domains. */
-  get anyWindow(): Windows {
-    return (this.#anyWindow ??= new Windows(this.windows));
   }
   isTouched(table: number): boolean {
     return this.#logs.has(table);

@@ -41,12 +41,6 @@ export class Windows {
     return true;
   }
 
-  /** True iff one window holds the pages [start, end) at positions [from, until). */
-  contain(start: number, end: number, from: number, until: number): boolean {
-    const leaf = this.#leafOf(start);
-    return leaf >= 0 && this.#tree.isInOne(leaf, end, from, until);
-  }
-
   /** The leaf that holds a page, -1 where no window does. */
   #leafOf(page: number): number {
     const before = this.#edgesUpTo(page);
@@ -127,16 +121,6 @@ class Nodes {
       if (behind > this.#begins[node]!) until = Math.max(until, this.#latest[behind - 1]!);
     }
     return until;
-  }
-
-  /** True iff one window holds a leaf and the pages up to `end` at positions [from, until). */
-  isInOne(leaf: number, end: number, from: number, until: number): boolean {
-    for (let node = leaf + this.#leaves; node > 0; node >>>= 1)
-      for (let at = this.#openedBy(node, from) - 1; at >= this.#begins[node]!; at--) {
-        if (this.#latest[at]! < until) break;
-        if (this.#windows[at]!.end >= end && this.#windows[at]!.close >= until) return true;
-      }
-    return false;
   }
 
   /** The place behind those of a node that open no later than at a position. */

@@ -81,7 +81,7 @@ export class EntryFacts {
       const first = reach.first;
       if (this.#context.journalRules && version.until <= state.linkedSince)
         this.#bad(slot, version, "unpublished", first);
-      else if (version.isTorn && !this.#isWindowed(slot, version)) {
+      else if (version.isTorn) {
         this.#bad(slot, version, "torn", first);
         // Where a window means it, or no map has a page, it is an absence as any other.
         if (version.kind === ABSENT) this.#faults(slot, version);
@@ -360,12 +360,6 @@ export class EntryFacts {
           ...where,
         });
     }
-  }
-
-  #isWindowed(slot: Slot, version: Version): boolean {
-    if (version.kind !== ABSENT) return false;
-    const end = slot.start + slot.span * slot.count;
-    return this.#context.log.anyWindow.contain(slot.start, end, version.step, version.readableUntil);
   }
 
   #bad(
