@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { check, inputOf } from "../../src/check/index.ts";
 import { parseScript } from "../../src/edit-script/index.ts";
@@ -11,6 +12,10 @@ const shownBy = (text: string): string[] => {
   const { findings } = check(inputOf(parseScript(BEFORE + text)));
   return findings[0]!.events.map(({ who, step, text: line }) => `${who} ${step}: ${line}`);
 };
+
+/** A script of the corpus. */
+const scriptOf = (name: string): string =>
+  readFileSync(new URL(`../data/scripts/faults/${name}.script`, import.meta.url), "utf8");
 
 describe("the counterexample of two leaves that do not agree", () => {
   it("loads both of them and says how large each is", () => {
@@ -126,5 +131,27 @@ barrier`);
       "caches 1: IOTLB keeps the leaf at 0x1000000000",
       "device 1: meets frame 0x1000000000 (read only), after step 1",
     ]);
+  });
+});
+
+describe("the counterexample of a cached context entry", () => {
+  it("shows one that says other than the last, not one that says the same", () => {
+    const { findings } = check(inputOf(parseScript(scriptOf("root-grown-and-shrunk"))));
+    const events = findings[0]!.events.map(({ who, step, text }) => `${who} ${step}: ${text}`);
+    expect(events.filter((line) => line.includes("context"))).toEqual([
+      "caches 4: context cache keeps root 0x100010000 (stored by step 3)",
+      "device 6: begins a walk with root 0x100010000, as the context entry that is cached says",
+    ]);
+  });
+});
+
+describe("the counterexample of what both memory orders show", () => {
+  it("reads nothing that is overwritten, though weak order would show the same by it", () => {
+    const { findings } = check(inputOf(parseScript(scriptOf("short-range-after-missing-barrier"))));
+    const told = findings.find((f) => f.class === "V06")!;
+    expect(told.mode).toBe("strong");
+    const loads = told.events.map(({ text: line }) => line).filter((line) => line.startsWith("loads"));
+    expect(loads).toHaveLength(3);
+    expect(loads.filter((line) => line.includes("still readable"))).toEqual([]);
   });
 });

@@ -1,40 +1,29 @@
-import { EditScript, type Step } from "../../edit-script/index.ts";
+import type { Step } from "../../edit-script/index.ts";
 import type { Decision } from "../decide.ts";
 import type { DecideOptions } from "../decide-options.ts";
-import type { MemoryMode } from "../input.ts";
 import type { OnlyPages } from "../maps/only-pages.ts";
 import { type Group, taken } from "../rules/groups.ts";
 import { pagePairs } from "../rules/relapse.ts";
 import type { Cause } from "../rules/violation-class.ts";
-import type { Violations } from "../rules/violations.ts";
+import type { RawViolation, Violations } from "../rules/violations.ts";
 import { listedSteps, loggedSteps, type ScriptSteps } from "../script/script-steps.ts";
 import { pageHistory } from "./page-history.ts";
+import { type Budget, PageTrials } from "./page-trials.ts";
 import { type Repair, spliced } from "./repair.ts";
 import { repairsFor } from "./repairs.ts";
 import { shareCauses } from "./shared-cause.ts";
-import { aimAt, contextOf, isNoBetter, rank, trialOptions } from "./trial.ts";
-import { callsOfTrial } from "./trial-calls.ts";
+import { aimAt, contextOf, isNoBetter, needsOrder, rank, trialOptions } from "./trial.ts";
 
 /**
  * Groups whose cause is looked for one by one, and of those left, in turn: with more, something is wrong throughout, and what heals
  * those looked into is tried on all.
  */
 const LOOKED_INTO = [24, 4, 4, 4];
-/** Trials one finding may cost before its cause is left unnamed. */
-const MAX_TRIALS = 200;
-/** Steps that all trials of one finding may replay where a change takes several calls: their scripts are long together. */
-const MAX_REPLAYED_OF_CALLS = 20_000;
 /**
  * What all trials of a script together may take, in steps of a history of so many: where a page is changed hundreds of times the time
  * goes with the square, and once more with the roots that there are in turn.
  */
 const MAX_REPLAYED = 2_000_000;
-const STEPS_LIKE_ONE = 1000;
-
-/** What is left of that. */
-interface Budget {
-  steps: number;
-}
 
 /** Classes whose cause needs no trial. */
 const CAUSE_BY_CLASS: Readonly<Partial<Record<string, Cause>>> = {
@@ -48,6 +37,24 @@ interface Candidate {
   readonly cause: Cause;
   readonly step: number;
 }
+
+/** One that heals what was found, but not all that is wrong with the page; and the steps with it. */
+interface HealsInPart extends Candidate {
+  readonly repaired: readonly Step[];
+  readonly left: Violations;
+}
+
+/** Repairs that do the work of all invalidations and waits: where two of these are weak, they heal both. */
+const STRONGEST: ReadonlySet<Cause> = new Set(["missing-inv", "order"]);
+/** Repairs that make one of them, or all, stronger in one respect. */
+const STRONGER: ReadonlySet<Cause> = new Set([
+  "no-drain",
+  "no-wait",
+  "no-ATC",
+  "wrong-scope",
+  "under-range",
+  "wrong-tag",
+]);
 
 /**
  * Names causes by counterfactual replay: the script is decided again, for one page of each group, with one ideal event in it.
@@ -96,91 +103,77 @@ function nameOneByOne(
   budget: Budget,
 ): void {
   for (const group of groups.toSorted((a, b) => rank(a.class) - rank(b.class))) {
+    group.example = exampleOf(decision, group, options);
     const candidates = causesOf(decision, group, options, budget);
     const best = candidates.find((c) => chosen.has(key(c))) ?? candidates[0];
     if (best !== undefined) name(group, best, chosen);
   }
 }
 
+/**
+ * What stands for a group: where both memory orders show it, what strong order does. A missing barrier may show the same in weak order by
+ * another store, and has a cause of its own.
+ */
+function exampleOf(decision: Decision, group: Group, options: DecideOptions): RawViolation {
+  const { example, domain, isWeakOnly } = group;
+  const isSame = options.mode === "strong" || isWeakOnly || needsOrder(group.class);
+  if (isSame || example.relapse !== undefined || !decision.walksDependOnOrder) return example;
+  const only = { domain, start: example.start, end: example.start + 1 };
+  const strong = decision.violations({ ...options, mode: "strong", skipHidden: false, only });
+  return [...strong].find((v) => v.class === group.class) ?? example;
+}
+
 /** Repairs that heal the group's example, the most telling first; none where its history is too long to try, or nothing is left of the budget. */
 function causesOf(decision: Decision, group: Group, how: DecideOptions, budget: Budget): Candidate[] {
   if (budget.steps <= 0) return [];
-  const { step } = group.example;
   const options = trialOptions(group.class, how);
   const page = pagesToTry(decision, group, options);
   const history = pageHistory(decision, page, options);
   if (history === null) return [];
   const { steps, numbers, tables, isThinned } = history;
-  const { input } = decision;
-  if (isThinned && !shows(decision, steps, numbers, page, group, options)) return [];
-  const context = contextOf(
-    decision,
-    group.domain,
-    listedSteps(steps),
-    tables,
-    null,
-    aimAt(decision, group, steps, numbers),
-  );
+  const trials = new PageTrials(decision, group.domain, history, page, options, budget);
+  const found = trials.decided(steps, { skipHidden: false });
+  const before = new Set([...found].map((v) => v.class));
+  if (isThinned && !before.has(group.shows)) return [];
+  const aim = aimAt(decision, group, steps, numbers);
+  const context = contextOf(decision, group.domain, listedSteps(steps), tables, null, aim);
   const all = loggedSteps(decision.log);
   const whole: Candidate[] = [];
-  const partial: Candidate[] = [];
-  const most = input.calls ? Math.min(MAX_TRIALS, MAX_REPLAYED_OF_CALLS / steps.length) : MAX_TRIALS;
-  const found = decidedAlone(decision, steps, numbers, steps, page, { ...options, skipHidden: false });
-  const before = new Set([...found].map((v) => v.class));
-  const cost = (steps.length * steps.length * decision.rootsOf(group.domain).length) / STEPS_LIKE_ONE;
-  let trials = 0;
+  const partial: HealsInPart[] = [];
   for (const repair of repairsFor(group.shows, group.isWeakOnly, context)) {
-    budget.steps -= cost;
-    if (++trials > most || budget.steps <= 0) break;
+    if (!trials.mayTry()) break;
     const repaired = spliced(steps, repair.splices());
-    const decided = (mode: MemoryMode): Violations =>
-      decidedAlone(decision, steps, numbers, repaired, page, { ...options, mode });
-    const left = decided(options.mode);
+    const left = trials.decided(repaired);
     const isLeft = [...left].some((v) => isNoBetter(v.class, group, before));
     if (repair.isLast && left.length > 0) continue;
-    if (isLeft && !(group.isWeakOnly && isShownIn(decided("strong"), left))) continue;
-    (left.length > 0 ? partial : whole).push({
-      cause: repair.cause,
-      step: stepOf(repair, numbers, all),
-    });
+    if (isLeft && !(group.isWeakOnly && isShownIn(trials.decided(repaired, { mode: "strong" }), left)))
+      continue;
+    const candidate = { cause: repair.cause, step: stepOf(repair, numbers, all) };
+    if (left.length === 0) whole.push(candidate);
+    else partial.push({ ...candidate, repaired, left });
   }
-  const healing = whole.length > 0 ? whole : partial;
-  if (healing.length > 0) return healing;
+  if (whole.length === 0 && partial.length > 0) return partial;
   // Whether a repair that was not tried would have healed is not known.
-  return trials > most || budget.steps <= 0 ? [] : [{ cause: "plan", step }];
+  if (whole.length === 0) return trials.isCut ? [] : [{ cause: "plan", step: group.example.step }];
+  if (!whole.every(({ cause }) => STRONGEST.has(cause))) return whole;
+  return [...partial.filter((one) => isOneOfTwo(one, trials)), ...whole];
+}
+
+/** True iff one more of what is there, made stronger, heals the rest: then two are weak, each in a way of its own. */
+function isOneOfTwo({ cause, repaired, left }: HealsInPart, trials: PageTrials): boolean {
+  if (!STRONGER.has(cause)) return false;
+  for (const repair of repairsFor([...left][0]!.class, false, trials.contextOf(repaired))) {
+    if (!STRONGER.has(repair.cause)) continue;
+    if (!trials.mayTry()) return false;
+    if (trials.decided(spliced(repaired, repair.splices())).length === 0) return true;
+  }
+  return false;
 }
 
 /** True iff some violations show all classes that others do: what is left for want of a barrier is nothing then. */
 function isShownIn(strong: Violations, weak: Violations): boolean {
   const classes = new Set([...strong].map((v) => v.class));
   return [...weak].every((v) => classes.has(v.class));
-}
-
-/** What a page shows where a script is all that happens to it: its history, perhaps with a repair. */
-function decidedAlone(
-  decision: Decision,
-  steps: readonly Step[],
-  numbers: readonly number[],
-  repaired: readonly Step[],
-  page: OnlyPages,
-  options: DecideOptions,
-): Violations {
-  const { calls } = decision.input;
-  const own = calls ? callsOfTrial(calls, steps, numbers, repaired) : null;
-  return decision.withScript(EditScript.from(repaired), own).violations({ ...options, only: page });
-}
-
-/** True iff a history shows what was found in the whole script. */
-function shows(
-  decision: Decision,
-  steps: readonly Step[],
-  numbers: readonly number[],
-  page: OnlyPages,
-  group: Group,
-  options: DecideOptions,
-): boolean {
-  const found = decidedAlone(decision, steps, numbers, steps, page, { ...options, skipHidden: false });
-  return [...found].some((v) => v.class === group.shows);
 }
 
 /**

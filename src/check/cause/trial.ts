@@ -65,13 +65,14 @@ export function contextOf(
 ): RepairContext {
   const { input, geometry } = decision;
   const domain = input.domains.find((d) => d.id === id)!;
+  const roots = decision.rootsOf(id);
   return {
     steps,
     about,
     ...aim,
-    tags: decision.rootsOf(id).map((root) => root.tag),
+    tags: roots.map((root) => root.tag),
     iommu: domain.iommu ?? 0,
-    pages: geometry.tableSpan(domain.levels - 1),
+    pages: geometry.tableSpan(Math.max(...roots.map(({ levels }) => levels)) - 1),
     isCoherent: input.capability.coherentWalk,
     tables,
     entries: geometry.entries,

@@ -13,8 +13,8 @@ export interface Group {
   /** Only weak memory order shows it: what is missing for that is a barrier, or a clean. */
   readonly isWeakOnly: boolean;
   readonly ranges: readonly PageRange[];
-  /** The violation whose first page stands for all of them. */
-  readonly example: RawViolation;
+  /** The violation whose first page stands for all of them; in strong memory order, where its cause was looked for and it shows there. */
+  example: RawViolation;
   /** The rows that a crowd is made of; null for a group. */
   readonly crowd: Crowd | null;
   /** All rows that it is made of. */

@@ -17,6 +17,8 @@ export interface RootVersion {
   readonly until: number;
   /** Walks can begin with it at positions [step, beginsUntil): as long as it can be loaded, or is cached. */
   readonly beginsUntil: number;
+  /** It says what the one says that stays: a root may come back. */
+  readonly isCurrent: boolean;
 }
 
 /** The versions of an address space's context entry, in the order of their stores; the last one stays in force. */
@@ -35,6 +37,7 @@ export function rootVersions(
     update: 0,
     until: NEVER,
     beginsUntil: NEVER,
+    isCurrent: true,
   };
   for (const { domain, root: table, levels: depth, tag, step, update } of log.roots) {
     if (domain !== version.tag) continue;
@@ -51,8 +54,10 @@ export function rootVersions(
     });
     version = { ...version, table, levels: depth, tag, step, update };
   }
-  versions.push(version);
-  return versions;
+  const last = version;
+  const isLike = (own: RootVersion): boolean =>
+    own.table === last.table && own.levels === last.levels && own.tag === last.tag;
+  return [...versions.map((own) => ({ ...own, isCurrent: isLike(own) })), last];
 }
 
 /**

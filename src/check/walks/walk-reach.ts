@@ -160,7 +160,7 @@ export class WalkReach {
       later: null,
       // A root that was one before, under another tag, is not filled for this one.
       linkedSince: this.#context.places.stoodBefore(root.table, log, root.levels - 1, 0) ? 0 : root.step,
-      isCurrent: root.until === NEVER,
+      isCurrent: root.isCurrent,
       isPristine: root.step === 0,
       step: root.step,
       until: root.until,
