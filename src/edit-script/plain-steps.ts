@@ -84,7 +84,7 @@ export const TAKE: Readonly<Record<number, Take>> = {
     if (!named && (only === undefined || another !== undefined)) return false;
     if (againstRange(options.iovaPfn, options.pages, context) !== null) return false;
     const scope = options.isLeafOnly ? "leaf" : "nonLeaf";
-    const tag = named ? options.domain : only!.id;
+    const tag = named ? options.domain : context.own.atCall(only!.id);
     asksToDrain(tag, options.caches, context);
     call.announce(line);
     call.steps.invalidate(tag, scope, options.caches, iovaPfn(options.iovaPfn), options.pages);

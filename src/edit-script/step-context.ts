@@ -1,4 +1,5 @@
 import { hex, hexPage, type IovaPfn, pageToBytes } from "../units/index.ts";
+import type { DomainTags } from "./domain-tags.ts";
 import type { KnownTags } from "./known-tags.ts";
 import type { QueuedDrains } from "./queued-drains.ts";
 import { CACHE_IOTLB, type WaitStep, waitStep } from "./steps.ts";
@@ -23,10 +24,20 @@ export interface StepContext {
   readonly foreign: Pick<ReadonlyMap<number, unknown>, "has">;
   readonly drains: QueuedDrains;
   readonly domains: readonly ScriptDomain[];
+  /** The tags that these have. */
+  readonly own: DomainTags;
 }
 
-/** The `domain=` option, or the one domain there is, behind one IOMMU if it is given. */
-export function domainOf(at: TextLine, { domains, tags }: StepContext, iommu?: number): number {
+/**
+ * The `domain=` option, or the tag of the one domain there is, behind one IOMMU if it is given: the tag that it had when the call began, or
+ * has at this line.
+ */
+export function domainOf(
+  at: TextLine,
+  { domains, tags, own }: StepContext,
+  iommu?: number,
+  when: "atCall" | "now" = "atCall",
+): number {
   const text = at.take("domain");
   if (text !== undefined) {
     const domain = at.integer(text, "domain", MAX_ID);
@@ -35,7 +46,7 @@ export function domainOf(at: TextLine, { domains, tags }: StepContext, iommu?: n
     return domain;
   }
   const [only, ...others] = domains.filter((d) => iommu === undefined || (d.iommu ?? 0) === iommu);
-  if (only !== undefined && others.length === 0) return only.id;
+  if (only !== undefined && others.length === 0) return own[when](only.id);
   if (iommu !== undefined && only === undefined && domains.length > 0)
     at.fail(`iommu ${iommu}: no domain before this line is behind it`);
   return at.fail("domain= is needed where the text does not name exactly one domain before this line");

@@ -15,6 +15,8 @@ export class CallText {
   readonly map = new MapText();
   pins: PinText | null = null;
   readonly kept: Pfn[] = [];
+  /** Levels of the deepest root that it switches to; 0 where it switches none. */
+  rootLevels = 0;
   readonly ioctls: ScriptIoctl[] = [];
   /** The steps so far; an update that its line does not number is 0. */
   readonly steps = new EditScript();
@@ -33,6 +35,7 @@ export class CallText {
     for (const step of steps) {
       this.announce(line, isNumbered && "update" in step ? step.update : UNNAMED);
       this.steps.push(step);
+      if (step.op === "setRoot") this.rootLevels = Math.max(this.rootLevels, step.levels);
     }
   }
 

@@ -4,12 +4,14 @@ import { followDomains } from "./call-domains.ts";
 import { CallMaps, mapRunList } from "./call-maps.ts";
 import { ofCall } from "./call-scripts.ts";
 import { CAPABILITIES, CAPABILITY_NAMES, type Capability } from "./capability.ts";
+import { DomainTags } from "./domain-tags.ts";
 import { FreedText } from "./freed-text.ts";
 import { KnownTags } from "./known-tags.ts";
 import { isOfCall, PLAIN, PlainLine } from "./plain-line.ts";
 import { pinsOf, type ReadSoFar, TAKE } from "./plain-steps.ts";
 import { QueuedDrains } from "./queued-drains.ts";
 import { onlyScript, type RecordedCall, type Recording } from "./recording.ts";
+import { statementIn } from "./statement.ts";
 import { didOf, iommuOf, MAX_ID } from "./step-context.ts";
 import { CACHES_ALL } from "./steps.ts";
 import { TagHolders } from "./tag-holders.ts";
@@ -30,11 +32,6 @@ import { TableText } from "./text-table.ts";
 
 /** A short line of one step. */
 const BYTES_PER_STEP = 32;
-/** What traces put before a line ends here. */
-const TRACE_MARK = "hitless: ";
-/** What ftrace puts there: a task, whose name may hold any sign, its number and its CPU. A line that begins with "#" is a comment. */
-const TRACED = /^(?!#)\s*(?:(?!\s#).){1,16}?-\d+\s+(?:\(.*?\)\s+)?\[\d+\].*hitless: /;
-
 /**
  * Reads a file with one edit script.
  *
@@ -149,9 +146,12 @@ export class RecordingParser {
       this.#fail(`the first line must be "${TEXT_MAGIC} ${TEXT_VERSION} CAPABILITY"; the text is empty`, 1);
     if (this.#domains.length === 0) this.#fail('no "domain" line: nothing says where walks start');
     this.#checkDomains();
-    const levels = Math.max(...this.#domains.map((d) => d.levels));
-    for (const { map } of [{ map: this.#read.oldMap }, ...this.#calls])
+    let levels = Math.max(...this.#domains.map((d) => d.levels));
+    for (const { map, rootLevels } of [{ map: this.#read.oldMap, rootLevels: 0 }, ...this.#calls]) {
+      // A root may grow in the call that maps more than it reached before, or in an earlier one.
+      levels = Math.max(levels, rootLevels);
       map.checkEnd(2 ** (9 * levels), levels, this.#fail.bind(this));
+    }
     const fail = this.#fail.bind(this);
     const roots = this.#domains.map(({ root }) => root);
     this.#freed.check(roots, this.#read.tables.runs, fail);
@@ -198,6 +198,7 @@ export class RecordingParser {
         foreign: this.#foreign,
         drains: this.#drains,
         domains: this.#domains,
+        own: new DomainTags(),
       },
     };
   }
@@ -216,6 +217,7 @@ export class RecordingParser {
       this.#calls.pop();
     }
     this.#drains.clear();
+    this.#read.context.own.beginCall();
     this.#read.call = new CallText(label, this.#line);
     this.#calls.push(this.#read.call);
   }
@@ -299,7 +301,10 @@ export class RecordingParser {
     const { iommu } = read;
     if (iommu !== undefined && !this.#namedIommus.has(iommu)) this.#namedIommus.set(iommu, this.#line);
     for (const step of read.steps)
-      if (step.op === "setRoot") this.#know(step.tag, this.#tags.iommuOf(step.domain), read.did);
+      if (step.op === "setRoot") {
+        this.#know(step.tag, this.#tags.iommuOf(step.domain), read.did);
+        this.#read.context.own.follow(step, this.#domains);
+      }
     this.#current.push(read, this.#line);
   }
 
@@ -386,13 +391,4 @@ export class RecordingParser {
       return recorded;
     });
   }
-}
-
-/** The statement in a line: without what a trace puts before it, and without its comment. */
-function statementIn(raw: string): string {
-  const text = TRACED.test(raw) ? raw.slice(raw.indexOf(TRACE_MARK)) : raw;
-  const hash = text.indexOf("#");
-  const line = hash < 0 ? text : text.slice(0, hash);
-  const mark = line.indexOf(TRACE_MARK);
-  return (mark < 0 ? line : line.slice(mark + TRACE_MARK.length)).trim();
 }

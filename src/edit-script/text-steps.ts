@@ -85,7 +85,7 @@ export function readSteps(op: string, at: TextLine, context: StepContext): LineS
     }
     case "setRoot": {
       at.bare();
-      const domain = domainOf(at, context);
+      const domain = domainOf(at, context, undefined, "now");
       const root = at.tableAddress(at.need("root"));
       const tagText = at.take("tag");
       const tag = tagText === undefined ? domain : at.integer(tagText, "tag", MAX_ID);

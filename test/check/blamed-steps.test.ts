@@ -147,6 +147,70 @@ map old iova=0x3000 size=8K frame=0x1000003000
   });
 });
 
+describe("the step that is said to write the wrong thing", () => {
+  it("is the link that denies an access, not the leaf below it that grants it", () => {
+    expect(
+      named(`table 0x100001000[1] = 0
+map new iova=0 size=4K frame=0x1000000000
+fill 0x100002000[0] = 0x1000000003
+barrier
+store 0x100001000[0] = 0x100002001
+barrier`),
+    ).toEqual(["V05 plan: store 0x100001000[0] = 0x100002001"]);
+    expect(
+      named(`table 0x100001000[0] = 0x1000000083
+map old iova=0 size=2M frame=0x1000000000
+map new iova=0 size=2M frame=0x1000000000
+fill 0x100002000[0] = 0x1000000003 count=512 stride=0x1000
+barrier
+store 0x100001000[0] = 0x100002001
+barrier
+invalidate iova=0 size=2M
+wait drain`),
+    ).toEqual(["V01 plan: store 0x100001000[0] = 0x100002001"]);
+  });
+
+  it("is not one that would take away what is wrong by being the last word on the entry", () => {
+    expect(
+      named(`map new iova=0 size=4K frame=0x1000000000 rights=r
+fill 0x100002000[0] = 0 count=512 stride=0
+fill 0x100002000[0] = 0x1000000003
+barrier
+store 0x100001000[0] = 0x100002003
+barrier`),
+    ).toEqual(["V03 plan: fill 0x100002000[0] = 0x1000000003"]);
+  });
+});
+
+describe("an invalidation that is missing between a link and a store below it", () => {
+  const split = (last: string): string[] =>
+    named(`table 0x100001000[0] = 0x1000000083
+map old iova=0 size=2M frame=0x1000000000
+map new iova=0 size=4K frame=0x1000800000
+map new iova=0x1000 size=0x1ff000 frame=0x1000001000
+fill 0x100002000[0] = 0x1000000003 count=512 stride=0x1000
+barrier
+store 0x100001000[0] = 0x100002003
+barrier
+store 0x100002000[0] = 0x1000800003
+barrier
+${last}`);
+
+  it("is the cause of leaves of two sizes, though the last is missing too", () => {
+    expect(split("")).toEqual([
+      "V04 missing-inv: barrier",
+      "V09 missing-inv: store 0x100002000[0] = 0x1000800003",
+    ]);
+    expect(split("invalidate iova=0x1000 size=0x1000\nwait drain\nunpin 0x1000000000 size=4K")).toContain(
+      "V09 missing-inv: store 0x100002000[0] = 0x1000800003",
+    );
+  });
+
+  it("is told once, with the frame that is given back, where one cause makes both", () => {
+    expect(split("unpin 0x1000000000 size=4K")).toEqual(["V06 missing-inv: unpin 0x1000000000 size=4K"]);
+  });
+});
+
 describe("a leaf that only a device's own cache keeps", () => {
   it("is said to be dropped by the IOTLB", () => {
     const [found] = blamed(`table 0x100001000[0] = 0x1000000083

@@ -195,3 +195,82 @@ freeTable 0x100003000`;
     ]);
   });
 });
+
+describe("a line without domain= in a call behind a root switch", () => {
+  const switchCall = `fill 0x100005000[0] = 0x100001003
+barrier
+${switched(1, "0x100005000", 20)}
+freeTable 0x100000000`;
+  const unmapped = (...dropped: readonly string[]): string => `map remove iova=0x3000 size=4K
+store 0x100002000[3] = 0
+barrier
+${dropped.join("\n")}
+wait drain
+unpin 0x1000003000 size=4K`;
+
+  it("means the tag that the domain has when the call begins", () => {
+    for (const dropped of [
+      ["invalidate iova=0x3000 size=4K"],
+      ["invalidate iova=0x3000 am=0"],
+      ["invalidate all"],
+      ["qi 0x1400f2 0x3000", "qi 0x3 0x3000"],
+    ])
+      expect(foundIn(switchCall, unmapped(...dropped)), dropped.join()).toEqual([[], []]);
+    expect(foundIn(switchCall, unmapped("invalidate domain=1 iova=0x3000 size=4K"))).toEqual([
+      [],
+      [expect.stringMatching(/^V06 wrong-tag/)],
+    ]);
+  });
+
+  it("means, in the call that switches, the tag with which it began", () => {
+    const own = switchCall.replaceAll(" domain=1", "");
+    expect(own).not.toEqual(switchCall);
+    expect(foundIn(own)).toEqual([[]]);
+  });
+
+  it("means the tag of the line where the root is switched again", () => {
+    const again = `fill 0x100006000[0] = 0x100001003
+barrier
+setRoot root=0x100006000 tag=21
+barrier
+invalidate caches=context
+wait
+invalidate all
+wait drain
+freeTable 0x100005000`;
+    expect(foundIn(switchCall, again)).toEqual([[], []]);
+    const twice = parseRecording(textOf(`setRoot root=0x100005000 tag=20\nsetRoot root=0x100006000 tag=21`));
+    expect([...twice.calls[0]!.script].map((step) => "domain" in step && step.domain)).toEqual([1, 20]);
+  });
+});
+
+describe("a map that reaches past what the first root translates", () => {
+  const far = "map add iova=0x8000000000 size=1G frame=0x2000000000";
+  const head = "hitless-edit-script 1 vtd-ss-48\ndomain 1 root=0x100000000 levels=3\n";
+  const grown = `fill 0x100005000[0] = 0x100000003
+barrier
+setRoot root=0x100005000 levels=4
+barrier
+invalidate caches=context
+wait
+invalidate all
+wait drain`;
+  const mapped = `${far}
+fill 0x100006000[0] = 0x2000000083
+barrier
+store 0x100005000[1] = 0x100006003
+barrier`;
+  const verdicts = (...calls: readonly string[]): string[] =>
+    [...callInputs(parseRecording(head + calls.map((lines) => `call\n${lines}\n`).join("")))].map(
+      ({ input }) => check(input).verdict,
+    );
+
+  it("is one where the root has grown, in the call or before it", () => {
+    expect(verdicts(grown, mapped)).toEqual(["clean", "clean"]);
+    expect(verdicts(`${grown}\n${mapped}`)).toEqual(["clean"]);
+  });
+
+  it("is refused where it grows in a later call", () => {
+    expect(() => verdicts(mapped, grown)).toThrow(/:4: map reaches past 0x7fffffffff/);
+  });
+});

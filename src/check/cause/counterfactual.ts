@@ -4,6 +4,7 @@ import type { DecideOptions } from "../decide-options.ts";
 import type { OnlyPages } from "../maps/only-pages.ts";
 import { type Group, taken } from "../rules/groups.ts";
 import { pagePairs } from "../rules/relapse.ts";
+import { Standing } from "../rules/standing.ts";
 import type { Cause } from "../rules/violation-class.ts";
 import type { RawViolation, Violations } from "../rules/violations.ts";
 import { listedSteps, loggedSteps, type ScriptSteps } from "../script/script-steps.ts";
@@ -146,6 +147,8 @@ function causesOf(decision: Decision, group: Group, how: DecideOptions, budget: 
     const left = trials.decided(repaired);
     const isLeft = [...left].some((v) => isNoBetter(v.class, group, before));
     if (repair.isLast && left.length > 0) continue;
+    // A store that is made later in vain may be the last word on an entry then.
+    if (repair.moves && [...left].some((v) => !before.has(v.class))) continue;
     if (isLeft && !(group.isWeakOnly && isShownIn(trials.decided(repaired, { mode: "strong" }), left)))
       continue;
     const candidate = { cause: repair.cause, step: stepOf(repair, numbers, all) };
@@ -154,9 +157,16 @@ function causesOf(decision: Decision, group: Group, how: DecideOptions, budget: 
   }
   if (whole.length === 0 && partial.length > 0) return partial;
   // Whether a repair that was not tried would have healed is not known.
-  if (whole.length === 0) return trials.isCut ? [] : [{ cause: "plan", step: group.example.step }];
+  if (whole.length === 0) return trials.isCut ? [] : [{ cause: "plan", step: plannedStep(decision, group) }];
   if (!whole.every(({ cause }) => STRONGEST.has(cause))) return whole;
   return [...partial.filter((one) => isOneOfTwo(one, trials)), ...whole];
+}
+
+/** The step that stores what no repair heals: where a leaf is right and an entry above it denies the access, the one that stores that. */
+function plannedStep(decision: Decision, { domain, example }: Group): number {
+  const { start, from, access, step } = example;
+  if (access === 0) return step;
+  return new Standing(decision, domain).denying(start, from, access) || step;
 }
 
 /** True iff one more of what is there, made stronger, heals the rest: then two are weak, each in a way of its own. */

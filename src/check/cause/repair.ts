@@ -21,6 +21,8 @@ export interface Repair {
   readonly isEverywhere?: boolean;
   /** It takes away what does harm, and says something only where nothing else is wrong then. */
   readonly isLast?: boolean;
+  /** It makes a store later. */
+  readonly moves?: boolean;
   /** What it does, in the order of places. */
   splices(): readonly Splice[];
 }

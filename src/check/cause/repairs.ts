@@ -134,7 +134,12 @@ function* order(context: RepairContext): Generator<Repair> {
     const later = writes.filter((own) => own > at);
     for (const behind of about === null ? later : new Set([lastInRow(steps, at), ...later.slice(-1)]))
       if (behind > at)
-        yield { cause: "order", at, splices: () => [replaced(at), inserted(behind + 1, [steps.at(at)])] };
+        yield {
+          cause: "order",
+          at,
+          moves: true,
+          splices: () => [replaced(at), inserted(behind + 1, [steps.at(at)])],
+        };
   }
 }
 

@@ -29,15 +29,15 @@ export const rank = (kind: ViolationClass): number =>
 
 /**
  * True iff what a trial leaves on a group's pages says that it heals nothing. What trades a violation for a graver one does not:
- * edits made before a wrong split is linked hide the wrong child, and change size and content in one store. Where something outlives the
- * call, what the page showed `before` the repair as well is another matter, with a cause of its own.
+ * edits made before a wrong split is linked hide the wrong child, and change size and content in one store. What the page showed `before`
+ * the repair as well is another matter, with a cause of its own, unless frames or tables that are given back show first whatever is wrong.
  */
 export const isNoBetter = (
   left: ViolationClass,
   { class: kind, shows }: Group,
   before: ReadonlySet<ViolationClass> | null = null,
 ): boolean =>
-  left === kind || (rank(left) <= rank(shows) && !(rank(shows) >= rank("V04") && before?.has(left) === true));
+  left === kind || (rank(left) <= rank(shows) && !(rank(shows) >= rank("V09") && before?.has(left) === true));
 
 /**
  * True iff trials for a class go by the order that was asked for, which is mostly the weak one. What is wrong in strong order too is healed

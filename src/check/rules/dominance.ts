@@ -53,9 +53,17 @@ const judgedAs = ({ class: kind, shows }: Group): ViolationClass => (shows === "
 /** Drops what another finding explains. Pages are compared, so that a second fault elsewhere stays visible. */
 export function dominant(groups: readonly Group[]): Group[] {
   const told = unhidden(groups);
+  const explaining = [...told, ...groups.filter((group) => told.some((other) => tells(other, group)))];
   // Pages around a finding that say no more than "the same cause reaches us too" are not another finding.
-  return told.filter((group) => group.class !== "V04b" || !told.some((other) => isCauseOf(other, group)));
+  return told.filter((group) => group.class !== "V04b" || !explaining.some((own) => isCauseOf(own, group)));
 }
+
+/** True iff the second group is told as the first on pages that both have: one cause made both. */
+const tells = (other: Group, group: Group): boolean =>
+  other.domain === group.domain &&
+  other.cause === group.cause &&
+  hides(judgedAs(other), judgedAs(group)) &&
+  pagesIn(listed(without(asRanges(group.ranges), asRanges(other.ranges)))) < pagesIn(group.ranges);
 
 /** The pages of each group on which no other hides it. */
 function unhidden(groups: readonly Group[]): Group[] {

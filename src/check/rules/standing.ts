@@ -57,6 +57,25 @@ export class Standing {
     this.rights = input.capability.rightsAnded ? rights & own : own;
   }
 
+  /** Step that stored the entry which keeps an access to a page from its rights at a position; 0 where none does, or it was there before. */
+  denying(page: number, at: number, access: number): number {
+    const { decoder, geometry, input } = this.#decision;
+    const { table: root, step, levels } = this.#rootAt(at);
+    let [table, linkedAt] = [root, step];
+    for (let level = levels - 1; level >= 0; level--) {
+      const entry = this.#upper[level]!;
+      entry.look(table, linkedAt, Math.floor(page / geometry.span(level)) % geometry.entries, at);
+      const { lo, hi } = entry;
+      const isTable = level > 0 && decoder.kind(level, lo, hi) === TABLE;
+      const counts = !isTable || input.capability.rightsAnded;
+      if (counts && (decoder.rights(lo, hi) & access) === 0) return entry.step;
+      if (!isTable) break;
+      table = decoder.frame(lo, hi);
+      linkedAt = entry.step;
+    }
+    return 0;
+  }
+
   #stretchAt(page: number, part: number, at: number): Stretch {
     if (part !== this.#part) {
       this.#part = part;
