@@ -13,7 +13,15 @@ import {
   type MemoryMode,
   type ReaderInput,
 } from "./input.ts";
-import { firstEndingAfter, NO_RANGES, oneRange, RangeList, type Ranges, union } from "./lists/ranges.ts";
+import {
+  firstEndingAfter,
+  NO_RANGES,
+  oneRange,
+  RangeList,
+  type Ranges,
+  touches,
+  union,
+} from "./lists/ranges.ts";
 import { UnpinnedFrames } from "./maps/frame-drops.ts";
 import { type Interest, interestsOf, sharing } from "./maps/interest.ts";
 import { JointMap } from "./maps/joint-map.ts";
@@ -329,6 +337,11 @@ export class Decision {
 
   get #hasAtc(): boolean {
     return ((this.input.deviceCaches ?? CACHES_ALL) & CACHE_ATC) !== 0;
+  }
+
+  /** True iff something of a domain's pages [start, end) has to be looked at. */
+  concerns(id: number, start: number, end: number): boolean {
+    return touches(this.#rangesOf(id), start, end);
   }
 
   /** Pages of a domain that have to be looked at. */

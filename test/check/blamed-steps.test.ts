@@ -147,6 +147,41 @@ map old iova=0x3000 size=8K frame=0x1000003000
   });
 });
 
+describe("the flush of one page among those of others", () => {
+  const BEFORE = `tag 2
+table 0x100001000[0] = 0x100002003
+table 0x100002000[0] = 0x1000000003 count=4 stride=0x1000
+map old iova=0 size=16K frame=0x1000000000
+`;
+  const flush = (page: number, domain = 1): string =>
+    `invalidate domain=${domain} iova=${page * 4096} size=4K`;
+  const unmapped = (early: readonly string[], flushes: readonly string[]): string[] =>
+    named(`${BEFORE}${early.map((line) => `${line}\n`).join("")}storeRun 0x100002000[0] = 0 count=4 stride=0
+barrier
+${flushes.join("\n")}
+wait drain
+unpin 0x1000000000 size=16K`);
+  const others = [flush(0), flush(2), flush(3)];
+
+  it("is the one to blame, not theirs, where it has a tag of nobody here", () => {
+    expect(unmapped([], [flush(0), flush(1, 2), flush(2), flush(3)])).toEqual([
+      `V06 wrong-tag: ${flush(1, 2)}`,
+    ]);
+    // Who shares the tables is flushed for the same pages, and has nothing to do with a range that is too short.
+    const shared = "invalidate domain=2 iova=0 size=16K";
+    const short = "invalidate domain=1 iova=0 size=12K";
+    expect(unmapped([], [shared, short])).toEqual([`V06 under-range: ${short}`]);
+  });
+
+  it("is the one to blame where it comes before the store", () => {
+    expect(unmapped([flush(1)], others)).toEqual([`V06 order: ${flush(1)}`]);
+  });
+
+  it("is the one to blame where it has an address that nothing happens to", () => {
+    expect(unmapped([], [flush(0), flush(7), flush(2), flush(3)])).toEqual([`V06 under-range: ${flush(7)}`]);
+  });
+});
+
 describe("the step that is said to write the wrong thing", () => {
   it("is the link that denies an access, not the leaf below it that grants it", () => {
     expect(

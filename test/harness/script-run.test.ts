@@ -68,6 +68,44 @@ describe("a call of a recording", () => {
     expect(verdicts("store 0x100002000[6] = 0\n")).toEqual(["clean", "violation", "clean", "clean"]);
   });
 
+  it("is not decided where it copies what an earlier one left wrong below a new root", () => {
+    const copy = (leaf: string): string => `call copy
+fill 0x100007000[3] = 0x1000003003 count=2 stride=0x1000
+${leaf}
+fill 0x100006000[0] = 0x100007003
+fill 0x100005000[0] = 0x100006003
+barrier
+setRoot root=0x100005000
+barrier
+invalidate caches=context
+wait
+invalidate all
+wait drain
+freeTable 0x100000000
+freeTable 0x100001000
+freeTable 0x100002000
+`;
+    const verdicts = (left: string, copied: string, more = ""): string[] | undefined => {
+      const map = `call map\nmap add iova=0x5000 size=0x1000 frame=0x1000009000\n${left}\nbarrier\n`;
+      const text = `${BEFORE}${map}${copy(copied)}${more}call rest\n`;
+      const { report } = runScriptCheck(parseRecording(text, "driver.script"), "driver.script", ["weak"], "");
+      return report.calls?.map((call) => call.verdict);
+    };
+    for (const leaf of ["0x100000a003", "0x1000009001"])
+      expect(verdicts(`store 0x100002000[5] = ${leaf}`, `fill 0x100007000[5] = ${leaf}`)).toEqual([
+        "violation",
+        "undecided",
+        "undecided",
+      ]);
+    expect(verdicts("", "")).toEqual(["violation", "undecided", "undecided"]);
+    // What is right before is this call's own, and what says nothing of pages is told in any case.
+    const right = "store 0x100002000[5] = 0x1000009003";
+    expect(verdicts(right, "")).toEqual(["clean", "violation", "clean"]);
+    const lost = "store 0x100002000[8] = 0x1000009003";
+    const leak = "fill 0x100007000[5] = 0x1000009003";
+    expect(verdicts(`${right}\n${lost}`, leak)).toEqual(["violation", "clean", "clean"]);
+  });
+
   it("tells that the old map has a page, changed by the call, that its tables do not have", () => {
     const map = "map old iova=0x5000 size=0x1000 frame=0x1000009000\n";
     const { mismatch } = check(inputOf(parseScript(`${BEFORE}${map}${MOVE}`, "driver.script")));

@@ -1,8 +1,9 @@
 import { Decision } from "../decide.ts";
 import { LEAF, TABLE } from "../entries/entry-kind.ts";
 import { highWord, lowWord } from "../entries/entry-words.ts";
-import type { CheckedScript, CheckInput, ReaderInput } from "../input.ts";
-import { ListedMaps } from "../maps/map-reader.ts";
+import type { CheckInput, ReaderInput } from "../input.ts";
+import { oneRange, type Ranges } from "../lists/ranges.ts";
+import { ListedMaps, type MapReader } from "../maps/map-reader.ts";
 
 /** Some pages, and where they lead; nowhere where they have no rights. */
 interface Pages {
@@ -17,7 +18,7 @@ interface Pages {
  * those within the first `most` pages of the map. Unlike what `check` tells of it, pages count that no step has to do with.
  */
 export function unlikeOldMap(input: CheckInput, most: number): number {
-  const unlike = unlikePages(input);
+  const unlike = unlikePages(new Decision(input));
   let left = most;
   let count = 0;
   for (const run of input.oldMap) {
@@ -30,13 +31,31 @@ export function unlikeOldMap(input: CheckInput, most: number): number {
 
 /** True iff there are such pages among those that the change is about, or pages that the old map lacks and the tables translate. */
 export function isChangeUnlikeOldMap(input: CheckInput | ReaderInput): boolean {
-  const maps = "maps" in input ? input.maps : new ListedMaps(input.oldMap, input.newMap);
-  const unlike = unlikePages(input);
-  const changes = maps.changes();
-  const { length, starts, ends, frames, rights } = maps.runs("old", changes);
-  for (let c = 0, r = 0; c < changes.starts.length; c++) {
-    const end = changes.ends[c]!;
-    let next = changes.starts[c]!;
+  const maps = mapsOf(input);
+  return isUnlike(new Decision(input), maps, maps.changes());
+}
+
+/**
+ * True iff the change switches a root, which says everything anew, and there are such pages anywhere: a copy of what was wrong before is
+ * wrong as well.
+ */
+export function isSwitchUnlikeOldMap(input: CheckInput | ReaderInput): boolean {
+  const decision = new Decision(input);
+  if (decision.log.roots.length === 0) return false;
+  const levels = Math.max(...input.domains.map((domain) => domain.levels));
+  return isUnlike(decision, mapsOf(input), oneRange(0, decision.geometry.tableSpan(levels - 1)));
+}
+
+const mapsOf = (input: CheckInput | ReaderInput): MapReader =>
+  "maps" in input ? input.maps : new ListedMaps(input.oldMap, input.newMap);
+
+/** True iff some of the pages are not translated as the old map says. */
+function isUnlike(decision: Decision, maps: MapReader, pages: Ranges): boolean {
+  const unlike = unlikePages(decision);
+  const { length, starts, ends, frames, rights } = maps.runs("old", pages);
+  for (let c = 0, r = 0; c < pages.starts.length; c++) {
+    const end = pages.ends[c]!;
+    let next = pages.starts[c]!;
     const isAbsentUntil = (until: number): boolean =>
       until === next || unlike({ iovaPfn: next, pages: until - next, pfn: 0, rights: 0 }) === 0;
     while (r < length && ends[r]! <= next) r++;
@@ -53,8 +72,7 @@ export function isChangeUnlikeOldMap(input: CheckInput | ReaderInput): boolean {
 }
 
 /** Counts the pages of a run that the tables before the script do not translate so, domain by domain. */
-function unlikePages(input: CheckedScript & (CheckInput | ReaderInput)): (run: Pages) => number {
-  const { decoder, geometry } = new Decision(input);
+function unlikePages({ input, decoder, geometry }: Decision): (run: Pages) => number {
   const { rightsAnded } = input.capability;
   let unlike = 0;
 
@@ -88,9 +106,10 @@ function unlikePages(input: CheckedScript & (CheckInput | ReaderInput)): (run: P
   };
   return ({ iovaPfn, pages, pfn, rights }) => {
     unlike = 0;
-    const end = iovaPfn + pages;
-    for (const { root, levels } of input.domains)
-      if (end <= geometry.tableSpan(levels - 1)) visit(root, levels - 1, 0, iovaPfn, end, pfn, rights, -1);
+    for (const { root, levels } of input.domains) {
+      const end = Math.min(iovaPfn + pages, geometry.tableSpan(levels - 1));
+      if (iovaPfn < end) visit(root, levels - 1, 0, iovaPfn, end, pfn, rights, -1);
+    }
     return unlike;
   };
 }

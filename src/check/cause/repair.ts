@@ -61,8 +61,14 @@ export interface RepairContext {
   isMeant(index: number): boolean;
   /** True iff the invalidation at an index reaches pages of the leaf that is wrong. */
   isNear(index: number): boolean;
+  /** True iff it does so, and stands in front of the store although nothing else has been stored that it could be meant for. */
+  isEarly(index: number): boolean;
+  /** True iff the script changes nothing on pages [start, end) of the address space. */
+  isIdle(start: number, end: number): boolean;
   /** Tags that the address space has in turn. */
   readonly tags: readonly number[];
+  /** True iff another address space of the script has this tag at some time. */
+  isOthers(tag: number): boolean;
   /** The IOMMU that it is behind. */
   readonly iommu: number;
   /** Pages of the whole IOVA space. */

@@ -167,7 +167,8 @@ function delayed(cause: Cause, op: "unpin" | "freeTable", { steps }: RepairConte
 }
 
 /** The invalidations and waits that are there, each made as strong as it can be in one respect. */
-function* weakened({ steps, about, pages, tags, iommu, isMeant, isNear }: RepairContext): Generator<Repair> {
+function* weakened(context: RepairContext): Generator<Repair> {
+  const { steps, about, pages, tags, iommu, isMeant, isNear, isEarly, isIdle, isOthers } = context;
   const invalidates = allOf(steps, (op) => op === "invalidate");
   const waits = allOf(steps, (op) => op === "wait");
   const stepAt = (at: number): InvalidateStep => steps.at(at) as InvalidateStep;
@@ -246,29 +247,62 @@ function* weakened({ steps, about, pages, tags, iommu, isMeant, isNear }: Repair
       splices: ofEach((s) => [isPartner(s) ? s : { ...s, scope: "nonLeaf", caches: s.caches | allCaches }]),
     };
   const widened = (): Splice[] => meant.map((at) => replaced(at, [{ ...stepAt(at), ...whole }]));
-  if (meant.length > 0)
-    yield { cause: "under-range", at: blamed(short, isAny), isEverywhere, splices: widened };
-  const foreign = invalidates.filter((at) => !tags.includes(stepAt(at).domain));
-  yield {
+  const isAstray = ({ iovaPfn, pages: own }: InvalidateStep): boolean => isIdle(iovaPfn, iovaPfn + own);
+  const wider: Repair[] =
+    meant.length === 0
+      ? []
+      : [
+          {
+            cause: "under-range",
+            at: blamed(short, short.some(isNear) ? isAny : isAstray),
+            isEverywhere,
+            splices: widened,
+          },
+        ];
+  const isOwn = (at: number): boolean => tags.includes(stepAt(at).domain);
+  const foreign = invalidates.filter((at) => !isOwn(at));
+  const mistaken = foreign.find((at) => isMeant(at) && isNear(at));
+  const renamed: Repair = {
     cause: "wrong-tag",
     at:
-      foreign.find((at) => isMeant(at) && isNear(at)) ??
+      mistaken ??
       foreign.find(isNear) ??
       foreign[0] ??
       (translating.length > 0 ? blamed(meant.length > 0 ? meant : translating, isAny) : first),
     isEverywhere,
     splices: each((s) => [s, ...tags.map((domain) => ({ ...s, domain }))]),
   };
+  const early = meant.some(isNear) ? undefined : translating.find((at) => isOwn(at) && isEarly(at));
+  const again = repeated(context, invalidates, early ?? blamed(invalidates, isAny));
+  // Where one of these pages has somebody else's tag, or comes too early, those of other pages are as large as they should be.
+  const isMistaken =
+    mistaken !== undefined &&
+    !isOthers(stepAt(mistaken).domain) &&
+    !meant.some((at) => isOwn(at) && meets(stepAt(at), stepAt(mistaken)));
+  if (isMistaken) yield* [renamed, ...wider, ...again];
+  else if (early !== undefined) yield* [...again, ...wider, renamed];
+  else yield* [...wider, renamed, ...again];
+}
+
+const meets = (a: InvalidateStep, b: InvalidateStep): boolean =>
+  a.iovaPfn < b.iovaPfn + b.pages && b.iovaPfn < a.iovaPfn + a.pages;
+
+/** All invalidations once more in front of everything that is given back, and behind all; none where that would take too long. */
+function repeated(
+  { steps, about, pages, tags }: RepairContext,
+  invalidates: readonly number[],
+  at: number,
+): Repair[] {
+  const cause = "order";
   if (about !== null) {
     // To repeat all of them at each place would take the square of the pages: one of everything does no less.
     const full = beforeReleases(steps, fullInvalidation(tags, pages));
-    if (full !== null)
-      yield { cause: "order", at: blamed(invalidates, isAny), isEverywhere, splices: () => full };
-    return;
+    return full === null ? [] : [{ cause, at, isEverywhere, splices: () => full }];
   }
-  const again = [BARRIER, ...invalidates.map(stepAt), DRAIN];
-  const splices = (): Splice[] => [...allOf(steps, isRelease), steps.length].map((at) => inserted(at, again));
-  yield { cause: "order", at: blamed(invalidates, isAny), isEverywhere, splices };
+  const again = [BARRIER, ...invalidates.map((own) => steps.at(own)), DRAIN];
+  const splices = (): Splice[] =>
+    [...allOf(steps, isRelease), steps.length].map((own) => inserted(own, again));
+  return [{ cause, at, isEverywhere, splices }];
 }
 
 /** Every root switch to a tag that nothing has been cached under, and what names the tag after it too. */

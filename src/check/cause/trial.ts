@@ -50,9 +50,9 @@ export const trialOptions = (kind: ViolationClass, how: DecideOptions): DecideOp
   needsOrder(kind) ? how : { ...how, mode: "strong" };
 
 /** Which invalidations a cause may be about. */
-export type Aim = Pick<RepairContext, "isMeant" | "isNear">;
+export type Aim = Pick<RepairContext, "isMeant" | "isNear" | "isEarly">;
 
-const ANYWHERE: Aim = { isMeant: () => true, isNear: () => true };
+const ANYWHERE: Aim = { isMeant: () => true, isNear: () => true, isEarly: () => false };
 
 /** What repairs of a script's steps, or of some of them, may use. */
 export function contextOf(
@@ -66,10 +66,13 @@ export function contextOf(
   const { input, geometry } = decision;
   const domain = input.domains.find((d) => d.id === id)!;
   const roots = decision.rootsOf(id);
+  const others = input.domains.filter((d) => d.id !== id).map((d) => decision.rootsOf(d.id));
   return {
     steps,
     about,
     ...aim,
+    isIdle: (start, end) => !decision.concerns(id, start, end),
+    isOthers: (tag) => others.some((own) => own.some((root) => root.tag === tag)),
     tags: roots.map((root) => root.tag),
     iommu: domain.iommu ?? 0,
     pages: geometry.tableSpan(Math.max(...roots.map(({ levels }) => levels)) - 1),
@@ -107,7 +110,9 @@ export function aimAt(
     const number = numbers[index]!;
     return steps[index]!.op === "invalidate" && number >= store && (number < next || isNear(index));
   };
-  return { isMeant, isNear };
+  // What nobody has stored before the store can be flushed for it only.
+  const isEarly = (index: number): boolean => step === 0 && numbers[index]! < store && isNear(index);
+  return { isMeant, isNear, isEarly };
 }
 
 const isLive = (op: Step["op"]): boolean => op === "store" || op === "storeRun" || op === "exchange";
