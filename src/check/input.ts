@@ -1,4 +1,4 @@
-import type { EditScript, MapRun, PinRun, ScriptDomain } from "../edit-script/index.ts";
+import type { EditScript, MapRun, PinRun, ScriptDomain, TablePart } from "../edit-script/index.ts";
 import type { Pfn } from "../units/index.ts";
 import type { CheckedCapability } from "./entries/geometry.ts";
 import type { MapReader } from "./maps/map-reader.ts";
@@ -25,6 +25,8 @@ export interface TablesBefore {
   isShared?(table: Pfn): boolean;
   /** The same entries as pairs of 32-bit words, low first, where they are at hand: one bigint an entry is what deciding scattered pages costs. */
   words?(table: Pfn): Uint32Array | null;
+  /** The same for tables of which a part is kept, asked first where both are there; `end` is -1 where nothing is at hand. */
+  find?(table: Pfn, part: TablePart): void;
 }
 
 /** One of the calls that a change is made of. */

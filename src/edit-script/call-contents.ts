@@ -1,20 +1,13 @@
 import type { Pfn } from "../units/index.ts";
-
-/** What tables hold, entry by entry. */
-export type TableContents = Pick<
-  ReadonlyMap<Pfn, BigUint64Array>,
-  "get" | "has" | "keys" | typeof Symbol.iterator
->;
-
-/** Stands for what a page holds that was a table and was given back: nothing. */
-export const FREED = new BigUint64Array(0);
+import { type EntryVisit, eachOfWhole, findWhole, type TablePart } from "./given-tables.ts";
+import { FREED, type TableStore } from "./table-store.ts";
 
 /**
  * What tables hold in front of one call of a row. What that call and those behind it overwrite is kept here, all else is read where the
  * newest call reads it: a call costs the tables that it writes, not those that there are.
  */
-export class CallContents implements TableContents {
-  readonly #newest: ReadonlyMap<Pfn, BigUint64Array>;
+export class CallContents {
+  readonly #newest: TableStore;
   /** What was overwritten; undefined for a table that there was not. */
   readonly #kept = new Map<Pfn, BigUint64Array | undefined>();
   /** In front of the next call, or of a later one whose predecessors have left here what they keep; null for the newest. */
@@ -23,7 +16,7 @@ export class CallContents implements TableContents {
   readonly number: number;
 
   /** `newest`: what there is now, and later on. */
-  constructor(newest: ReadonlyMap<Pfn, BigUint64Array>, number = 0) {
+  constructor(newest: TableStore, number = 0) {
     this.#newest = newest;
     this.number = number;
   }
@@ -42,41 +35,55 @@ export class CallContents implements TableContents {
   }
 
   get(table: Pfn): BigUint64Array | undefined {
-    const content = this.#at(table);
+    const keeper = this.#keeperOf(table);
+    const content = keeper === null ? this.#newest.get(table) : keeper.#kept.get(table);
     return content === FREED ? undefined : content;
   }
   /** True iff the page was given back by an earlier call, and holds no table since. */
   isFreed(table: Pfn): boolean {
-    return this.#at(table) === FREED;
+    const keeper = this.#keeperOf(table);
+    return keeper === null ? this.#newest.isFreed(table) : keeper.#kept.get(table) === FREED;
   }
   /** All such pages. */
   freed(): Pfn[] {
     const pages = new Set([...this.#newest.keys(), ...this.changed()]);
     return [...pages].filter((page) => this.isFreed(page));
   }
-
-  #at(table: Pfn): BigUint64Array | undefined {
-    this.#catchUp();
-    if (this.#kept.has(table)) return this.#kept.get(table);
-    if (this.#next?.isKept(table)) return this.#next.#kept.get(table);
-    return this.#newest.get(table);
-  }
   has(table: Pfn): boolean {
-    return this.get(table) !== undefined;
+    const keeper = this.#keeperOf(table);
+    if (keeper === null) return this.#newest.has(table) && !this.#newest.isFreed(table);
+    const kept = keeper.#kept.get(table);
+    return kept !== undefined && kept !== FREED;
   }
 
-  *keys(): MapIterator<Pfn> {
-    for (const [table] of this) yield table;
+  /** One entry; 0 where the page holds no table. */
+  entry(table: Pfn, index: number): bigint {
+    const keeper = this.#keeperOf(table);
+    return keeper === null ? this.#newest.entry(table, index) : (keeper.#kept.get(table)?.[index] ?? 0n);
   }
-  *[Symbol.iterator](): MapIterator<[Pfn, BigUint64Array]> {
-    for (const table of this.#newest.keys()) {
-      const content = this.get(table);
-      if (content !== undefined) yield [table, content];
-    }
-    for (const table of this.changed()) {
-      const content = this.#newest.has(table) ? undefined : this.get(table);
-      if (content !== undefined) yield [table, content];
-    }
+  /** Finds the entries of a table; none where the page holds none. */
+  find(table: Pfn, part: TablePart): void {
+    const keeper = this.#keeperOf(table);
+    if (keeper === null) this.#newest.find(table, part);
+    else findWhole(keeper.#kept.get(table), part);
+  }
+  each(table: Pfn, visit: EntryVisit): void {
+    const keeper = this.#keeperOf(table);
+    if (keeper === null) this.#newest.each(table, visit);
+    else eachOfWhole(keeper.#kept.get(table), visit);
+  }
+
+  /** Who keeps what the table holds in front of this call; null where it is what it holds now. */
+  #keeperOf(table: Pfn): CallContents | null {
+    this.#catchUp();
+    if (this.#kept.has(table)) return this;
+    return this.#next?.isKept(table) ? this.#next : null;
+  }
+
+  /** The tables there are. */
+  *keys(): Generator<Pfn> {
+    for (const table of this.#newest.keys()) if (this.has(table)) yield table;
+    for (const table of this.changed()) if (!this.#newest.has(table) && this.has(table)) yield table;
   }
 
   /** Tables that this call or a later one has written. */

@@ -1,12 +1,13 @@
 import type { Pfn } from "../units/index.ts";
-import { CallContents, FREED } from "./call-contents.ts";
+import { CallContents } from "./call-contents.ts";
 import { type ChangedMap, type MapRunList, mapRunList } from "./call-maps.ts";
 import { CarriedPins } from "./carried-pins.ts";
-import { FreshTables } from "./fresh-tables.ts";
+import { GivenTables } from "./given-tables.ts";
 import type { RecordedCall, Recording } from "./recording.ts";
 import type { EditScript } from "./script.ts";
 import type { CollectStep, ExchangeStep, Step } from "./steps.ts";
 import { tableRuns } from "./table-runs.ts";
+import { FREED, TableStore } from "./table-store.ts";
 import type { PinRun, ScriptDomain, ScriptFile, TableRun } from "./text.ts";
 
 /** What the maps of a call that was read from text are made of. */
@@ -39,8 +40,8 @@ export function* callScripts(recording: Recording): Generator<ScriptFile> {
       keptTables,
       domains,
       get tables() {
-        return (runs ??= [...before.tables].flatMap(([table, content]) =>
-          tableRuns(table, (at) => content[at]!),
+        return (runs ??= [...before.tables.keys()].flatMap((table) =>
+          tableRuns(table, (at) => before.tables.entry(table, at)),
         ));
       },
       get freedTables() {
@@ -87,10 +88,9 @@ export const callStart = (file: ScriptFile): CallStart | null => BEFORE.get(file
 
 /** Table contents from call to call. */
 class CarriedTables {
-  readonly #contents = new Map<Pfn, BigUint64Array>();
-  readonly #fresh = new FreshTables();
+  readonly #contents: TableStore;
   /** What those are told of it who stand in front of the call at hand. */
-  #before = new CallContents(this.#contents);
+  #before: CallContents;
 
   readonly #walkerBits: bigint;
   readonly #outputMask: bigint;
@@ -98,9 +98,9 @@ class CarriedTables {
   constructor({ domains, tables, freedTables = [], capability }: Recording) {
     this.#walkerBits = capability.walkerBits;
     this.#outputMask = (1n << BigInt(capability.outputBits)) - 1n;
+    const roots = domains.map(({ root }) => root);
+    this.#contents = new TableStore(new GivenTables(roots, tables));
     for (const table of freedTables) this.#contents.set(table, FREED);
-    for (const { root } of domains) this.#of(root);
-    for (const run of tables) this.#write(run.table, run.index, run.count, run.first, run.stride);
     this.#before = new CallContents(this.#contents);
   }
 
@@ -174,20 +174,18 @@ class CarriedTables {
   /** The table that an entry points to; null for a leaf, since no leaf leads to a table. */
   #childOf(entry: bigint): Pfn | null {
     const page = Number((entry & this.#outputMask) >> 12n) as Pfn;
-    return this.#held(page) === undefined ? null : page;
+    return this.#isHeld(page) ? page : null;
   }
 
-  #held(table: Pfn): BigUint64Array | undefined {
-    const content = this.#contents.get(table);
-    return content === FREED ? undefined : content;
+  #isHeld(table: Pfn): boolean {
+    return this.#contents.has(table) && !this.#contents.isFreed(table);
   }
 
   #of(table: Pfn): BigUint64Array {
-    let content = this.#held(table);
-    if (content === undefined) {
-      this.#before.keep(table);
-      this.#contents.set(table, (content = this.#fresh.take()));
-    }
+    if (this.#isHeld(table)) return this.#contents.get(table)!;
+    this.#before.keep(table);
+    const content = this.#contents.fresh();
+    this.#contents.set(table, content);
     return content;
   }
 

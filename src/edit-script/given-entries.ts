@@ -1,4 +1,5 @@
 import type { Pfn } from "../units/index.ts";
+import { highOf, lowOf } from "./entry-words.ts";
 import { FreshTables } from "./fresh-tables.ts";
 import type { TableRun } from "./text.ts";
 import { MAX_INDEX } from "./text-line.ts";
@@ -90,8 +91,8 @@ export class GivenEntries {
         const words = this.#contentOf(table);
         let entry = first;
         for (let at = index; at < index + count; at++, entry += stride) {
-          words[2 * at] = Number(entry & 0xffff_ffffn);
-          words[2 * at + 1] = Number((entry >> 32n) & 0xffff_ffffn);
+          words[2 * at] = lowOf(entry);
+          words[2 * at + 1] = highOf(entry);
         }
       }
     }

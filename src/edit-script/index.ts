@@ -1,9 +1,9 @@
-export { CallContents, type TableContents } from "./call-contents.ts";
+export { CallContents } from "./call-contents.ts";
 export type { MapRunList, PageSpan } from "./call-maps.ts";
 export { type CallStart, callScripts, callStart } from "./call-scripts.ts";
 export { CAPABILITIES, type Capability } from "./capability.ts";
 export { BY_FRAME, type CarriedPins, joinedPins } from "./carried-pins.ts";
-export { FreshTables } from "./fresh-tables.ts";
+export { type EntryVisit, GivenTables, type TablePart } from "./given-tables.ts";
 export * from "./recording.ts";
 export * from "./records.ts";
 export { RunList } from "./run-list.ts";

@@ -1,4 +1,5 @@
 import type { IovaPfn, Pfn } from "../units/index.ts";
+import { highOf, lowOf } from "./entry-words.ts";
 import {
   decodeStep,
   FLAG_DRAIN,
@@ -12,8 +13,6 @@ import {
 import type { FreeTableStep, InvalidationScope, SetRootStep, Step, UnpinStep } from "./steps.ts";
 
 const TWO32 = 0x1_0000_0000;
-const lowOf = (v: bigint): number => Number(v & 0xffff_ffffn);
-const highOf = (v: bigint): number => Number((v >> 32n) & 0xffff_ffffn);
 
 /** Ops whose records have an update. */
 const HAS_UPDATE: ReadonlySet<number> = new Set([

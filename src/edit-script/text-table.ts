@@ -1,4 +1,5 @@
 import { type Pfn, pfn } from "../units/index.ts";
+import { highOf, lowOf } from "./entry-words.ts";
 import { GivenEntries } from "./given-entries.ts";
 import type { PlainLine } from "./plain-line.ts";
 import type { TableRun } from "./text.ts";
@@ -11,8 +12,8 @@ export class TableText {
 
   read(at: TextLine): void {
     for (const { table, index, count, first, stride } of at.runs()) {
-      const [low, high] = wordsOf(first);
-      const other = this.#given.note(table, index, count, low, high, ...wordsOf(stride));
+      const [low, high] = [lowOf(first), highOf(first)];
+      const other = this.#given.note(table, index, count, low, high, lowOf(stride), highOf(stride));
       if (other >= 0) {
         const above = this.#given.entry(table, other).toString(16);
         at.fail(`entry ${other} of this table is 0x${above} above, and another here`);
@@ -46,9 +47,3 @@ export class TableText {
     this.runs.push({ table, index, count, first, stride });
   }
 }
-
-/** A 64-bit value as two words. */
-const wordsOf = (value: bigint): [low: number, high: number] => [
-  Number(value & 0xffff_ffffn),
-  Number(value >> 32n),
-];

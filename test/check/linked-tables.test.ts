@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DECODERS } from "../../src/check/entries/decoder.ts";
 import { LinkedTables, type TableState } from "../../src/check/entries/linked-tables.ts";
-import { CAPABILITIES, CallContents } from "../../src/edit-script/index.ts";
+import { CAPABILITIES, CallContents, GivenTables } from "../../src/edit-script/index.ts";
+import { FREED, TableStore } from "../../src/edit-script/table-store.ts";
 import type { Pfn } from "../../src/units/index.ts";
 
 const TABLES = 6;
@@ -65,7 +66,7 @@ describe("tables that walks can get to", () => {
     let reached = 0;
     fc.assert(
       fc.property(fc.array(call, { minLength: 1, maxLength: 8 }), fc.array(fc.nat(7)), (calls, skipped) => {
-        const newest = new Map<Pfn, BigUint64Array>();
+        const newest = new TableStore(new GivenTables([], []));
         let contents = new CallContents(newest);
         let links: LinkedTables | null = null;
         const states: TableState[] = [];
@@ -84,9 +85,10 @@ describe("tables that walks can get to", () => {
             table: Pfn;
           })[]) {
             contents.keep(table);
-            if (kind === "free") newest.delete(table);
+            if (kind === "free") newest.set(table, FREED);
             if (kind === "free") continue;
-            const content = newest.get(table)?.slice() ?? new BigUint64Array(ENTRIES);
+            const held = newest.isFreed(table) ? undefined : newest.get(table);
+            const content = held?.slice() ?? new BigUint64Array(ENTRIES);
             const link = (BigInt(child) << 12n) | 3n;
             content[index] = kind === "absent" ? 0n : kind === "leaf" ? link | 0x80n : link;
             newest.set(table, content);

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FreshTables, parseScript, ScriptTextError } from "../../src/edit-script/index.ts";
+import { FreshTables } from "../../src/edit-script/fresh-tables.ts";
+import { parseScript, ScriptTextError } from "../../src/edit-script/index.ts";
 
 const HEAD = ["hitless-edit-script 1 vtd-ss-39", "domain 1 root=0x1000"];
 const TABLES = 200;

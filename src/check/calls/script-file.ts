@@ -1,26 +1,24 @@
 import {
   callStart,
   type EditScript,
-  FreshTables,
+  GivenTables,
   OP,
   type Recording,
   recordLength,
   type ScriptFile,
   type ScriptIoctl,
-  type TableContents,
 } from "../../edit-script/index.ts";
 import type { Pfn } from "../../units/index.ts";
 import { DECODERS } from "../entries/decoder.ts";
 import { TABLE } from "../entries/entry-kind.ts";
-import { highWord, isLittleEndian, lowWord } from "../entries/entry-words.ts";
 import type { CarriedLinks } from "../entries/linked-tables.ts";
 import type { CallSpan, ChangeCalls, CheckedScript, CheckInput, TablesBefore } from "../input.ts";
 import type { MaybeDirty } from "./maybe-dirty.ts";
 
-const WRITES: ReadonlySet<number> = new Set([OP.fill, OP.gather, OP.store, OP.storeRun, OP.exchange]);
+/** What tables hold before a script. */
+type Contents = Pick<GivenTables, "has" | "entry" | "find" | "each">;
 
-/** The words of a table that nothing is said of. */
-const NO_ENTRIES = new Uint32Array(2 * 512);
+const WRITES: ReadonlySet<number> = new Set([OP.fill, OP.gather, OP.store, OP.storeRun, OP.exchange]);
 
 /**
  * A script file as input of the checker: tables hold what the file says and 0 everywhere else. `dirty`: what devices may have
@@ -73,7 +71,7 @@ export function callsOf(ioctls: readonly ScriptIoctl[], steps: number): ChangeCa
  */
 function tablesOf(file: ScriptFile, links: CarriedLinks | null): TablesBefore {
   const start = callStart(file);
-  const contents = start?.contents ?? contentsOf(file);
+  const held: Contents = start?.contents ?? givenIn(file);
   let freed: ReadonlySet<Pfn> | null = null;
   const wasFreed = (table: Pfn): boolean =>
     start?.contents.isFreed(table) ?? (freed ??= new Set(file.freedTables)).has(table);
@@ -81,26 +79,22 @@ function tablesOf(file: ScriptFile, links: CarriedLinks | null): TablesBefore {
   const isReleased = (table: Pfn): boolean =>
     !wasFreed(table) && (released ??= releasedTables(file)).has(table);
   let linked: ReadonlySet<number> | null = null;
+  const state = start === null ? null : { contents: start.contents, domains: file.domains };
   const isLinked = (table: Pfn): boolean =>
-    links === null
-      ? (linked ??= linkedTables(file, contents)).has(table)
-      : links.has(table, { contents, domains: file.domains });
+    links === null || state === null
+      ? (linked ??= linkedTables(file, held)).has(table)
+      : links.has(table, state);
   return {
-    ...(links && {
-      isShared: (table) => links.isShared(table, { contents, domains: file.domains }),
-      isHollow: (table) => !isReleased(table) && links.isHollow(table, { contents, domains: file.domains }),
-    }),
-    isTable: (table) => contents.has(table) || isLinked(table) || isReleased(table),
+    ...(links &&
+      state && {
+        isShared: (table) => links.isShared(table, state),
+        isHollow: (table) => !isReleased(table) && links.isHollow(table, state),
+      }),
+    isTable: (table) => held.has(table) || isLinked(table) || isReleased(table),
     wasFreed,
-    wasLeft: (table) => start !== null && start.contents.number > 0 && contents.has(table),
-    entry: (table, index) => contents.get(table)?.[index] ?? 0n,
-    words(table) {
-      const content = contents.get(table);
-      if (!isLittleEndian) return null;
-      return content === undefined
-        ? NO_ENTRIES
-        : new Uint32Array(content.buffer, content.byteOffset, 2 * content.length);
-    },
+    wasLeft: (table) => start !== null && start.contents.number > 0 && held.has(table),
+    entry: (table, index) => held.entry(table, index),
+    find: (table, part) => held.find(table, part),
   };
 }
 
@@ -116,25 +110,18 @@ export function tablesChanged({ words }: EditScript): ReadonlySet<number> {
 
 /** Tables that entries lead to in front of the first call. */
 export const linkedAtFirst = (recording: Recording): ReadonlySet<number> =>
-  linkedTables(recording, contentsOf(recording));
+  linkedTables(recording, givenIn(recording));
 
-function contentsOf(file: Pick<ScriptFile, "domains" | "tables">): TableContents {
-  const contents = new Map<Pfn, BigUint64Array>();
-  const fresh = new FreshTables();
-  for (const { root } of file.domains) contents.set(root, fresh.take());
-  for (const run of file.tables) {
-    let content = contents.get(run.table);
-    if (content === undefined) contents.set(run.table, (content = fresh.take()));
-    let entry = run.first;
-    for (let i = 0; i < run.count; i++, entry += run.stride) content[run.index + i] = entry;
-  }
-  return contents;
-}
+const givenIn = ({ domains, tables }: Pick<ScriptFile, "domains" | "tables">): GivenTables =>
+  new GivenTables(
+    domains.map(({ root }) => root),
+    tables,
+  );
 
 /** Tables that entries lead to. */
 function linkedTables(
   { domains, capability }: Pick<ScriptFile, "domains" | "capability">,
-  contents: TableContents,
+  contents: Pick<Contents, "each">,
 ): ReadonlySet<number> {
   const tables = new Set<number>();
   const decoder = DECODERS.get(capability.format)?.(capability);
@@ -143,13 +130,11 @@ function linkedTables(
   const visit = (table: number, level: number): void => {
     if (level === 0 || read[level]!.has(table)) return;
     read[level]!.add(table);
-    for (const entry of contents.get(table as Pfn) ?? []) {
-      if (entry === 0n) continue;
-      const [lo, hi] = [lowWord(entry), highWord(entry)];
-      if (decoder?.kind(level, lo, hi) !== TABLE) continue;
+    contents.each(table as Pfn, (_, lo, hi) => {
+      if (decoder?.kind(level, lo, hi) !== TABLE) return;
       tables.add(decoder.frame(lo, hi));
       visit(decoder.frame(lo, hi), level - 1);
-    }
+    });
   };
   for (const { root, levels } of domains) visit(root, levels - 1);
   return tables;

@@ -13,7 +13,7 @@ import { type Budget, PageTrials } from "./page-trials.ts";
 import { type Repair, spliced } from "./repair.ts";
 import { repairsFor } from "./repairs.ts";
 import { shareCauses } from "./shared-cause.ts";
-import { aimAt, contextOf, isNoBetter, needsOrder, rank, trialOptions } from "./trial.ts";
+import { aimAt, contextOf, isNoBetter, isVisible, needsOrder, rank, trialOptions } from "./trial.ts";
 
 /**
  * Groups whose cause is looked for one by one, and of those left, in turn: with more, something is wrong throughout, and what heals
@@ -148,7 +148,7 @@ function causesOf(decision: Decision, group: Group, how: DecideOptions, budget: 
     const isLeft = [...left].some((v) => isNoBetter(v.class, group, before));
     if (repair.isLast && left.length > 0) continue;
     // A store that is made later in vain may be the last word on an entry then.
-    if (repair.moves && [...left].some((v) => !before.has(v.class))) continue;
+    if (repair.moves && [...left].some((v) => isVisible(v.class) && !before.has(v.class))) continue;
     if (isLeft && !(group.isWeakOnly && isShownIn(trials.decided(repaired, { mode: "strong" }), left)))
       continue;
     const candidate = { cause: repair.cause, step: stepOf(repair, numbers, all) };

@@ -23,6 +23,9 @@ const FIRST: readonly string[] = [
   "V05",
 ];
 
+/** True iff some access shows it to somebody. */
+export const isVisible = (kind: ViolationClass): boolean => FIRST.includes(kind);
+
 /** Place of a class in that order. */
 export const rank = (kind: ViolationClass): number =>
   FIRST.includes(kind) ? FIRST.indexOf(kind) : FIRST.length;

@@ -1,5 +1,6 @@
 import { type CellTable, cellsOf, type Write } from "../entries/cells.ts";
 import { ABSENT, type Decoder, type EntryKind, LEAF } from "../entries/entry-kind.ts";
+import { wordsBefore } from "../entries/entry-reader.ts";
 import { highWord, lowWord } from "../entries/entry-words.ts";
 import type { Geometry } from "../entries/geometry.ts";
 import type { VersionReader } from "../entries/versions.ts";
@@ -50,8 +51,8 @@ export function beforeWords(source: HistorySource, table: number, log: TableLog 
   const { tables, geometry } = source;
   const held = new Uint32Array(2 * geometry.entries);
   if ((log?.life ?? 0) > 0 || !tables.isTable(table as never)) return held;
-  const words = tables.words?.(table as never);
-  if (words) held.set(words.length > held.length ? words.subarray(0, held.length) : words);
+  const words = wordsBefore(tables, table, geometry.entries);
+  if (words !== null) held.set(words);
   else
     for (let i = 0; i < geometry.entries; i++) {
       const entry = tables.entry(table as never, i);
@@ -104,7 +105,7 @@ export class TableHistory {
         this.#edges[index] = this.#edges[Math.min(entries, index + count)] = 1;
     }
     this.#isNew = (log?.life ?? 0) > 0 || !tables.isTable(table as never);
-    this.#words = this.#isNew ? null : (tables.words?.(table as never) ?? null);
+    this.#words = this.#isNew ? null : wordsBefore(tables, table, entries);
   }
 
   /** The run that starts at an entry, or one that has it inside. Pre: asked for in ascending order, mostly. */

@@ -1,4 +1,4 @@
-import { CallContents, type ScriptDomain, type TableContents } from "../../edit-script/index.ts";
+import type { CallContents, ScriptDomain } from "../../edit-script/index.ts";
 import type { Pfn } from "../../units/index.ts";
 import { type Decoder, TABLE } from "./entry-kind.ts";
 import { highWord, lowWord } from "./entry-words.ts";
@@ -7,7 +7,7 @@ type Root = Pick<ScriptDomain, "root" | "levels">;
 
 /** What tables hold, and where walks begin. */
 export interface TableState {
-  readonly contents: TableContents;
+  readonly contents: CallContents;
   readonly domains: readonly Root[];
 }
 
@@ -22,7 +22,7 @@ export class LinkedTables {
   #state: TableState;
   /** Tables that have been gone on with, while going on. */
   readonly #done = new Set<Pfn>();
-  #next: TableContents;
+  #next: CallContents;
 
   constructor(decoder: Decoder, state: TableState) {
     this.#decoder = decoder;
@@ -52,7 +52,6 @@ export class LinkedTables {
   goTo(state: TableState): boolean {
     const [from, to] = [this.#state, state];
     if (this.isAt(to)) return true;
-    if (!(from.contents instanceof CallContents && to.contents instanceof CallContents)) return false;
     if (to.contents.number < from.contents.number) return false;
     this.#next = to.contents;
     // What moves is held in its new place before the old one is let go, so that what is below is not looked at.
@@ -70,8 +69,8 @@ export class LinkedTables {
     const now = this.#contentOf(table);
     const levels = [...this.#counts.keys()].filter((level) => level > 0 && this.#counts[level]?.has(table));
     const differs = (index: number): boolean => old?.[index] !== now?.[index];
-    for (const level of levels) this.#each(now, level, differs, (child) => this.#hold(child, level - 1));
-    for (const level of levels) this.#each(old, level, differs, (child) => this.#release(child, level - 1));
+    for (const level of levels) this.#eachOf(now, level, differs, (child) => this.#hold(child, level - 1));
+    for (const level of levels) this.#eachOf(old, level, differs, (child) => this.#release(child, level - 1));
   }
 
   #hold(table: Pfn, level: number): void {
@@ -79,8 +78,7 @@ export class LinkedTables {
     const counts = this.#counts[level];
     const count = counts.get(table) ?? 0;
     counts.set(table, count + 1);
-    if (count === 0)
-      this.#each(this.#contentOf(table), level, always, (child) => this.#hold(child, level - 1));
+    if (count === 0) this.#eachChild(table, level, (child) => this.#hold(child, level - 1));
   }
 
   #release(table: Pfn, level: number): void {
@@ -91,16 +89,27 @@ export class LinkedTables {
       return;
     }
     counts.delete(table);
-    this.#each(this.#contentOf(table), level, always, (child) => this.#release(child, level - 1));
+    this.#eachChild(table, level, (child) => this.#release(child, level - 1));
   }
 
   /** What a table holds as far as it was counted. */
   #contentOf(table: Pfn): BigUint64Array | undefined {
-    return (this.#done.has(table) ? this.#next : this.#state.contents).get(table);
+    return this.#countedIn(table).get(table);
+  }
+  #countedIn(table: Pfn): CallContents {
+    return this.#done.has(table) ? this.#next : this.#state.contents;
   }
 
-  /** The tables that some entries of a table lead to. */
-  #each(
+  /** The tables that the entries of a table lead to. */
+  #eachChild(table: Pfn, level: number, take: (child: Pfn) => void): void {
+    if (level === 0) return;
+    this.#countedIn(table).each(table, (_, lo, hi) => {
+      if (this.#decoder.kind(level, lo, hi) === TABLE) take(this.#decoder.frame(lo, hi) as Pfn);
+    });
+  }
+
+  /** Those that some entries of a content lead to. */
+  #eachOf(
     content: BigUint64Array | undefined,
     level: number,
     takes: (index: number) => boolean,
@@ -115,8 +124,6 @@ export class LinkedTables {
     }
   }
 }
-
-const always = (): boolean => true;
 
 /** The same for the calls of a recording, made when somebody asks. */
 export class CarriedLinks {
