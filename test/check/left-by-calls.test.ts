@@ -196,6 +196,31 @@ freeTable 0x100003000`;
   });
 });
 
+describe("a table that an earlier call keeps", () => {
+  const detached = "store 0x100001000[7] = 0\n" + DROP;
+  const kept = `keep 0x100003000
+map remove iova=0x200000 size=4K
+store 0x100001000[1] = 0
+barrier
+invalidate iova=0x200000 size=2M
+wait drain`;
+  const lost = `fill 0x100003000[3] = 0
+barrier
+store 0x100001000[7] = 0x100003003
+barrier
+${detached}`;
+
+  it("is kept until one gives it back: what uses the page again and loses it is told", () => {
+    const [, , leak] = foundIn(kept, "freeTable 0x100003000", lost);
+    const told = ["V12 leak: table 0x100003000 is neither reachable nor freed"];
+    expect(leak).toEqual(told);
+    expect(foundIn(kept, `freeTable 0x100003000\n${lost}`)).toEqual([[], told]);
+    expect(foundIn(kept, `freeTable 0x100003000\n${lost}\nkeep 0x100003000`)).toEqual([[], []]);
+    // Not given back it is kept on, with the leaf that it has.
+    expect(foundIn(kept, lost)).toEqual([[], ["V02 plan: frame 0x1000004000 (read and write)"]]);
+  });
+});
+
 describe("a line without domain= in a call behind a root switch", () => {
   const switchCall = `fill 0x100005000[0] = 0x100001003
 barrier

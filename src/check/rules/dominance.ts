@@ -1,7 +1,7 @@
 import { type Ranges, without } from "../lists/ranges.ts";
 import { asRanges, listed, pagesIn } from "../maps/interest.ts";
 import type { Group } from "./groups.ts";
-import type { ViolationClass } from "./violation-class.ts";
+import type { Cause, ViolationClass } from "./violation-class.ts";
 
 /**
  * One cause, one report: which classes a class hides where both have the same cause. An unpinned frame behind an old
@@ -58,10 +58,17 @@ export function dominant(groups: readonly Group[]): Group[] {
   return told.filter((group) => group.class !== "V04b" || !explaining.some((own) => isCauseOf(own, group)));
 }
 
+/** Causes that are about one step, and heal nothing if another one is mended: a store that comes too early, a tag. */
+const OF_ONE_STEP: ReadonlySet<Cause | null> = new Set<Cause>(["order", "wrong-tag"]);
+
+/** True iff two groups have one cause, as far as its name says. */
+const isOneCause = (a: Group, b: Group): boolean =>
+  a.cause === b.cause && (a.causeStep === b.causeStep || a.isEverywhere || !OF_ONE_STEP.has(a.cause));
+
 /** True iff the second group is told as the first on pages that both have: one cause made both. */
 const tells = (other: Group, group: Group): boolean =>
   other.domain === group.domain &&
-  other.cause === group.cause &&
+  isOneCause(other, group) &&
   hides(judgedAs(other), judgedAs(group)) &&
   pagesIn(listed(without(asRanges(group.ranges), asRanges(other.ranges)))) < pagesIn(group.ranges);
 
@@ -72,7 +79,7 @@ function unhidden(groups: readonly Group[]): Group[] {
     let left: Ranges | null = null;
     for (const other of groups) {
       if (other === group || !HIDES[judgedAs(other)]?.includes(judgedAs(group))) continue;
-      const isSame = mayShare(other) && (other.cause === group.cause || other.cause === null);
+      const isSame = mayShare(other) && (isOneCause(other, group) || other.cause === null);
       if (other.domain === group.domain && (isSame || isMadeBy(other.class, judgedAs(group))))
         left = without(left ?? asRanges(group.ranges), asRanges(other.ranges));
     }

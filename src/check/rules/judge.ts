@@ -67,7 +67,8 @@ export class Judge {
     grain = end - start,
   ): void {
     // What is cached under a tag that no access asks for after the call does no harm; but a device's own cache knows no tags.
-    if (isRetired(this.roots) && ((kind === "V04" && !this.#hasAtc) || kind === "V05")) kind = "V04b";
+    const isOfLeaf = kind === "V04" || (kind === "V05" && typeof met === "number");
+    if ((isOfLeaf || kind === "V05") && !(isOfLeaf && this.#hasAtc) && isRetired(this.roots)) kind = "V04b";
     const index = origin.index + Math.floor((start - origin.at) / origin.span);
     const indexStep = origin.span === grain ? 1 : 0;
     this.#violations.add(

@@ -156,7 +156,9 @@ export function tableDrifts(decision: Decision): TableDrift[] {
       table.life === 0 &&
       stoodAt(table.number) === null &&
       (input.tables.wasLeft?.(table.table as never) ?? false);
-    if (table.freedAt > log.steps && table.isWritten && !isAccounted && !wasLost && !kept.has(table.table))
+    const isLost = table.freedAt > log.steps && table.isWritten && !isAccounted && !wasLost;
+    // Tables that are linked as they are were not gone through.
+    if (isLost && !kept.has(table.table) && !isReachedAtLast(table.table))
       drifts.push({ table: table.table, what: "leak", step: table.step(0), start: 0, end: 0 });
   }
   return drifts;

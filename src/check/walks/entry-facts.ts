@@ -1,6 +1,5 @@
 import { ABSENT, LEAF, MALFORMED, TABLE } from "../entries/entry-kind.ts";
 import type { Version } from "../entries/versions.ts";
-import type { Ranges } from "../lists/ranges.ts";
 import { NEVER } from "../script/positions.ts";
 import type { TableLog } from "../script/table-log.ts";
 import type { Coverage } from "./coverage.ts";
@@ -9,24 +8,9 @@ import { firstLoading, type HeldTable, heldBehind, holdAlso } from "./held-table
 import { LinkedLives } from "./linked-lives.ts";
 import { Reach } from "./reach.ts";
 import type { ReachContext } from "./reach-context.ts";
+import type { Place, Slot } from "./slot.ts";
 import { freedAt, leadsToTable } from "./told-before.ts";
 import type { LoadedFault } from "./told-entries.ts";
-
-/** Entries with one history in a held table, and the ranges [from, to) of interest that touch them. */
-export interface Slot {
-  readonly state: HeldTable;
-  readonly level: number;
-  readonly index: number;
-  readonly count: number;
-  /** First page, and pages of one entry. */
-  readonly start: number;
-  readonly span: number;
-  readonly coverage: Coverage;
-  /** Pages of interest inside the coverage. */
-  readonly ranges: Ranges;
-  readonly from: number;
-  readonly to: number;
-}
 
 const WRITE = 2;
 const NONE: HeldTable[] = [];
@@ -49,6 +33,8 @@ export class EntryFacts {
   readonly #held = new Reach();
   /** The tag under which caches keep what is told; -1 below a context entry that stays cached though another is in force. */
   tag = -1;
+  /** Walks begin with the root that there was before the script. */
+  isFirstRoot = true;
   /** The absences that were told last; null where something else was told than them and links. */
   faults: LoadedFault[] | null = [];
 
@@ -67,7 +53,7 @@ export class EntryFacts {
     this.#lingers = null;
     const [only] = history;
     if (history.length === 1 && only!.kind === TABLE && only!.step === 0 && only!.until === NEVER) {
-      const child = this.eternalChild(state, only!.lo, only!.hi);
+      const child = this.eternalChild(slot, only!.lo, only!.hi);
       if (child !== null) return firstLoading(state, slot.coverage, 0, NEVER) < 0 ? NONE : [child];
     }
     for (let k = 0; k < history.length; k++) {
@@ -104,7 +90,8 @@ export class EntryFacts {
    * What an entry leads to that is a table pointer throughout: whoever holds its table may hold that one as long. Null where the table is
    * given back, or the entry leads to no table, or without rights.
    */
-  eternalChild(state: HeldTable, lo: number, hi: number): HeldTable | null {
+  eternalChild(place: Place, lo: number, hi: number): HeldTable | null {
+    const { state } = place;
     const { decoder, capability, log, tables } = this.#context;
     if ((state.log?.freedAt ?? NEVER) !== NEVER) return null;
     const own = decoder.rights(lo, hi);
@@ -113,7 +100,8 @@ export class EntryFacts {
     const table = decoder.frame(lo, hi);
     const child = log.logAt(table, 0);
     if (!child?.isWritten && !tables.isTable(table as never)) return null;
-    const { begun, from, bound, later, linkedSince, isCurrent, isPristine, lingers, stored } = state;
+    const { begun, from, bound, later, isCurrent, isPristine, lingers, stored } = state;
+    const linkedSince = this.#linkedSince(place, table, child, 0);
     const [step, until] = [0, NEVER];
     return {
       table,
@@ -281,10 +269,11 @@ export class EntryFacts {
     return this.#context.places.standsAtLast(this.tag, table, log, level, page, rights);
   }
 
-  /** Since when a table hangs below an entry of the slot that leads to it from `step` on. */
-  #linkedSince({ state, level, start }: Slot, table: number, life: TableLog | null, step: number): number {
+  /** Since when a table hangs below an entry of the slot that leads to it from `step` on: below a later root it may have hung before. */
+  #linkedSince({ state, level, start }: Place, table: number, life: TableLog | null, step: number): number {
     const since = Math.max(state.linkedSince, step);
-    return since > 0 && this.#context.places.stoodBefore(table, life, level - 1, start) ? 0 : since;
+    if (since === 0 || this.isFirstRoot) return since;
+    return this.#context.places.hasStood(table, life, level - 1, start, since) ? 0 : since;
   }
 
   /** Reports the pointer to a child table as something walks and caches hold. */

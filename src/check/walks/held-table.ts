@@ -2,6 +2,7 @@ import { NEVER } from "../script/positions.ts";
 import type { StoredEntries } from "../script/stored-entries.ts";
 import type { TableLog } from "../script/table-log.ts";
 import type { Coverage } from "./coverage.ts";
+import type { RootVersion } from "./roots.ts";
 
 /** Walks whose generations begin before `bound`, and are not dead by `from`: from that position on, or from their begin. */
 export interface HeldTime {
@@ -151,3 +152,26 @@ function joined(times: readonly HeldTime[]): HeldTime[] {
   }
   return all;
 }
+
+/** How walks hold the table that a context entry leads to. */
+export const rootHeld = (
+  root: RootVersion,
+  log: TableLog | null,
+  linkedSince: number,
+  rights: number,
+): HeldTable => ({
+  table: root.table,
+  log,
+  rights,
+  begun: root.step,
+  from: root.step,
+  bound: root.beginsUntil,
+  later: null,
+  linkedSince,
+  isCurrent: root.isCurrent,
+  isPristine: root.step === 0,
+  step: root.step,
+  until: root.until,
+  lingers: [],
+  stored: [],
+});

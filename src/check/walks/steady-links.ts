@@ -65,7 +65,8 @@ export class SteadyLinks {
     for (let level = levels - 1; level > 0; level--) {
       const span = geometry.span(level);
       const index = Math.floor((start - base) / span);
-      const child = this.childOf(level, state, index) ?? (level === 1 ? this.#lowestAt(state, index) : null);
+      const child =
+        this.childOf(level, state, index) ?? (level === 1 ? this.#lowestAt(state, index, base) : null);
       if (child === null) return false;
       state = child;
       base += index * span;
@@ -78,7 +79,7 @@ export class SteadyLinks {
   }
 
   /** The table that an entry above the lowest level leads to throughout, if it is written, and nothing has to be told of the way to it. */
-  #lowestAt(state: HeldTable, index: number): HeldTable | null {
+  #lowestAt(state: HeldTable, index: number, base: number): HeldTable | null {
     // Who is told of every table that is looked at has been told of this one, if an entry beside it was looked at.
     if (!state.isCurrent || this.#byLevel[1]?.state !== state) return null;
     const { log } = state;
@@ -87,7 +88,8 @@ export class SteadyLinks {
     before.read(state.table, log, index);
     const { lo, hi } = before;
     if (this.#context.decoder.kind(1, lo, hi) !== TABLE) return null;
-    const child = this.#entries.eternalChild(state, lo, hi);
+    const start = base + index * this.#context.geometry.span(1);
+    const child = this.#entries.eternalChild({ state, level: 1, start }, lo, hi);
     if (!child?.log?.isWritten || child.log.freedAt !== NEVER) return null;
     this.note(1, state, index, child);
     return child;

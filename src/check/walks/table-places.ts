@@ -1,8 +1,11 @@
+import type { Write } from "../entries/cells.ts";
 import { type Decoder, TABLE } from "../entries/entry-kind.ts";
 import { EntryReader } from "../entries/entry-reader.ts";
+import { RecentWrites } from "../entries/entry-writes.ts";
 import type { Geometry } from "../entries/geometry.ts";
 import { LastEntries } from "../entries/last-entries.ts";
 import type { TablesBefore } from "../input.ts";
+import { NEVER } from "../script/positions.ts";
 import type { ScriptLog } from "../script/script-log.ts";
 import type { TableLog } from "../script/table-log.ts";
 import type { RootVersion } from "./roots.ts";
@@ -29,6 +32,7 @@ export class TablePlaces {
   readonly #isOnlyRoot: boolean;
   readonly #before: Entries;
   readonly #after: LastEntries;
+  readonly #writes: RecentWrites;
 
   /** `roots`: all that the address space has in turn. */
   constructor(
@@ -55,12 +59,38 @@ export class TablePlaces {
       },
     };
     this.#after = new LastEntries(log, tables, decoder, geometry);
+    this.#writes = new RecentWrites(log.words, geometry.entries);
   }
 
   /** True iff the table, in this life of it, stood in the same place before the script, with all rights on the way to it. */
   stoodBefore(table: number, life: TableLog | null, level: number, page: number): boolean {
     if (this.#isOnlyRoot || (life?.life ?? 0) > 0) return false;
     return this.#isThere(this.#before, this.#first, table, level, page, R_W);
+  }
+
+  /** True iff it did, and nothing has been written since it was taken away from there when it is linked again at a step. */
+  hasStood(table: number, life: TableLog | null, level: number, page: number, at: number): boolean {
+    if (!this.stoodBefore(table, life, level, page)) return false;
+    const left = level === this.#first.levels - 1 ? this.#first.until : this.#leftAt(level, page);
+    return left >= at || !this.#log.writesBetween(left, at);
+  }
+
+  /** Step that takes a table away from where walks from the first root find it, NEVER where none does as long as there are any. */
+  #leftAt(level: number, page: number): number {
+    let left = NEVER;
+    let table = this.#first.table;
+    for (let above = this.#first.levels - 1; above > level; above--) {
+      const index = Math.floor(page / this.#geometry.span(above)) % this.#geometry.entries;
+      this.#before.read(table, index);
+      const child = this.#decoder.frame(this.#before.lo, this.#before.hi);
+      const log = this.#log.logAt(table, 0);
+      const isAway = ({ lo, hi }: Write): boolean =>
+        this.#decoder.kind(above, lo, hi) !== TABLE || this.#decoder.frame(lo, hi) !== child;
+      const away = log?.isWritten ? this.#writes.of(log).at(index).find(isAway) : undefined;
+      left = Math.min(left, away?.step ?? NEVER);
+      table = child;
+    }
+    return left < this.#first.until ? left : NEVER;
   }
 
   /** True iff the final tables have the table, in this life of it, in its place for a page as well, with these rights and under a tag. */

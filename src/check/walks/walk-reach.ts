@@ -7,13 +7,14 @@ import { NEVER } from "../script/positions.ts";
 import { AbsentEntries } from "./absent-entries.ts";
 import { CellRuns } from "./cell-runs.ts";
 import type { Coverage } from "./coverage.ts";
-import { EntryFacts, type Slot } from "./entry-facts.ts";
+import { EntryFacts } from "./entry-facts.ts";
 import type { FactSink } from "./facts.ts";
-import { firstLoading, type HeldTable, isHeldLike, lastLoading } from "./held-table.ts";
+import { firstLoading, type HeldTable, isHeldLike, lastLoading, rootHeld } from "./held-table.ts";
 import { LonePages } from "./lone-pages.ts";
 import { PlainEntries } from "./plain-entries.ts";
 import type { ReachContext } from "./reach-context.ts";
 import type { RootVersion } from "./roots.ts";
+import type { Slot } from "./slot.ts";
 import { SteadyLinks } from "./steady-links.ts";
 import { TableCells } from "./table-cells.ts";
 import { ToldEntries, type ToldEntry } from "./told-entries.ts";
@@ -115,6 +116,7 @@ export class WalkReach {
     for (const root of roots) {
       // Who goes on with an old context entry does so with its levels.
       this.#entries.tag = root.until < NEVER && root.beginsUntil === NEVER ? -1 : root.tag;
+      this.#entries.isFirstRoot = root.step === 0;
       const held = this.#heldRoot(root);
       // No walk with fewer levels gets to the pages above.
       const end = Math.min(coverage.end, this.#context.geometry.tableSpan(root.levels - 1));
@@ -150,23 +152,9 @@ export class WalkReach {
   #heldRoot(root: RootVersion): HeldTable {
     if (this.#root === root) return this.#heldRootTable!;
     const log = this.#context.log.logAt(root.table, root.step);
-    const held: HeldTable = {
-      table: root.table,
-      log,
-      rights: R_W,
-      begun: root.step,
-      from: root.step,
-      bound: root.beginsUntil,
-      later: null,
-      // A root that was one before, under another tag, is not filled for this one.
-      linkedSince: this.#context.places.stoodBefore(root.table, log, root.levels - 1, 0) ? 0 : root.step,
-      isCurrent: root.isCurrent,
-      isPristine: root.step === 0,
-      step: root.step,
-      until: root.until,
-      lingers: [],
-      stored: [],
-    };
+    // A root that was one before, under another tag, is not filled for this one.
+    const hasStood = this.#context.places.hasStood(root.table, log, root.levels - 1, 0, root.step);
+    const held = rootHeld(root, log, hasStood ? 0 : root.step, R_W);
     [this.#root, this.#heldRootTable] = [root, held];
     return held;
   }
