@@ -29,8 +29,8 @@ export function* callScripts(recording: Recording): Generator<ScriptFile> {
   let keptTables = recording.keptTables;
   for (const [i, call] of calls.entries()) {
     const { pinned, kept = [], ioctls, script, stepLines } = call;
-    // What the call gives back and takes again is kept by its own lines only.
-    keptTables = keptAfter(keptTables, script);
+    // What a call gives back and takes again is kept by its own lines only.
+    if (i > 0) keptTables = keptAfter(keptTables, script);
     if (kept.length > 0) keptTables = [...keptTables, ...kept];
     const before = { domains, map, pins, tables: tables.contents() };
     const after = CHANGES.get(call)?.() ?? { map: mapRunList(call.newMap), edited: null };

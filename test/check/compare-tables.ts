@@ -96,8 +96,6 @@ export function compareTables(script: TablesScript, mode: Mode): Compared {
         toldOfOthers: new Set(findings.map((f) => f.class)),
         strong: brutePage({ ...question, mode: "strong" }).seen,
         weak: mode === "weak" ? brutePage({ ...question, mode }).seen : null,
-        switchesRoot: call.steps.some((step) => step.op === "setRoot"),
-        hasAtc,
       };
       for (const kind of pageCase.told) told.set(kind, (told.get(kind) ?? 0) + 1);
       if (pageCase.told.size === 0) cleanPages++;

@@ -97,15 +97,13 @@ export class LivedMemory {
 
   /**
    * A step has changed the way to the page. Tables that come into it were filled in front of the link if anything was written while
-   * they were not in it; so were those below, wherever else they were linked.
+   * they were not in it. One that is in it before and after is in use all along.
    */
   join(before: ReadonlySet<Life>, after: ReadonlySet<Life>, now: number): void {
     for (const life of before) if (!after.has(life)) this.#leftAt.set(life, now);
-    let isBelow = false;
     for (const life of after) {
-      isBelow ||= !before.has(life);
-      if (!isBelow) continue;
-      const left = before.has(life) ? undefined : this.#leftAt.get(life);
+      if (before.has(life)) continue;
+      const left = this.#leftAt.get(life);
       const isFilled = left === undefined ? this.#written.has(life) : this.#wroteAt > left;
       if (isFilled) this.#filledAt.set(life, now);
     }

@@ -57,15 +57,19 @@ export type LivedStep =
 /** What a call leaves behind, by page. */
 export interface Audit {
   readonly lost: readonly number[];
-  /** Lost, and kept by an earlier call until this one gave the page back and used it again. */
-  readonly lostAgain: readonly number[];
   readonly freedTwice: readonly number[];
   readonly freed: readonly number[];
-  /** A table is linked that hung nowhere when the call began and held links all the same. */
-  readonly linksAside: boolean;
 }
 
-const holdsLinks = (life: Life): boolean => [...life.entries.values()].some(({ child }) => child !== null);
+/** The tables below one that its entries lead to. */
+function below(life: Life, found = new Set<Life>()): ReadonlySet<Life> {
+  for (const { child } of life.entries.values())
+    if (child !== null && !found.has(child)) {
+      found.add(child);
+      below(child, found);
+    }
+  return found;
+}
 
 export class TableLives {
   readonly #current = new Map<number, Life>();
@@ -205,12 +209,15 @@ export class TableLives {
   /** Carries the steps out for good. */
   leave(steps: readonly LivedStep[]): Audit {
     const before = this.reached();
-    const keptBefore = new Set(this.kept);
-    const linksAside = steps.some(
-      (step) =>
-        (step.op === "store" || step.op === "fill") &&
-        step.writes.some(({ entry: { child } }) => child !== null && !before.has(child) && holdsLinks(child)),
-    );
+    // Who links a table that hung nowhere takes over what hangs below it.
+    for (const step of steps)
+      if (step.op === "store" || step.op === "fill")
+        for (const { child } of step.writes.map(({ entry }) => entry))
+          if (child !== null && !before.has(child))
+            for (const life of below(child)) {
+              life.isCounted = true;
+              life.isToldLost = false;
+            }
     const freedTwice: number[] = [];
     for (const step of steps) {
       if (step.op === "store" || step.op === "fill") {
@@ -241,11 +248,9 @@ export class TableLives {
     for (const table of this.#keep) if (!isGiven.has(table)) this.kept.add(table);
     this.#relink();
     return {
-      lost: lost.filter(({ page }) => !keptBefore.has(page)).map(({ page }) => page),
-      lostAgain: lost.filter(({ page }) => keptBefore.has(page)).map(({ page }) => page),
+      lost: lost.map(({ page }) => page),
       freedTwice,
       freed: [...isGiven],
-      linksAside,
     };
   }
 

@@ -13,8 +13,6 @@ export interface PageCase {
   readonly strong: Seen;
   /** Null: in strong mode. */
   readonly weak: Seen | null;
-  readonly switchesRoot: boolean;
-  readonly hasAtc: boolean;
 }
 
 type Seen = ReadonlyMap<string, ReadonlySet<string>>;
@@ -42,14 +40,12 @@ const list = (kinds: Iterable<string>): string => [...kinds].sort().join(" ") ||
 export function unlikePage(page: PageCase): string | null {
   const { told, strong, weak } = page;
   const owed = new Set([...strong.keys(), ...(weak?.keys() ?? [])]);
-  const isUnclear = isFilledBesideSwitch(page);
-  if (isUnclear) owed.delete("V15");
   const isTold = `told ${list(told)}, seen ${list(strong.keys())}, in weak mode ${list(weak?.keys() ?? [])}`;
   const needsWeak = [...(weak?.values() ?? [])].some((all) =>
     [...all].some((what) => what.startsWith("old")),
   );
   for (const kind of told) {
-    const isOfWeakMode = kind === "V15" ? needsWeak || isUnclear : kind === "V05" && needsWeak;
+    const isOfWeakMode = kind === "V15" ? needsWeak : kind === "V05" && needsWeak;
     if (!strong.has(kind) && !isOfWeakMode) return `false ${kind}: ${isTold}`;
   }
   for (const kind of owed) {
@@ -59,28 +55,10 @@ export function unlikePage(page: PageCase): string | null {
     if (kind === "V04b" && [...page.toldOfOthers].some((other) => other !== "V04b" && other !== "V12"))
       continue;
     if (kind === "V08" && INSTEAD_OF_TORN.some((other) => page.toldOfOthers.has(other))) continue;
-    if (kind === "V05" && isHeldAcrossSwitch(page)) continue;
     return `missed ${kind}: ${isTold}`;
   }
   return null;
 }
-
-/**
- * What a table that was there before the call held before it was filled: where the root is switched as well, whether that is told
- * depends on how the new root came by its entries, and on switches that come later.
- */
-const isFilledBesideSwitch = ({ switchesRoot, weak }: PageCase): boolean =>
-  weak !== null && switchesRoot && [...(weak.get("V15") ?? [])].every((what) => what.startsWith("old known"));
-
-/** What a device's own cache keeps across a switch carries no tag; where it lacks a right of the new map, V04b is told of it. */
-const isHeldAcrossSwitch = ({ switchesRoot, hasAtc, told }: PageCase): boolean =>
-  switchesRoot && hasAtc && told.has("V04b");
-
-/**
- * What hangs below a table that no root led to when the call began is told as lost though the call links it; and a page that an earlier
- * call keeps, given back and used again by this one, is not told when it is lost.
- */
-const isUnclearAudit = ({ linksAside, lostAgain }: Audit): boolean => linksAside || lostAgain.length > 0;
 
 /** A page that is freed while walks may hold it, used again and lost: the first is told, the second not. */
 const isLostBesideFree = (findings: readonly Finding[], { lost, freed }: Audit): boolean =>
@@ -91,8 +69,7 @@ export function unlikeAudit(findings: readonly Finding[], audit: Audit): string 
   const { lost, freedTwice } = audit;
   const isTold = findings.some((f) => f.class === "V12");
   const owed = `lost ${list(lost.map(String))}, freed twice ${list(freedTwice.map(String))}`;
-  if (isTold && lost.length + freedTwice.length === 0)
-    return isUnclearAudit(audit) ? null : `false V12: ${owed}`;
+  if (isTold && lost.length + freedTwice.length === 0) return `false V12: ${owed}`;
   if (isTold || freedTwice.length + lost.length === 0) return null;
   if (freedTwice.length === 0 && findings.some((f) => f.cause === "plan")) return null;
   if (freedTwice.length === 0 && isLostBesideFree(findings, audit)) return null;

@@ -1,13 +1,13 @@
 import { ABSENT, LEAF, MALFORMED, TABLE } from "../entries/entry-kind.ts";
 import type { Version } from "../entries/versions.ts";
 import { NEVER } from "../script/positions.ts";
-import type { TableLog } from "../script/table-log.ts";
 import type { Coverage } from "./coverage.ts";
 import { aliveUntil, type FactSink, type Spans } from "./facts.ts";
 import { firstLoading, type HeldTable, heldBehind, holdAlso } from "./held-table.ts";
 import { LinkedLives } from "./linked-lives.ts";
 import { Reach } from "./reach.ts";
 import type { ReachContext } from "./reach-context.ts";
+import type { RootVersion } from "./roots.ts";
 import type { Place, Slot } from "./slot.ts";
 import { freedAt, leadsToTable } from "./told-before.ts";
 import type { LoadedFault } from "./told-entries.ts";
@@ -33,8 +33,8 @@ export class EntryFacts {
   readonly #held = new Reach();
   /** The tag under which caches keep what is told; -1 below a context entry that stays cached though another is in force. */
   tag = -1;
-  /** Walks begin with the root that there was before the script. */
-  isFirstRoot = true;
+  /** The context entry that walks begin with. */
+  root: RootVersion | null = null;
   /** The absences that were told last; null where something else was told than them and links. */
   faults: LoadedFault[] | null = [];
 
@@ -101,7 +101,7 @@ export class EntryFacts {
     const child = log.logAt(table, 0);
     if (!child?.isWritten && !tables.isTable(table as never)) return null;
     const { begun, from, bound, later, isCurrent, isPristine, lingers, stored } = state;
-    const linkedSince = this.#linkedSince(place, table, child, 0);
+    const { linkedSince, isBack } = this.#context.places.hanging(this.root!, place, table, child, 0, false);
     const [step, until] = [0, NEVER];
     return {
       table,
@@ -112,6 +112,7 @@ export class EntryFacts {
       bound,
       later,
       linkedSince,
+      isBack,
       isCurrent,
       isPristine,
       step,
@@ -243,7 +244,10 @@ export class EntryFacts {
     this.#lives ??= new LinkedLives(history, decoder, log);
     this.#lingers ??= lingering.below(state.lingers, history);
     const lives = this.#lives;
-    const linkedSince = this.#linkedSince(slot, table, child, lives.firstLink(table, child, version.step));
+    const first = lives.firstLink(table, child, version.step);
+    const isAgain = first > 0 && lives.isBack(table, child, first);
+    const { places } = this.#context;
+    const { linkedSince, isBack } = places.hanging(this.root!, slot, table, child, first, isAgain);
     const same = lives.held(table, child, rights, linkedSince);
     const entry = { table: state.table, first: slot.index, count: slot.count, step: version.step };
     const until = this.#until;
@@ -254,6 +258,7 @@ export class EntryFacts {
         rights,
         ...heldBehind(state, version.step, until)!,
         linkedSince,
+        isBack,
         isCurrent,
         isPristine,
         step: version.step,
@@ -267,13 +272,6 @@ export class EntryFacts {
 
   #standsAtLast({ table, log, rights }: HeldTable, level: number, page: number): boolean {
     return this.#context.places.standsAtLast(this.tag, table, log, level, page, rights);
-  }
-
-  /** Since when a table hangs below an entry of the slot that leads to it from `step` on: below a later root it may have hung before. */
-  #linkedSince({ state, level, start }: Place, table: number, life: TableLog | null, step: number): number {
-    const since = Math.max(state.linkedSince, step);
-    if (since === 0 || this.isFirstRoot) return since;
-    return this.#context.places.hasStood(table, life, level - 1, start, since) ? 0 : since;
   }
 
   /** Reports the pointer to a child table as something walks and caches hold. */

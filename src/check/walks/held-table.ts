@@ -3,6 +3,7 @@ import type { StoredEntries } from "../script/stored-entries.ts";
 import type { TableLog } from "../script/table-log.ts";
 import type { Coverage } from "./coverage.ts";
 import type { RootVersion } from "./roots.ts";
+import type { Tenure } from "./table-places.ts";
 
 /** Walks whose generations begin before `bound`, and are not dead by `from`: from that position on, or from their begin. */
 export interface HeldTime {
@@ -36,6 +37,8 @@ export interface HeldTable extends Holding {
    * here in time.
    */
   readonly linkedSince: number;
+  /** It had been taken away from there, with all that hangs below it. */
+  readonly isBack: boolean;
   /** The final tables lead here. */
   isCurrent: boolean;
   /** Reached as it was before the script, so that it says what the old map says. */
@@ -157,7 +160,7 @@ function joined(times: readonly HeldTime[]): HeldTime[] {
 export const rootHeld = (
   root: RootVersion,
   log: TableLog | null,
-  linkedSince: number,
+  tenure: Tenure,
   rights: number,
 ): HeldTable => ({
   table: root.table,
@@ -167,7 +170,9 @@ export const rootHeld = (
   from: root.step,
   bound: root.beginsUntil,
   later: null,
-  linkedSince,
+  // A root that was one before, under another tag, is not filled for this one.
+  linkedSince: tenure === "lasting" ? 0 : root.step,
+  isBack: tenure === "back",
   isCurrent: root.isCurrent,
   isPristine: root.step === 0,
   step: root.step,

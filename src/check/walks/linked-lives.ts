@@ -14,8 +14,12 @@ export class LinkedLives {
   readonly #log: ScriptLog;
   /** The tables that walks may hold next. */
   readonly children: HeldTable[] = [];
-  /** Where there are many versions: by step, since when what is stored there hangs there; and by life, what walks hold of it. */
+  /**
+   * Where there are many versions: by step, since when what is stored there hangs there; and by life, since when it did first, and what walks
+   * hold of it.
+   */
   #firsts: Map<number, number> | null = null;
+  #begins: Map<number, number> | null = null;
   #held: Map<number, HeldTable[]> | null = null;
 
   constructor(history: readonly Version[], decoder: Decoder, log: ScriptLog) {
@@ -27,6 +31,7 @@ export class LinkedLives {
 
   #sort(): void {
     this.#firsts = new Map();
+    this.#begins = new Map();
     this.#held = new Map();
     /** By life: where it was led to last. */
     const seen = new Map<number, number>();
@@ -36,6 +41,7 @@ export class LinkedLives {
       const key = keyOf(table, this.#log.logAt(table, step));
       const before = seen.get(key) ?? -1;
       const goesOn = before >= 0 && this.#goesOn(before, i);
+      if (before < 0) this.#begins.set(key, step);
       this.#firsts.set(step, goesOn ? this.#firsts.get(this.#history[before]!.step)! : step);
       seen.set(key, i);
     }
@@ -61,6 +67,18 @@ export class LinkedLives {
       if (stored === step) break;
     }
     return first < 0 ? step : first;
+  }
+
+  /** True iff a life of a table hung there before, was taken away, and hangs there again since the step that `firstLink` says. */
+  isBack(table: number, life: TableLog | null, first: number): boolean {
+    if (this.#begins !== null) return this.#begins.get(keyOf(table, life))! < first;
+    return this.#history.some(
+      ({ kind, lo, hi, step }) =>
+        step < first &&
+        kind === TABLE &&
+        this.#decoder.frame(lo, hi) === table &&
+        this.#log.logAt(table, step) === life,
+    );
   }
 
   /** True iff nothing is written while a table is taken away that one version leads to, and a later one again. */

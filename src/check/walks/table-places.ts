@@ -8,9 +8,18 @@ import type { TablesBefore } from "../input.ts";
 import { NEVER } from "../script/positions.ts";
 import type { ScriptLog } from "../script/script-log.ts";
 import type { TableLog } from "../script/table-log.ts";
+import type { HeldTable } from "./held-table.ts";
 import type { RootVersion } from "./roots.ts";
+import type { Place } from "./slot.ts";
 
 const R_W = 3;
+const AT_ALL_TIMES = { linkedSince: 0, isBack: false } as const;
+
+/**
+ * Since when a table hangs in its place: since a link of the script leads to it; since before the script; or since a link again, with
+ * something written while it was away.
+ */
+export type Tenure = "new" | "lasting" | "back";
 
 /** What entries hold, read one at a time. */
 interface Entries {
@@ -27,6 +36,7 @@ export class TablePlaces {
   readonly #log: ScriptLog;
   readonly #decoder: Decoder;
   readonly #geometry: Geometry;
+  readonly #roots: readonly RootVersion[];
   readonly #first: RootVersion;
   readonly #last: RootVersion;
   readonly #isOnlyRoot: boolean;
@@ -45,6 +55,7 @@ export class TablePlaces {
     this.#log = log;
     this.#decoder = decoder;
     this.#geometry = geometry;
+    this.#roots = roots;
     this.#first = roots[0]!;
     this.#last = roots[roots.length - 1]!;
     this.#isOnlyRoot = roots.length === 1;
@@ -68,11 +79,45 @@ export class TablePlaces {
     return this.#isThere(this.#before, this.#first, table, level, page, R_W);
   }
 
-  /** True iff it did, and nothing has been written since it was taken away from there when it is linked again at a step. */
-  hasStood(table: number, life: TableLog | null, level: number, page: number, at: number): boolean {
-    if (!this.stoodBefore(table, life, level, page)) return false;
+  /** Whether a table, in this life of it, that is linked at a step hung in the same place before the script, with whatever rights. */
+  tenure(table: number, life: TableLog | null, level: number, page: number, at: number): Tenure {
+    if ((life?.life ?? 0) > 0) return "new";
+    if (!this.#isThere(this.#before, this.#first, table, level, page, null)) return "new";
     const left = level === this.#first.levels - 1 ? this.#first.until : this.#leftAt(level, page);
-    return left >= at || !this.#log.writesBetween(left, at);
+    return left < at && this.#log.writesBetween(left, at) ? "back" : "lasting";
+  }
+
+  /**
+   * Since when a table hangs below an entry that leads to it from `step` on, where walks begin with a root: below another table it may have
+   * hung before. `isAgain`: it hung below this entry before, and was away while something was written.
+   */
+  hanging(
+    root: RootVersion,
+    { state, level, start }: Place,
+    table: number,
+    life: TableLog | null,
+    step: number,
+    isAgain: boolean,
+  ): Pick<HeldTable, "linkedSince" | "isBack"> {
+    const linkedSince = Math.max(state.linkedSince, step);
+    if (linkedSince === 0) return AT_ALL_TIMES;
+    if (!isAgain && !state.isBack) {
+      const tenure = this.tenure(table, life, level - 1, start, linkedSince);
+      return tenure === "lasting" ? AT_ALL_TIMES : { linkedSince, isBack: tenure === "back" };
+    }
+    // What hangs below a root that comes back may have hung below others meanwhile.
+    const isBelowRoot = state.table === root.table && level === root.levels - 1 && step < root.step;
+    const hung = !isAgain && isBelowRoot && this.#hungMeanwhile(root, table, level - 1, start);
+    return hung ? AT_ALL_TIMES : { linkedSince, isBack: true };
+  }
+
+  /** True iff a table hung in its place below all roots that there were between the first and one that is the same table. */
+  #hungMeanwhile({ step }: RootVersion, table: number, level: number, page: number): boolean {
+    const hung = (entries: Entries, root: RootVersion): boolean =>
+      this.#isThere(entries, root, table, level, page, null);
+    return this.#roots.every(
+      (own) => own.step === 0 || own.step >= step || hung(this.#before, own) || hung(this.#after, own),
+    );
   }
 
   /** Step that takes a table away from where walks from the first root find it, NEVER where none does as long as there are any. */
@@ -113,7 +158,7 @@ export class TablePlaces {
     table: number,
     level: number,
     page: number,
-    rights: number,
+    rights: number | null,
   ): boolean {
     const { entries: count } = this.#geometry;
     let at = root.table;
@@ -125,6 +170,6 @@ export class TablePlaces {
       at = this.#decoder.frame(lo, hi);
       left &= this.#decoder.rights(lo, hi);
     }
-    return at === table && left === rights && level < root.levels;
+    return at === table && (rights === null || left === rights) && level < root.levels;
   }
 }

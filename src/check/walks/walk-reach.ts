@@ -116,7 +116,7 @@ export class WalkReach {
     for (const root of roots) {
       // Who goes on with an old context entry does so with its levels.
       this.#entries.tag = root.until < NEVER && root.beginsUntil === NEVER ? -1 : root.tag;
-      this.#entries.isFirstRoot = root.step === 0;
+      this.#entries.root = root;
       const held = this.#heldRoot(root);
       // No walk with fewer levels gets to the pages above.
       const end = Math.min(coverage.end, this.#context.geometry.tableSpan(root.levels - 1));
@@ -152,9 +152,8 @@ export class WalkReach {
   #heldRoot(root: RootVersion): HeldTable {
     if (this.#root === root) return this.#heldRootTable!;
     const log = this.#context.log.logAt(root.table, root.step);
-    // A root that was one before, under another tag, is not filled for this one.
-    const hasStood = this.#context.places.hasStood(root.table, log, root.levels - 1, 0, root.step);
-    const held = rootHeld(root, log, hasStood ? 0 : root.step, R_W);
+    const tenure = this.#context.places.tenure(root.table, log, root.levels - 1, 0, root.step);
+    const held = rootHeld(root, log, tenure, R_W);
     [this.#root, this.#heldRootTable] = [root, held];
     return held;
   }
