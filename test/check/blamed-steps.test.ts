@@ -205,6 +205,29 @@ wait drain`),
     ).toEqual(["V01 plan: store 0x100001000[0] = 0x100002001"]);
   });
 
+  it("is the fill of the page, not that of its neighbours which goes on as it does", () => {
+    const filled = (last: string): string[] =>
+      named(`map new iova=0 size=8K frame=0x1000000000
+map new iova=0x2000 size=4K frame=0x1000002000 rights=r
+fill 0x100003000[0] = 0x1000000003
+fill 0x100003000[1] = 0x1000001003
+${last}
+barrier
+store 0x100001000[0] = 0x100003003
+barrier`);
+    const wrong = "fill 0x100003000[2] = 0x1000002003";
+    expect(filled(wrong)).toEqual([`V03 plan: ${wrong}`]);
+    const [found] = blamed(`map new iova=0 size=4K frame=0x1000000000
+fill 0x100003000[0] = 0x1000000003
+fill 0x100003000[1] = 0x1000001003
+barrier
+store 0x100001000[0] = 0x100003003
+barrier`);
+    expect([found!.what, found!.line]).toEqual(["V02 plan", "fill 0x100003000[1] = 0x1000001003"]);
+    const loads = found!.events.filter(({ text }) => text.startsWith("loads")).map(({ text }) => text);
+    expect(loads.at(-1)).toBe("loads level 0 0x100003000[1]: 0x0000001000001003 (stored by step 2)");
+  });
+
   it("is not one that would take away what is wrong by being the last word on the entry", () => {
     expect(
       named(`map new iova=0 size=4K frame=0x1000000000 rights=r
@@ -214,6 +237,16 @@ barrier
 store 0x100001000[0] = 0x100002003
 barrier`),
     ).toEqual(["V03 plan: fill 0x100002000[0] = 0x1000000003"]);
+    expect(
+      named(`map new iova=0x40000000 size=4K frame=0x1000000000
+fill 0x100005000[0] = 0 count=512 stride=0
+fill 0x100002000[0] = 0x1000000003
+fill 0x100002000[1] = 0x1000001003
+fill 0x100005000[0] = 0x100002003
+barrier
+store 0x100000000[1] = 0x100005003
+barrier`),
+    ).toEqual(["V02 plan: fill 0x100002000[1] = 0x1000001003"]);
   });
 });
 

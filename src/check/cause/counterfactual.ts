@@ -112,16 +112,21 @@ function nameOneByOne(
 }
 
 /**
- * What stands for a group: where both memory orders show it, what strong order does. A missing barrier may show the same in weak order by
- * another store, and has a cause of its own.
+ * What stands for a group: its page, decided alone. Neighbours with histories alike are told with the step of the first; and where both
+ * memory orders show it, strong order does: a missing barrier may show the same in weak order by another store, and has its own cause.
  */
 function exampleOf(decision: Decision, group: Group, options: DecideOptions): RawViolation {
-  const { example, domain, isWeakOnly } = group;
-  const isSame = options.mode === "strong" || isWeakOnly || needsOrder(group.class);
-  if (isSame || example.relapse !== undefined || !decision.walksDependOnOrder) return example;
+  const { example, domain, isWeakOnly, shows } = group;
+  if (example.relapse !== undefined) return example;
+  const isInStrong = !isWeakOnly && !needsOrder(group.class) && decision.walksDependOnOrder;
+  const mode = isInStrong ? "strong" : options.mode;
   const only = { domain, start: example.start, end: example.start + 1 };
-  const strong = decision.violations({ ...options, mode: "strong", skipHidden: false, only });
-  return [...strong].find((v) => v.class === group.class) ?? example;
+  const alone = decision.violations({ ...options, mode, skipHidden: false, collapse: false, only });
+  const like = [...alone].filter((v) => v.class === shows);
+  const isSame = ({ table, level }: RawViolation): boolean =>
+    table === example.table && level === example.level;
+  const own = like.find((v) => isSame(v) && v.until === example.until) ?? like.find(isSame) ?? like[0];
+  return own === undefined ? example : { ...own, class: example.class, shows };
 }
 
 /** Repairs that heal the group's example, the most telling first; none where its history is too long to try, or nothing is left of the budget. */

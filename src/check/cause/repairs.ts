@@ -132,7 +132,9 @@ function* order(context: RepairContext): Generator<Repair> {
   const writes = allOf(steps, isWrite);
   for (const at of writes.filter((own) => isAskedFor(context, own))) {
     const later = writes.filter((own) => own > at);
-    for (const behind of about === null ? later : new Set([lastInRow(steps, at), ...later.slice(-1)]))
+    for (const behind of about === null ? later : new Set([lastInRow(steps, at), ...later.slice(-1)])) {
+      // Who jumps over another store to the same entries has the last word on them, and on its neighbours: that is another plan.
+      if (later.some((own) => own <= behind && meetsEntries(steps.at(at), steps.at(own)))) break;
       if (behind > at)
         yield {
           cause: "order",
@@ -140,7 +142,16 @@ function* order(context: RepairContext): Generator<Repair> {
           moves: true,
           splices: () => [replaced(at), inserted(behind + 1, [steps.at(at)])],
         };
+    }
   }
+}
+
+/** True iff two steps write an entry that both have. */
+function meetsEntries(a: Step, b: Step): boolean {
+  if (!("table" in a && "index" in a && "table" in b && "index" in b) || a.table !== b.table) return false;
+  const countOf = (step: Step): number =>
+    step.op === "gather" ? step.entries.length : "count" in step ? step.count : 1;
+  return a.index < b.index + countOf(b) && b.index < a.index + countOf(a);
 }
 
 /** The last of the writes that follow each other from one on. */

@@ -3,7 +3,7 @@ import type { StoredEntries } from "../script/stored-entries.ts";
 import type { TableLog } from "../script/table-log.ts";
 import type { Coverage } from "./coverage.ts";
 import type { RootVersion } from "./roots.ts";
-import type { Tenure } from "./table-places.ts";
+import type { Hanging } from "./table-places.ts";
 
 /** Walks whose generations begin before `bound`, and are not dead by `from`: from that position on, or from their begin. */
 export interface HeldTime {
@@ -160,7 +160,7 @@ function joined(times: readonly HeldTime[]): HeldTime[] {
 export const rootHeld = (
   root: RootVersion,
   log: TableLog | null,
-  tenure: Tenure,
+  hanging: Hanging,
   rights: number,
 ): HeldTable => ({
   table: root.table,
@@ -170,9 +170,7 @@ export const rootHeld = (
   from: root.step,
   bound: root.beginsUntil,
   later: null,
-  // A root that was one before, under another tag, is not filled for this one.
-  linkedSince: tenure === "lasting" ? 0 : root.step,
-  isBack: tenure === "back",
+  ...hanging,
   isCurrent: root.isCurrent,
   isPristine: root.step === 0,
   step: root.step,

@@ -1,4 +1,3 @@
-import type { Write } from "../entries/cells.ts";
 import { type Decoder, TABLE } from "../entries/entry-kind.ts";
 import { EntryReader } from "../entries/entry-reader.ts";
 import { RecentWrites } from "../entries/entry-writes.ts";
@@ -13,13 +12,9 @@ import type { RootVersion } from "./roots.ts";
 import type { Place } from "./slot.ts";
 
 const R_W = 3;
+/** Since when a table hangs where it does, and whether it had hung there before. */
+export type Hanging = Pick<HeldTable, "linkedSince" | "isBack">;
 const AT_ALL_TIMES = { linkedSince: 0, isBack: false } as const;
-
-/**
- * Since when a table hangs in its place: since a link of the script leads to it; since before the script; or since a link again, with
- * something written while it was away.
- */
-export type Tenure = "new" | "lasting" | "back";
 
 /** What entries hold, read one at a time. */
 interface Entries {
@@ -29,8 +24,8 @@ interface Entries {
 }
 
 /**
- * Which tables have the same place below another root: only where an address space gets a new one does the way to a table not say whether
- * it was there before, and is there in the end.
+ * Which tables have the same place below another root, or another table: the way to a table does not say then whether it was there before,
+ * since when it has been, and is there in the end.
  */
 export class TablePlaces {
   readonly #log: ScriptLog;
@@ -79,12 +74,45 @@ export class TablePlaces {
     return this.#isThere(this.#before, this.#first, table, level, page, R_W);
   }
 
-  /** Whether a table, in this life of it, that is linked at a step hung in the same place before the script, with whatever rights. */
-  tenure(table: number, life: TableLog | null, level: number, page: number, at: number): Tenure {
-    if ((life?.life ?? 0) > 0) return "new";
-    if (!this.#isThere(this.#before, this.#first, table, level, page, null)) return "new";
-    const left = level === this.#first.levels - 1 ? this.#first.until : this.#leftAt(level, page);
-    return left < at && this.#log.writesBetween(left, at) ? "back" : "lasting";
+  /**
+   * Since when a table, in this life of it, hangs in its place when it is linked there at a step: since then where it did not hang there
+   * before the script, with whatever rights; since it came back where something was written while it was away.
+   */
+  #hangingSince(table: number, life: TableLog | null, level: number, page: number, at: number): Hanging {
+    const isNew =
+      (life?.life ?? 0) > 0 || !this.#isThere(this.#before, this.#first, table, level, page, null);
+    if (isNew) return { linkedSince: at, isBack: false };
+    const isRoot = level === this.#first.levels - 1;
+    const since = isRoot ? this.#backAt(this.#first.until, at) : this.#linkedSince(level, page, at);
+    return since === 0 ? AT_ALL_TIMES : { linkedSince: since, isBack: true };
+  }
+
+  /** The step of a link, where something was written since a table was taken away; 0 where it counts as never away. */
+  #backAt(left: number, at: number): number {
+    return left < at && this.#log.writesBetween(left, at) ? at : 0;
+  }
+
+  /** The same for the place where walks from the first root found it, as long as there were any. */
+  #linkedSince(level: number, page: number, at: number): number {
+    const { levels, until } = this.#first;
+    let since = 0;
+    let table = this.#first.table;
+    for (let above = levels - 1; above > level; above--) {
+      const index = Math.floor(page / this.#geometry.span(above)) % this.#geometry.entries;
+      this.#before.read(table, index);
+      const child = this.#decoder.frame(this.#before.lo, this.#before.hi);
+      const log = this.#log.logAt(table, 0);
+      let left = NEVER;
+      for (const { step, lo, hi } of log?.isWritten ? this.#writes.of(log).at(index) : []) {
+        if (step >= at || step >= until) break;
+        const isChild = this.#decoder.kind(above, lo, hi) === TABLE && this.#decoder.frame(lo, hi) === child;
+        if (isChild) since = Math.max(since, this.#backAt(left, step));
+        left = isChild ? NEVER : Math.min(left, step);
+      }
+      since = Math.max(since, this.#backAt(left, at));
+      table = child;
+    }
+    return since;
   }
 
   /**
@@ -98,17 +126,19 @@ export class TablePlaces {
     life: TableLog | null,
     step: number,
     isAgain: boolean,
-  ): Pick<HeldTable, "linkedSince" | "isBack"> {
+  ): Hanging {
     const linkedSince = Math.max(state.linkedSince, step);
     if (linkedSince === 0) return AT_ALL_TIMES;
-    if (!isAgain && !state.isBack) {
-      const tenure = this.tenure(table, life, level - 1, start, linkedSince);
-      return tenure === "lasting" ? AT_ALL_TIMES : { linkedSince, isBack: tenure === "back" };
-    }
+    if (!isAgain && !state.isBack) return this.#hangingSince(table, life, level - 1, start, linkedSince);
     // What hangs below a root that comes back may have hung below others meanwhile.
     const isBelowRoot = state.table === root.table && level === root.levels - 1 && step < root.step;
     const hung = !isAgain && isBelowRoot && this.#hungMeanwhile(root, table, level - 1, start);
     return hung ? AT_ALL_TIMES : { linkedSince, isBack: true };
+  }
+
+  /** The same of the table that a context entry leads to. */
+  root({ table, levels, step }: RootVersion, life: TableLog | null): Hanging {
+    return this.#hangingSince(table, life, levels - 1, 0, step);
   }
 
   /** True iff a table hung in its place below all roots that there were between the first and one that is the same table. */
@@ -118,24 +148,6 @@ export class TablePlaces {
     return this.#roots.every(
       (own) => own.step === 0 || own.step >= step || hung(this.#before, own) || hung(this.#after, own),
     );
-  }
-
-  /** Step that takes a table away from where walks from the first root find it, NEVER where none does as long as there are any. */
-  #leftAt(level: number, page: number): number {
-    let left = NEVER;
-    let table = this.#first.table;
-    for (let above = this.#first.levels - 1; above > level; above--) {
-      const index = Math.floor(page / this.#geometry.span(above)) % this.#geometry.entries;
-      this.#before.read(table, index);
-      const child = this.#decoder.frame(this.#before.lo, this.#before.hi);
-      const log = this.#log.logAt(table, 0);
-      const isAway = ({ lo, hi }: Write): boolean =>
-        this.#decoder.kind(above, lo, hi) !== TABLE || this.#decoder.frame(lo, hi) !== child;
-      const away = log?.isWritten ? this.#writes.of(log).at(index).find(isAway) : undefined;
-      left = Math.min(left, away?.step ?? NEVER);
-      table = child;
-    }
-    return left < this.#first.until ? left : NEVER;
   }
 
   /** True iff the final tables have the table, in this life of it, in its place for a page as well, with these rights and under a tag. */

@@ -152,8 +152,7 @@ export class WalkReach {
   #heldRoot(root: RootVersion): HeldTable {
     if (this.#root === root) return this.#heldRootTable!;
     const log = this.#context.log.logAt(root.table, root.step);
-    const tenure = this.#context.places.tenure(root.table, log, root.levels - 1, 0, root.step);
-    const held = rootHeld(root, log, tenure, R_W);
+    const held = rootHeld(root, log, this.#context.places.root(root, log), R_W);
     [this.#root, this.#heldRootTable] = [root, held];
     return held;
   }
