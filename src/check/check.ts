@@ -172,13 +172,20 @@ function isWeakOnly(
   return ![...strong].some((v) => v.class === kind);
 }
 
-function causeText({ input }: Decision, { cause, gap, shows, isEverywhere }: Group): string | null {
-  if (shows === "V11" && cause === "plan") return ENTRY_BY_ENTRY;
+function causeText(decision: Decision, group: Group): string | null {
+  const { input } = decision;
+  const { cause, gap, shows, isEverywhere, domain } = group;
+  if (shows === "V11" && cause === "plan") {
+    const tags = new Set(decision.rootsOf(domain).map((root) => root.tag));
+    return tags.size > 1 && decision.hasAtc ? OWN_CACHES : ENTRY_BY_ENTRY;
+  }
   if (gap !== null && input.calls) return gapText(input.calls, gap);
   if (cause === null) return null;
   return isEverywhere ? `${CAUSES[cause]}, here and in other places` : CAUSES[cause];
 }
 
+const OWN_CACHES =
+  "what devices cache themselves (ATC) carries no tag: with them no root switch shows all of the new map at once";
 const ENTRY_BY_ENTRY =
   "the new map shows entry by entry; only one store can show all of it at once: of a new root, under a new tag";
 

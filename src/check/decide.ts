@@ -187,12 +187,12 @@ export class Decision {
         windows,
         this.log.steps,
         domain.id,
-        this.#hasAtc,
+        this.hasAtc,
         lingering,
       );
       const sink = new OverlapSink(judge, maps, this.input.capability, this.#unpinned);
       const { cachesNotPresent } = this.input.capability;
-      const watch = this.input.isEpoch ? new WholeMapSink(sink, maps, this.#hasAtc, cachesNotPresent) : null;
+      const watch = this.input.isEpoch ? new WholeMapSink(sink, maps, this.hasAtc, cachesNotPresent) : null;
       this.walk(domain.id, options, watch ?? sink, (coverage, roots) => {
         judge.stretch = coverage.start;
         judge.roots = roots;
@@ -302,7 +302,7 @@ export class Decision {
         acceptPlain: options.acceptPlain ?? true,
         visit,
         places: new TablePlaces(this.log, this.input.tables, this.decoder, this.geometry, roots),
-        leavesTags: roots.length > 1 && this.#hasAtc,
+        leavesTags: roots.length > 1 && this.hasAtc,
         untouchedUntil: (start, until) => near?.untouchedUntil(start, until) ?? 0,
       },
       sink,
@@ -313,7 +313,7 @@ export class Decision {
       const { tag } = sharing[0]!;
       const one = oneRange(0, 0);
       let next = 0;
-      const all = new Coverages(this.log, tag, end, ranges, this.#hasAtc, mustContain);
+      const all = new Coverages(this.log, tag, end, ranges, this.hasAtc, mustContain);
       const passes = roots.length === 1 ? (lone: Coverage): boolean => reach.passes(lone, sharing[0]!) : null;
       for (let coverage = all.next(passes); coverage !== null; coverage = all.next(passes)) {
         enter(coverage, sharing);
@@ -335,7 +335,8 @@ export class Decision {
     this.effort.pages += roots.length > 1 ? this.maps.mappedPages : pages + reach.passed;
   }
 
-  get #hasAtc(): boolean {
+  /** True iff devices have caches of their own. */
+  get hasAtc(): boolean {
     return ((this.input.deviceCaches ?? CACHES_ALL) & CACHE_ATC) !== 0;
   }
 

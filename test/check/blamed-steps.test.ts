@@ -175,6 +175,8 @@ unpin 0x1000000000 size=16K`);
 
   it("is the one to blame where it comes before the store", () => {
     expect(unmapped([flush(1)], others)).toEqual([`V06 order: ${flush(1)}`]);
+    const foreign = "invalidate domain=2 iova=0 size=16K";
+    expect(unmapped([flush(1)], [...others, foreign])).toEqual([`V06 order: ${flush(1)}`]);
   });
 
   it("is the one to blame where it has an address that nothing happens to", () => {

@@ -155,3 +155,61 @@ describe("the counterexample of what both memory orders show", () => {
     expect(loads.filter((line) => line.includes("still readable"))).toEqual([]);
   });
 });
+
+describe("the counterexample of a device that has met the new map", () => {
+  const OLD = `caches iotlb+walk
+epoch
+table 0x100001000[0] = 0x100002003
+table 0x100002000[0] = 0x1000000003 count=2 stride=0x1000
+map old iova=0 size=0x2000 frame=0x1000000000
+map new iova=0 size=0x2000 frame=0x2000000000
+fill 0x100006000[0] = 0x2000000003 count=2 stride=0x1000
+`;
+  /** What the device loads once it has begun the second access, and what caches keep before the first. */
+  const told = (text: string) => {
+    const { findings } = check(inputOf(parseScript(BEFORE + text)), { mode: "strong" });
+    const { events } = findings.find((f) => f.class === "V11")!;
+    const lines = events.map(({ text: line }) => line);
+    const again = lines.findIndex((line) => line.endsWith("another access"));
+    const met = lines.findIndex((line) => line.endsWith("as the new map says"));
+    expect(met).toBeGreaterThan(0);
+    expect(again).toBeGreaterThan(met);
+    expect(lines.filter((line) => line.includes("still readable"))).toEqual([]);
+    return {
+      loads: lines.slice(again).filter((line) => line.startsWith("loads")),
+      kept: lines.slice(0, met).filter((line) => line.includes("keeps")),
+    };
+  };
+
+  it("goes on below a table that was cached before its link was overwritten", () => {
+    const { loads, kept } = told(`${OLD}barrier
+store 0x100001000[0] = 0x100006003
+barrier
+invalidate iova=0 size=2M
+wait drain
+freeTable 0x100002000`);
+    expect(loads).toEqual(["loads level 0 0x100002000[1]: 0x0000001000001003 (as before the script)"]);
+    expect(kept[0]).toBe("walk cache keeps table 0x100002000");
+  });
+
+  it("finds a leaf of the old root that was cached before, and walks from it no more", () => {
+    const switched = (tag: string): string => `fill 0x100007000[0] = 0x100006003
+fill 0x100005000[0] = 0x100007003
+barrier
+setRoot root=0x100005000${tag}
+barrier
+invalidate caches=context
+wait
+invalidate all
+wait drain
+keep 0x100000000
+keep 0x100001000
+keep 0x100002000`;
+    const same = told(`${OLD}${switched("")}`);
+    expect(same.loads.filter((line) => line.includes("level 2"))).toEqual([]);
+    expect(same.kept).toContain("walk cache keeps table 0x100001000");
+    const retagged = told(`${OLD.replace("caches iotlb+walk\n", "")}${switched(" tag=20")}`);
+    expect(retagged.loads).toEqual([]);
+    expect(retagged.kept).toContain("the ATC keeps it too, and knows no tags");
+  });
+});

@@ -108,7 +108,10 @@ export class LivedMemory {
       if (isFilled) this.#filledAt.set(life, now);
     }
   }
-  /** The same for a table that is linked where only a link that lingers leads. */
+  /**
+   * The same for a table that is linked where only a link that lingers leads. One that is taken away and linked again below a table which
+   * hangs nowhere by then is not followed: whoever holds that table may read it as it was (V15).
+   */
   linkAside(life: Life, now: number): void {
     if (this.#written.has(life) && !this.#leftAt.has(life)) this.#filledAt.set(life, now);
   }

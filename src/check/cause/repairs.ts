@@ -283,12 +283,16 @@ function* weakened(context: RepairContext): Generator<Repair> {
     isEverywhere,
     splices: each((s) => [s, ...tags.map((domain) => ({ ...s, domain }))]),
   };
-  const early = meant.some(isNear) ? undefined : translating.find((at) => isOwn(at) && isEarly(at));
+  // Another address space of the script is flushed for itself, or in this one's place.
+  const isOfOther = mistaken !== undefined && isOthers(stepAt(mistaken).domain);
+  const isMeantHere = isOfOther || meant.some((at) => isOwn(at) && isNear(at));
+  const early = isMeantHere ? undefined : translating.find((at) => isOwn(at) && isEarly(at));
   const again = repeated(context, invalidates, early ?? blamed(invalidates, isAny));
   // Where one of these pages has somebody else's tag, or comes too early, those of other pages are as large as they should be.
   const isMistaken =
     mistaken !== undefined &&
-    !isOthers(stepAt(mistaken).domain) &&
+    early === undefined &&
+    !isOfOther &&
     !meant.some((at) => isOwn(at) && meets(stepAt(at), stepAt(mistaken)));
   if (isMistaken) yield* [renamed, ...wider, ...again];
   else if (early !== undefined) yield* [...again, ...wider, renamed];

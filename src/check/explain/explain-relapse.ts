@@ -21,8 +21,8 @@ interface Demonstration {
   readonly old: Answer;
   /** Position at which the first has its answer. */
   readonly at: number;
-  /** The second walks after that; else it finds what was cached before. */
-  readonly walksAfter: boolean;
+  /** The first load that the second makes after that: what is above it was cached before; as many as there are where all was. */
+  readonly resumes: number;
 }
 
 interface Answer {
@@ -59,10 +59,11 @@ function demonstration(
     for (const seen of news) {
       const at = lastOf(seen.path).from;
       if (at >= oldUntil && !isLaterInRun(seen.path, old.path)) continue;
-      const walksAfter = at < last.to && !isReadBefore(seen.path, last);
-      if (walksAfter || isLaterInRun(seen.path, old.path)) return { seen, old, at, walksAfter: true };
+      const later = isLaterInRun(seen.path, old.path);
+      const resumes = later ? 0 : resumesAt(old.path, seen.path, at);
+      if (resumes < old.path.loads.length) return { seen, old, at, resumes };
       if (isKept && last.from <= at && usableUntil(decision, old.path, Math.min(at, last.to - 1)) > at)
-        return { seen, old, at, walksAfter: false };
+        return { seen, old, at, resumes: old.path.loads.length };
     }
   }
   return null;
@@ -95,6 +96,19 @@ function answers(
   return found;
 }
 
+/**
+ * From which load on a walk can be made behind position `at` by a device whose other walk has seen what it has: what is overwritten by then
+ * was cached before, and a device keeps to the newest context entry that it has read.
+ */
+function resumesAt({ loads, root }: Path, seen: Path, at: number): number {
+  let first = loads.length;
+  while (first > 0 && at < loads[first - 1]!.to && !isReadBefore(seen, loads[first - 1]!)) first--;
+  if (root.step >= seen.root.step) return first;
+  if (root.tag !== seen.root.tag) return loads.length;
+  // Who has got as far as the old root's own entry goes on from there.
+  return loads.length === 1 ? first : Math.max(first, 1);
+}
+
 /** True iff the loads of a walk rule out that the same entry is read as it was before. */
 const isReadBefore = ({ loads }: Path, older: Load): boolean =>
   loads.some((load) => rulesOut(entryOf(load), entryOf(older)));
@@ -108,16 +122,22 @@ function isLaterInRun(seen: Path, old: Path): boolean {
   );
 }
 
-function events(decision: Decision, { seen, old, at, walksAfter }: Demonstration): InterleavingEvent[] {
+function events(decision: Decision, { seen, old, at, resumes }: Demonstration): InterleavingEvent[] {
+  const { loads } = old.path;
   const oldLast = lastOf(old.path);
   const timesOf = ({ loads }: Path, from: number): number[] => loads.map((load) => Math.max(load.from, from));
-  const cachedAt = Math.min(at, oldLast.to - 1);
+  const cachedAt = Math.min(at, loads[resumes - 1]?.to ?? 1, oldLast.to) - 1;
   const first = loadEvents(decision, seen.path, timesOf(seen.path, 0));
-  const second = loadEvents(
-    decision,
-    old.path,
-    walksAfter ? timesOf(old.path, at) : old.path.loads.map((load) => Math.min(load.from, cachedAt)),
-  );
+  const cached = { ...old.path, loads: loads.slice(0, resumes) };
+  const before =
+    resumes === 0
+      ? []
+      : loadEvents(
+          decision,
+          cached,
+          cached.loads.map((load) => Math.min(load.from, Math.max(cachedAt, 0))),
+        );
+  const second = loadEvents(decision, old.path, timesOf(old.path, at), resumes);
   const meets = ({ page, met }: Answer, map: string): InterleavingEvent => ({
     who: "device",
     step: at,
@@ -130,8 +150,15 @@ function events(decision: Decision, { seen, old, at, walksAfter }: Demonstration
     text: isInRun ? `while step ${at} is under way: another access` : "begins another access",
   };
   const showsNew = [...first, meets(seen, "new")];
-  const showsOld = walksAfter ? [later, ...second] : [later];
-  const sequence = [...(walksAfter ? [] : second), ...showsNew, ...showsOld, meets(old, "old")];
+  const showsOld = [later, ...second];
+  const isRetagged = old.path.root.tag !== seen.path.root.tag;
+  const kept: InterleavingEvent = {
+    who: "caches",
+    step: cachedAt,
+    text: "the ATC keeps it too, and knows no tags",
+  };
+  if (isRetagged && resumes === loads.length) before.push(kept);
+  const sequence = [...before, ...showsNew, ...showsOld, meets(old, "old")];
   const steps = new Map<number, InterleavingEvent>();
   const marks = sequence.map((event) => event.step);
   for (const { path, page } of [seen, old])

@@ -73,15 +73,20 @@ export function shownEvents(decision: Decision, shown: Shown): InterleavingEvent
     .map(({ step }) => kernelEvent(decision, step));
 }
 
-/** The loads of a walk, each at its position, what it begins with where that is overwritten, and what caches keep of the last. */
+/**
+ * The loads of a walk, each at its position, what it begins with where that is overwritten, and what caches keep of the last; of one that
+ * a cached table begins, those from `first` on.
+ */
 export function loadEvents(
   decision: Decision,
   { loads, root }: Path,
   times: readonly number[],
+  first = 0,
 ): InterleavingEvent[] {
   const { decoder } = decision;
-  const events = contextEvents(decision, root, Math.min(times[0]!, root.beginsUntil - 1));
+  const events = first === 0 ? contextEvents(decision, root, Math.min(times[0]!, root.beginsUntil - 1)) : [];
   loads.forEach((load, i) => {
+    if (i < first) return;
     const { version } = load;
     const age = version.step === 0 ? "as before the script" : `stored by step ${version.step}`;
     const stale = version.until <= times[i]! ? ", overwritten but still readable" : "";
