@@ -7,9 +7,14 @@ import { parseScript } from "../../src/edit-script/index.ts";
 /**
  * Scripts written by hand, from the rules and not from what the checker says about them. A line `# expect:` names the
  * classes with their causes, or `clean`; it holds in weak mode. In strong mode the same is left without V15, and
- * without what is missing (V05) for want of a barrier.
+ * without what is missing (V05) for want of a barrier. Two faults close to each other are named each for itself where a script has them
+ * once; of hundreds of such pairs one name may stand for both, so that those are not repeated as the others are.
  */
-const FOLDERS = ["faults", "legal"] as const;
+const FOLDERS = [
+  ["faults", 20],
+  ["legal", 20],
+  ["two-faults", 3],
+] as const;
 const folderOf = (name: string): string =>
   fileURLToPath(new URL(`../data/scripts/${name}/`, import.meta.url));
 
@@ -28,17 +33,18 @@ function verdictOn(text: string, name: string, mode: "weak" | "strong"): string[
   return [...new Set(findings.map((f) => `${f.class} ${f.cause}`))].sort();
 }
 
-describe.each(FOLDERS)("scripts in test/data/scripts/%s", (folder) => {
+describe.each(FOLDERS)("scripts in test/data/scripts/%s", (folder, least) => {
   const files = scriptsIn(folder);
 
   it("are there", () => {
-    expect(files.length).toBeGreaterThanOrEqual(20);
+    expect(files.length).toBeGreaterThanOrEqual(least);
   });
 
   it.each(files)("%s is judged as its comment says", (name) => {
     const text = readFileSync(folderOf(folder) + name, "utf8");
     const expected = expectedIn(text);
-    expect(expected.length > 0).toBe(folder === "faults");
+    expect(expected.length > 0).toBe(folder !== "legal");
+    if (folder === "two-faults") expect(expected.length).toBeGreaterThan(1);
     expect(verdictOn(text, name, "weak")).toEqual(expected);
     const inStrong = expected.filter((e) => !/^V15|^V05 no-(barrier|clean)$/.test(e));
     expect(verdictOn(text, name, "strong")).toEqual(inStrong);

@@ -15,7 +15,7 @@ const shownBy = (text: string): string[] => {
 
 /** A script of the corpus. */
 const scriptOf = (name: string): string =>
-  readFileSync(new URL(`../data/scripts/faults/${name}.script`, import.meta.url), "utf8");
+  readFileSync(new URL(`../data/scripts/${name}.script`, import.meta.url), "utf8");
 
 describe("the counterexample of two leaves that do not agree", () => {
   it("loads both of them and says how large each is", () => {
@@ -136,7 +136,7 @@ barrier`);
 
 describe("the counterexample of a cached context entry", () => {
   it("shows one that says other than the last, not one that says the same", () => {
-    const { findings } = check(inputOf(parseScript(scriptOf("root-grown-and-shrunk"))));
+    const { findings } = check(inputOf(parseScript(scriptOf("faults/root-grown-and-shrunk"))));
     const events = findings[0]!.events.map(({ who, step, text }) => `${who} ${step}: ${text}`);
     expect(events.filter((line) => line.includes("context"))).toEqual([
       "caches 4: context cache keeps root 0x100010000 (stored by step 3)",
@@ -147,7 +147,9 @@ describe("the counterexample of a cached context entry", () => {
 
 describe("the counterexample of what both memory orders show", () => {
   it("reads nothing that is overwritten, though weak order would show the same by it", () => {
-    const { findings } = check(inputOf(parseScript(scriptOf("short-range-after-missing-barrier"))));
+    const { findings } = check(
+      inputOf(parseScript(scriptOf("two-faults/short-range-after-missing-barrier"))),
+    );
     const told = findings.find((f) => f.class === "V06")!;
     expect(told.mode).toBe("strong");
     const loads = told.events.map(({ text: line }) => line).filter((line) => line.startsWith("loads"));
