@@ -1,7 +1,7 @@
 import { type Ranges, without } from "../lists/ranges.ts";
 import { asRanges, listed, pagesIn } from "../maps/interest.ts";
 import type { Group } from "./groups.ts";
-import type { Cause, ViolationClass } from "./violation-class.ts";
+import type { ViolationClass } from "./violation-class.ts";
 
 /**
  * One cause, one report: which classes a class hides where both have the same cause. An unpinned frame behind an old
@@ -58,12 +58,13 @@ export function dominant(groups: readonly Group[]): Group[] {
   return told.filter((group) => group.class !== "V04b" || !explaining.some((own) => isCauseOf(own, group)));
 }
 
-/** Causes that are about one step, and heal nothing if another one is mended: a store that comes too early, a tag. */
-const OF_ONE_STEP: ReadonlySet<Cause | null> = new Set<Cause>(["order", "wrong-tag"]);
-
-/** True iff two groups have one cause, as far as its name says. */
+/**
+ * True iff two groups have one cause, as far as its name says. A page that is missing in the end for want of order misses a store of its own:
+ * another that comes too early has shown something else before.
+ */
 const isOneCause = (a: Group, b: Group): boolean =>
-  a.cause === b.cause && (a.causeStep === b.causeStep || a.isEverywhere || !OF_ONE_STEP.has(a.cause));
+  a.cause === b.cause && (a.causeStep === b.causeStep || a.isEverywhere || !isMissingForOrder(b));
+const isMissingForOrder = ({ class: kind, cause }: Group): boolean => kind === "V05" && cause === "order";
 
 /** True iff the second group is told as the first on pages that both have: one cause made both. */
 const tells = (other: Group, group: Group): boolean =>
