@@ -26,6 +26,9 @@ const LOOKED_INTO = [24, 4, 4, 4];
  */
 const MAX_REPLAYED = 2_000_000;
 
+/** In a longer script what was found stands for itself: to decide a page alone goes through all of it. */
+const MAX_DECIDED_ALONE = 50_000;
+
 /** Classes whose cause needs no trial. */
 const CAUSE_BY_CLASS: Readonly<Partial<Record<string, Cause>>> = {
   V08: "split-store",
@@ -117,7 +120,7 @@ function nameOneByOne(
  */
 function exampleOf(decision: Decision, group: Group, options: DecideOptions): RawViolation {
   const { example, domain, isWeakOnly, shows } = group;
-  if (example.relapse !== undefined) return example;
+  if (example.relapse !== undefined || decision.log.steps > MAX_DECIDED_ALONE) return example;
   const isInStrong = !isWeakOnly && !needsOrder(group.class) && decision.walksDependOnOrder;
   const mode = isInStrong ? "strong" : options.mode;
   const only = { domain, start: example.start, end: example.start + 1 };
