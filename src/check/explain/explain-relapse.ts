@@ -126,17 +126,9 @@ function events(decision: Decision, { seen, old, at, resumes }: Demonstration): 
   const { loads } = old.path;
   const oldLast = lastOf(old.path);
   const timesOf = ({ loads }: Path, from: number): number[] => loads.map((load) => Math.max(load.from, from));
-  const cachedAt = Math.min(at, loads[resumes - 1]?.to ?? 1, oldLast.to) - 1;
   const first = loadEvents(decision, seen.path, timesOf(seen.path, 0));
   const cached = { ...old.path, loads: loads.slice(0, resumes) };
-  const before =
-    resumes === 0
-      ? []
-      : loadEvents(
-          decision,
-          cached,
-          cached.loads.map((load) => Math.min(load.from, Math.max(cachedAt, 0))),
-        );
+  const before = resumes === 0 ? [] : loadEvents(decision, cached, timesOf(cached, 0));
   const second = loadEvents(decision, old.path, timesOf(old.path, at), resumes);
   const meets = ({ page, met }: Answer, map: string): InterleavingEvent => ({
     who: "device",
@@ -154,7 +146,7 @@ function events(decision: Decision, { seen, old, at, resumes }: Demonstration): 
   const isRetagged = old.path.root.tag !== seen.path.root.tag;
   const kept: InterleavingEvent = {
     who: "caches",
-    step: cachedAt,
+    step: oldLast.from,
     text: "the ATC keeps it too, and knows no tags",
   };
   if (isRetagged && resumes === loads.length) before.push(kept);
