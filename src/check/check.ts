@@ -47,7 +47,7 @@ export function check(input: CheckInput | ReaderInput, options: CheckOptions = {
   const drifts = entries.filter((entry) => entry.drift !== null && !isConsequence(decision, entry, others));
   const findings = [
     ...others.map((group) => finding(decision, onFirstPage(group), how, [])),
-    ...mergedDrifts(drifts).map(({ entry, ranges, frames }) =>
+    ...mergedDrifts(decision.log, drifts).map(({ entry, ranges, frames }) =>
       finding(decision, audited(entry, ranges), how, frames),
     ),
   ].sort(byPlace);

@@ -297,3 +297,84 @@ wait drain`);
     expect(told[1]).toContain("after the return");
   });
 });
+
+describe("what leads to tables that say something else", () => {
+  /** The context entry keeps three levels, although its root has become one of four. */
+  const TALL = `hitless-edit-script 1 vtd-ss-48
+domain 1 root=0x100000000 levels=3
+table 0x100000000[0] = 0x100001003
+table 0x100001000[0] = 0x100002003
+table 0x100002000[0] = 0x1000000003 count=4 stride=0x1000
+map old iova=0 size=0x4000 frame=0x1000000000
+map new iova=0 size=0x4000 frame=0x1000000000
+fill 0x100005000[0] = 0x100000003
+barrier
+setRoot root=0x100005000 levels=3
+barrier
+invalidate caches=context
+wait
+invalidate all
+wait drain`;
+
+  it("is blamed where the entry that is met was there before, and is loaded at the level it is met at", () => {
+    const file = parseScript(TALL, "tall.script");
+    const { findings } = check(inputOf(file));
+    expect(findings.map((f) => `${f.class} ${f.cause} ${f.causeStep}`)).toEqual(["V02 plan 1", "V01 plan 1"]);
+    const loads = findings[0]!.events.filter(({ text }) => text.startsWith("loads")).map(({ text }) => text);
+    expect(loads).toEqual([
+      "loads level 2 0x100005000[0]: 0x0000000100000003 (stored by step 1)",
+      "loads level 1 0x100000000[0]: 0x0000000100001003 (as before the script)",
+      "loads level 0 0x100001000[0]: 0x0000000100002003 (as before the script)",
+    ]);
+  });
+});
+
+describe("a pin that is given back twice", () => {
+  it("is blamed on the last of those who give it back", () => {
+    expect(
+      named(`table 0x100001000[0] = 0x100002003
+table 0x100002000[0] = 0x1000000003 count=4 stride=0x1000
+map old iova=0 size=0x4000 frame=0x1000000000
+pins 0x1000000000 size=0x4000
+map new iova=0 size=0x3000 frame=0x1000000000
+store 0x100002000[3] = 0
+barrier
+invalidate iova=0x3000 size=0x1000
+wait drain
+unpin 0x1000002000 size=0x2000
+unpin 0x1000003000 size=0x1000
+pins 0x1000002000 size=0x1000`),
+    ).toEqual(["V12 double: unpin 0x1000003000 size=0x1000"]);
+  });
+});
+
+describe("context entries that are dropped under another tag than they had", () => {
+  it("are blamed, and not the root switch before them", () => {
+    expect(
+      named(`table 0x100001000[0] = 0x100002003
+table 0x100002000[0] = 0x1000000003 count=2 stride=0x1000
+table 0x100005000[0] = 0x100001003
+table 0x100008000[0] = 0x100009003
+table 0x100009000[0] = 0x10000a003
+table 0x10000a000[0] = 0x1000000003
+map old iova=0x0 size=0x2000 frame=0x1000000000
+map new iova=0x0 size=0x1000 frame=0x1000000000
+keep 0x100000000
+keep 0x100001000
+keep 0x100002000
+keep 0x100005000
+setRoot domain=1 root=0x100005000 tag=20
+barrier
+invalidate domain=1 caches=context
+wait
+invalidate all domain=1
+wait drain
+setRoot domain=20 root=0x100008000 tag=21
+barrier
+invalidate domain=1 caches=context scope=leaf
+wait
+invalidate all domain=20
+wait drain`),
+    ).toEqual(["V04 wrong-tag: invalidate domain=1 caches=context scope=leaf"]);
+  });
+});

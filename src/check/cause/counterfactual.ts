@@ -170,11 +170,15 @@ function causesOf(decision: Decision, group: Group, how: DecideOptions, budget: 
   return [...partial.filter((one) => isOneOfTwo(one, trials)), ...whole];
 }
 
-/** The step that stores what no repair heals: where a leaf is right and an entry above it denies the access, the one that stores that. */
+/**
+ * The step that stores what no repair heals: where a leaf is right and an entry above it denies the access, the one that stores that;
+ * where all that is met was there before, the one that leads to it.
+ */
 function plannedStep(decision: Decision, { domain, example }: Group): number {
-  const { start, from, access, step } = example;
-  if (access === 0) return step;
-  return new Standing(decision, domain).denying(start, from, access) || step;
+  const { start, from, access, step, table } = example;
+  const standing = new Standing(decision, domain);
+  const own = (access !== 0 && standing.denying(start, from, access)) || step;
+  return own || standing.leading(start, from, table);
 }
 
 /** True iff one more of what is there, made stronger, heals the rest: then two are weak, each in a way of its own. */

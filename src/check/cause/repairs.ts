@@ -22,6 +22,7 @@ import {
   reaching,
   replaced,
 } from "./repair.ts";
+import { contextTags, freshTags } from "./root-repairs.ts";
 
 /** Generations of all pages together, where each page has its own: invalidations of the whole domain times those of a part that stop walks. */
 const MAX_GENERATIONS = 1e9;
@@ -57,7 +58,7 @@ export function* repairsFor(
   if (kind === "V10") yield* carryingRepairs(context);
   if (kind === "V01" || kind === "V01b" || kind === "V02" || kind === "V03" || kind === "V05")
     yield* order(context);
-  if (firstOf(context.steps, "setRoot") >= 0) yield freshTags(context);
+  if (firstOf(context.steps, "setRoot") >= 0) yield* [...contextTags(context), freshTags(context)];
   if (kind === "V06") yield delayed("early-unpin", "unpin", context);
   if (kind === "V07") yield delayed("early-free", "freeTable", context);
   yield* weakened(context);
@@ -318,26 +319,6 @@ function repeated(
   const splices = (): Splice[] =>
     [...allOf(steps, isRelease), steps.length].map((own) => inserted(own, again));
   return [{ cause, at, isEverywhere, splices }];
-}
-
-/** Every root switch to a tag that nothing has been cached under, and what names the tag after it too. */
-function freshTags({ steps, tags }: RepairContext): Repair {
-  const splices = (): Splice[] => {
-    const fresh = new Map<number, number>();
-    let next = Math.max(...tags) + 1;
-    return allOf(steps, (op) => op === "setRoot" || op === "invalidate").map((at) => {
-      const step = steps.at(at);
-      if (step.op !== "setRoot")
-        return inserted(
-          at + 1,
-          [...fresh.values()].map((domain) => ({ ...step, domain }) as Step),
-        );
-      const domain = fresh.get(step.domain) ?? step.domain;
-      fresh.set(step.tag, next);
-      return replaced(at, [{ ...step, domain, tag: next++ }]);
-    });
-  };
-  return { cause: "wrong-tag", at: firstOf(steps, "setRoot"), isEverywhere, splices };
 }
 
 /**

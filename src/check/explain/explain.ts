@@ -13,7 +13,15 @@ import { explainRoot, explainTornRoot, rootOf } from "./explain-root.ts";
 import { explainSizes } from "./explain-sizes.ts";
 import { inOrder, inTurn, kernelEvents, loadEvents } from "./interleaving.ts";
 import { kernelEvent } from "./kernel-event.ts";
-import { iotlbKeepsUntil, leafAnswer, type Path, pathsOf, underWayUntil, usableUntil } from "./page-paths.ts";
+import {
+  iotlbKeepsUntil,
+  type Load,
+  leafAnswer,
+  type Path,
+  pathsOf,
+  underWayUntil,
+  usableUntil,
+} from "./page-paths.ts";
 
 /**
  * A minimal interleaving that shows a violation: kernel steps that matter, the loads of one walk, what caches keep. `mode`: the memory
@@ -109,8 +117,7 @@ function bestPath(decision: Decision, group: Group, mode: "strong" | "weak"): Sh
   let fallback: ShownPath | null = null;
   for (const path of pathsOf(decision, domain, example.start, mode)) {
     const last = path.loads[path.loads.length - 1]!;
-    if (last.table !== example.table || last.index !== example.index || last.version.step !== example.step)
-      continue;
+    if (!isLoadOf(last, example)) continue;
     if (last.version.kind === LEAF && !isMet(decision, path, example)) continue;
     for (const at of isMissing ? [last.to - 1, last.from] : [last.from, last.to - 1]) {
       const position = Math.min(at, decision.log.steps);
@@ -121,6 +128,13 @@ function bestPath(decision: Decision, group: Group, mode: "strong" | "weak"): Sh
   }
   return fallback;
 }
+
+/** True iff a load reads the entry that was met, at its level: a table may be reached as one of several. */
+const isLoadOf = ({ table, level, index, version }: Load, example: RawViolation): boolean =>
+  table === example.table &&
+  level === example.level &&
+  index === example.index &&
+  version.step === example.step;
 
 /** Positions of the loads of a path that ends with one at `position`: as soon as they can be, */
 const earliest = ({ loads }: Path, position: number): number[] =>

@@ -2,6 +2,7 @@ import type { Pfn } from "../../units/index.ts";
 import type { Decision } from "../decide.ts";
 import { joined, type PageRange } from "../maps/interest.ts";
 import { firstAtOrAfter } from "../script/positions.ts";
+import type { ScriptLog } from "../script/script-log.ts";
 import type { RootVersion } from "../walks/roots.ts";
 import { tableDrifts } from "./table-ledger.ts";
 import type { Cause } from "./violation-class.ts";
@@ -79,8 +80,16 @@ export function ledger(decision: Decision): LedgerEntry[] {
   return entries;
 }
 
+/** The step that takes a frame's last pin, or one too many; 0 where none takes any. */
+function lastUnpin({ unpins }: ScriptLog, frame: number): number {
+  const { starts, ends, steps } = unpins;
+  for (let i = steps.length - 1; i >= 0; i--) if (starts[i]! <= frame && frame < ends[i]!) return steps[i]!;
+  return 0;
+}
+
 /** Makes one of all that say the same: what a script forgets for one table it forgets for more. */
 export function mergedDrifts(
+  log: ScriptLog,
   entries: readonly LedgerEntry[],
 ): { entry: LedgerEntry; ranges: PageRange[]; frames: PageRange[] }[] {
   const lists = new Map<string, LedgerEntry[]>();
@@ -100,7 +109,9 @@ export function mergedDrifts(
       Infinity,
     );
     const frames = list.flatMap(({ drift }) => drift?.frames ?? []);
-    return { entry: { ...first, violation: { ...first.violation, met } }, ranges, frames };
+    const isTaken = first.cause === "double" && frames.length > 0;
+    const step = isTaken ? lastUnpin(log, frames[0]!.start) : first.violation.step;
+    return { entry: { ...first, violation: { ...first.violation, met, step } }, ranges, frames };
   });
 }
 

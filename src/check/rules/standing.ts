@@ -59,21 +59,44 @@ export class Standing {
 
   /** Step that stored the entry which keeps an access to a page from its rights at a position; 0 where none does, or it was there before. */
   denying(page: number, at: number, access: number): number {
-    const { decoder, geometry, input } = this.#decision;
+    const { decoder, input } = this.#decision;
+    for (const { entry, isTable } of this.#way(page, at)) {
+      const counts = !isTable || input.capability.rightsAnded;
+      if (counts && (decoder.rights(entry.lo, entry.hi) & access) === 0) return entry.step;
+    }
+    return 0;
+  }
+
+  /**
+   * Step that leads walks of a page to a table at a position: stores the lowest link above it that was not there before, or the
+   * root; 0 where none does.
+   */
+  leading(page: number, at: number, table: number): number {
+    let link = this.#rootAt(at).step;
+    for (const { entry, of } of this.#way(page, at)) {
+      if (of === table) return link;
+      if (entry.step > 0) link = entry.step;
+    }
+    return 0;
+  }
+
+  /** The entries that a walk of a page loads at a position, with their tables, one after the other. */
+  *#way(
+    page: number,
+    at: number,
+  ): Generator<{ readonly entry: EntryInTime; readonly of: number; readonly isTable: boolean }> {
+    const { decoder, geometry } = this.#decision;
     const { table: root, step, levels } = this.#rootAt(at);
     let [table, linkedAt] = [root, step];
     for (let level = levels - 1; level >= 0; level--) {
       const entry = this.#upper[level]!;
       entry.look(table, linkedAt, Math.floor(page / geometry.span(level)) % geometry.entries, at);
-      const { lo, hi } = entry;
-      const isTable = level > 0 && decoder.kind(level, lo, hi) === TABLE;
-      const counts = !isTable || input.capability.rightsAnded;
-      if (counts && (decoder.rights(lo, hi) & access) === 0) return entry.step;
-      if (!isTable) break;
-      table = decoder.frame(lo, hi);
+      const isTable = level > 0 && decoder.kind(level, entry.lo, entry.hi) === TABLE;
+      yield { entry, of: table, isTable };
+      if (!isTable) return;
+      table = decoder.frame(entry.lo, entry.hi);
       linkedAt = entry.step;
     }
-    return 0;
   }
 
   #stretchAt(page: number, part: number, at: number): Stretch {
