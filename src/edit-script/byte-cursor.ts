@@ -23,6 +23,14 @@ for (let digit = 0; digit < 10; digit++) DIGIT_OF[ZERO + digit] = digit;
 for (let digit = 10; digit < 16; digit++)
   for (const letter of ["a", "A"]) DIGIT_OF[letter.charCodeAt(0) + digit - 10] = digit;
 
+/** Powers of two that the letter behind a size multiplies by; 0 where a byte is no such letter. */
+const SHIFT_OF = new Uint8Array(256);
+for (const [letter, shift] of Object.entries({ K: 10, M: 20, G: 30, T: 40 }))
+  for (const own of [letter, letter.toLowerCase()]) SHIFT_OF[own.charCodeAt(0)] = shift;
+/** A size with a letter is mostly a small number of them. */
+const MOST_WITH_LETTER = 4096;
+const PAGE_SHIFT = 12;
+
 /** A word as its bytes. Pre: ASCII. */
 export const bytesOf = (word: string): Uint8Array => new TextEncoder().encode(word);
 
@@ -138,6 +146,17 @@ export class ByteCursor {
   /** The page at the address that was read last, or -1 where none begins. */
   pageRead(): number {
     return (this.low & 0xfff) === 0 ? (this.high >>> 0) * PAGES_PER_HIGH_WORD + (this.low >>> 12) : -1;
+  }
+
+  /** The pages of a size, which may end in K, M, G or T; -1 where it is none, or not whole pages. */
+  pages(): number {
+    if (!this.number()) return -1;
+    const shift = SHIFT_OF[this.bytes[this.at]!]!;
+    if (shift === 0) return this.pageRead();
+    this.at++;
+    if (this.high !== 0 || this.low >>> 0 > MOST_WITH_LETTER) return -1;
+    const pages = (this.low >>> 0) * 2 ** (shift - PAGE_SHIFT);
+    return Number.isInteger(pages) ? pages : -1;
   }
 
   #hexadecimal(): boolean {

@@ -61,7 +61,7 @@ const MOST_TABLE_PFN = 0xffff_ffff;
 
 /**
  * Recognises at sight the lines that recordings have by the hundred thousand: operands first, then options, and numbers without
- * groups and suffixes.
+ * groups, with suffixes in sizes only.
  *
  * It knows no errors. Whatever is not of such a form, or has a value that might be refused, is PLAIN.none, and `TextLine` says
  * what it means or what is wrong with it; what is recognised means there what it means here.

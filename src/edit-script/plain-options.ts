@@ -90,7 +90,7 @@ export class PlainOptions {
       case IOVA.quad:
         return cursor.skip(IOVA.rest) && (this.iovaPfn = cursor.page()) >= 0 ? OPTION.iova : 0;
       case SIZE.quad:
-        return cursor.skip(SIZE.rest) && (this.pages = cursor.page()) > 0 ? OPTION.size : 0;
+        return cursor.skip(SIZE.rest) && (this.pages = cursor.pages()) > 0 ? OPTION.size : 0;
       case FRAME.quad:
         return cursor.skip(FRAME.rest) && (this.framePfn = cursor.page()) >= 0 ? OPTION.frame : 0;
       case RIGHTS.quad:
