@@ -51,6 +51,8 @@ export function pageHistory(decision: Decision, page: OnlyPages, options: Decide
   let writes = 0;
   let table = -1;
   let loaded: ReadonlySet<number> | undefined;
+  // Tables that have been written since they were allocated: the first write makes a page one.
+  const begun = new Set<number>();
   for (let k = 0, unpin = 0; k < log.steps; k++) {
     const at = records[k]!;
     const op = words[at]! & 0xff;
@@ -62,11 +64,15 @@ export function pageHistory(decision: Decision, page: OnlyPages, options: Decide
         loaded = entries.get(table);
       }
       if (loaded === undefined) continue;
-      const isSingle = words[at + 3]! >>> 16 === 1 && op !== OP.fill && op !== OP.gather;
+      const isSingle =
+        words[at + 3]! >>> 16 === 1 && op !== OP.gather && (op !== OP.fill || begun.has(table));
       isNeighbour = isSingle && !loaded.has(words[at + 3]! & 0xffff);
+      begun.add(table);
       writes++;
-    } else if (op === OP.freeTable) isNeighbour = !entries.has(words[at + 2]!);
-    else if (op === OP.window) isNeighbour = !pages.some((own) => isInWindow(words, at, own));
+    } else if (op === OP.freeTable) {
+      isNeighbour = !entries.has(words[at + 2]!);
+      begun.delete(words[at + 2]!);
+    } else if (op === OP.window) isNeighbour = !pages.some((own) => isInWindow(words, at, own));
     if (all.length <= FEW_STEPS) all.push(k + 1);
     if (!isNeighbour) room[owns++] = k + 1;
   }

@@ -104,11 +104,12 @@ export class OverlapSink implements FactSink {
     return false;
   }
 
-  /** True iff the leaf gives some common page something else than the old map does. */
+  /** True iff the leaf gives some common page something else than the old map does, or has other attributes. */
   #differs(leaf: LeafFact, subtree: SubtreeFact): boolean {
     const maps = this.#maps;
     const end = Math.min(leaf.end, subtree.end);
     let start = Math.max(leaf.start, subtree.start);
+    if (leaf.attributes !== subtree.attributes()) return true;
     for (let piece = maps.find(start); start < end; start = maps.end(piece++)) {
       const frame = maps.oldFrame(piece, start);
       if (frame === NOTHING) continue;

@@ -145,7 +145,7 @@ export class PlainRules {
   }
 
   /** Compares a leaf with the subtrees that are held back. */
-  compare(page: number, frame: number, rights: number, alive: Spans): void {
+  compare(page: number, frame: number, rights: number, attributes: number, alive: Spans): void {
     for (const subtree of this.#subtrees)
       if (
         subtree.start <= page &&
@@ -154,6 +154,7 @@ export class PlainRules {
         (this.#resizesNever ||
           (subtree.isCurrent && aliveUntil(alive) === NEVER) ||
           (!subtree.isCurrent && aliveUntil(subtree.alive) === NEVER) ||
+          attributes !== subtree.attributes() ||
           this.#differs(page, frame, rights))
       ) {
         this.isSettled = true;

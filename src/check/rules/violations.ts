@@ -230,6 +230,10 @@ export class Violations {
     return this.#places.push({ class: kind, shows, domain, access, table, level, isWeakOnly }) - 1;
   }
 
+  /** Of what takes two pages: the answers in turn. */
+  relapse(i: number): Relapse | undefined {
+    return this.#relapses.get(i);
+  }
   class(i: number): ViolationClass {
     return this.#places[this.#integer(i, PLACE)]!.class;
   }

@@ -1,4 +1,4 @@
-import { firstEndingAfter, NO_RANGES, type Ranges } from "../lists/ranges.ts";
+import { firstEndingAfter, NO_RANGES, type Ranges, touches } from "../lists/ranges.ts";
 import { pagesByClass } from "./pages-by-class.ts";
 import type { ViolationClass } from "./violation-class.ts";
 import { Violations } from "./violations.ts";
@@ -73,9 +73,9 @@ function renamed(
         const at = firstEndingAfter(ranges, from);
         const first = ranges.starts[at] ?? Infinity;
         // What takes two pages is not the one's or the other's.
-        const isPair = kind === "V11";
-        isShown = first < (isPair ? end : from + 1);
-        if (!isPair) to = Math.min(end, isShown ? ranges.ends[at]! : first);
+        const seen = kind === "V11" ? weak.relapse(i)?.seen : undefined;
+        isShown = seen === undefined ? first <= from : first < end || touches(ranges, seen.start, seen.end);
+        if (seen === undefined) to = Math.min(end, isShown ? ranges.ends[at]! : first);
       }
       if (!isShown) result ??= copied(weak, i, from);
       const isNamedAlike = isShown || marked.has(kind);

@@ -9,6 +9,7 @@ import { Reach } from "./reach.ts";
 import type { ReachContext } from "./reach-context.ts";
 import type { RootVersion } from "./roots.ts";
 import type { Place, Slot } from "./slot.ts";
+import { SubtreeAttributes } from "./subtree-attributes.ts";
 import { freedAt, leadsToTable } from "./told-before.ts";
 import type { LoadedFault } from "./told-entries.ts";
 
@@ -31,6 +32,7 @@ export class EntryFacts {
   #lingers: readonly number[] | null = null;
   /** When walks may hold a child table: filled in for each. */
   readonly #held = new Reach();
+  readonly #attributes: SubtreeAttributes;
   /** The tag under which caches keep what is told; -1 below a context entry that stays cached though another is in force. */
   tag = -1;
   /** The context entry that walks begin with. */
@@ -41,6 +43,7 @@ export class EntryFacts {
   constructor(context: ReachContext, sink: FactSink) {
     this.#context = context;
     this.#sink = sink;
+    this.#attributes = new SubtreeAttributes(context);
   }
 
   /** Reports what a walk can learn from these entries; returns the child tables it can go on to. */
@@ -323,6 +326,7 @@ export class EntryFacts {
     const absent = this.#context.capability.cachesNotPresent ? held.cachedAbsence() : held.loads();
     const drained = coverage.drained(alive[alive.length - 1]!);
     const isInIotlb = this.#isInIotlb(held, alive, coverage.start, coverage.end);
+    const attributes = (): number => this.#attributes.of(child.table, slot.level - 1);
     const where = {
       table: child.table,
       index: 0,
@@ -338,6 +342,7 @@ export class EntryFacts {
       if (from < to)
         this.#sink.subtree({
           absent,
+          attributes,
           start: from,
           end: to,
           alive,

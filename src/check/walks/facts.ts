@@ -62,6 +62,8 @@ export interface SubtreeFact extends Answer {
   readonly alive: Spans;
   /** When its absent pages can be met. */
   readonly absent: Spans;
+  /** The attributes that all its leaves have; NaN where they differ. */
+  readonly attributes: () => number;
   readonly isInIotlb: boolean;
   readonly drained: number;
   readonly isCurrent: boolean;

@@ -217,8 +217,9 @@ export class PlainEntries {
     if (!this.#rules.isFineLeaf(page, frame, rights, life.leafUntil === NEVER, life.drained)) return false;
     if (!isCurrent && life.leafUntil === NEVER) return false;
     if (!isOpen) return true;
-    this.#rules.hold(decoder.attributes(lo, hi));
-    if (this.#rules.hasSubtrees) this.#rules.compare(page, frame, rights, life.spans());
+    const attributes = decoder.attributes(lo, hi);
+    this.#rules.hold(attributes);
+    if (this.#rules.hasSubtrees) this.#rules.compare(page, frame, rights, attributes, life.spans());
     return true;
   }
 }
