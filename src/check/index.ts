@@ -3,7 +3,12 @@ export { type CallInput, callInputs } from "./calls/call-inputs.ts";
 export { contradictionIn } from "./calls/contradictions.ts";
 export { type Drifts, driftsOf, isAmong } from "./calls/drifts.ts";
 export { callsOf, inputOf } from "./calls/script-file.ts";
-export { isChangeUnlikeOldMap, isSwitchUnlikeOldMap, unlikeOldMap } from "./calls/unlike-old-map.ts";
+export {
+  areUnlikeOldMap,
+  isChangeUnlikeOldMap,
+  isSwitchUnlikeOldMap,
+  unlikeOldMap,
+} from "./calls/unlike-old-map.ts";
 export { check } from "./check.ts";
 export { Decision } from "./decide.ts";
 export type { CheckedCapability } from "./entries/geometry.ts";

@@ -8,7 +8,8 @@ import { parseScript } from "../../src/edit-script/index.ts";
  * Scripts written by hand, from the rules and not from what the checker says about them. A line `# expect:` names the
  * classes with their causes, or `clean`; it holds in weak mode. In strong mode the same is left without V15, and
  * without what is missing (V05) for want of a barrier. Two faults close to each other are named each for itself where a script has them
- * once; of hundreds of such pairs one name may stand for both, so that those are not repeated as the others are.
+ * once; of hundreds of such pairs one name may stand for both, so that those are not repeated as the others are. A line that ends in
+ * `# blamed` is the cause of all that is found.
  */
 const FOLDERS = [
   ["faults", 20],
@@ -48,6 +49,27 @@ describe.each(FOLDERS)("scripts in test/data/scripts/%s", (folder, least) => {
     expect(verdictOn(text, name, "weak")).toEqual(expected);
     const inStrong = expected.filter((e) => !/^V15|^V05 no-(barrier|clean)$/.test(e));
     expect(verdictOn(text, name, "strong")).toEqual(inStrong);
+  });
+});
+
+/** The line that is wrong, or behind which one is missing, where a script says which; 0 where it does not. */
+const blamedIn = (text: string): number =>
+  text.split("\n").findIndex((line) => line.endsWith("# blamed")) + 1;
+
+describe("the line that a script in test/data/scripts/faults marks", () => {
+  const marked = scriptsIn("faults")
+    .map((name) => ({ name, text: readFileSync(folderOf("faults") + name, "utf8") }))
+    .filter(({ text }) => blamedIn(text) > 0);
+
+  it("is there", () => {
+    expect(marked.length).toBeGreaterThan(15);
+  });
+
+  it.each(marked)("is named as the cause: $name", ({ name, text }) => {
+    const file = parseScript(text, name);
+    const { findings } = check(inputOf(file));
+    const lines = findings.map(({ causeStep }) => file.stepLines[causeStep - 1] ?? 0);
+    expect(new Set(lines)).toEqual(new Set([blamedIn(text)]));
   });
 });
 

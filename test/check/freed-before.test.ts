@@ -57,7 +57,7 @@ describe("a table that an earlier call has given back", () => {
   });
 
   it("is no leak of the call that takes the last link to it away", () => {
-    expect(foundIn(FREE, DETACH)).toEqual([["V07 plan a pointer to a freed table"], []]);
+    expect(foundIn(FREE, DETACH)).toEqual([["V07 double a pointer to a freed table"], []]);
   });
 
   it("is a leak of the call that takes the link away where nobody has freed it", () => {

@@ -67,7 +67,7 @@ barrier
 invalidate iova=0x200000 size=4K
 wait drain
 freeTable 0x100003000`;
-  const told = "V07 plan: a pointer to a freed table";
+  const told = "V07 double: a pointer to a freed table";
 
   it("is none where a later call links it elsewhere, and is where that fills it", () => {
     const elsewhere = "store 0x100001000[2] = 0x100003003\nbarrier";

@@ -270,7 +270,7 @@ describe("a root switch", () => {
       "freeTable 0x100000000\nwait drain",
       "V07 early-free",
     ],
-    ["frees a table that both trees share", "unpin", "freeTable 0x100002000\nunpin", "V07 plan"],
+    ["frees a table that both trees share", "unpin", "freeTable 0x100002000\nunpin", "V07 double"],
     ["loses a kept range", "fill 0x100009000[2] = 0x100002003\n", "", "V01 plan"],
     [
       "gives a kept range other frames",

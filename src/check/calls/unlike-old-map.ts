@@ -3,6 +3,7 @@ import { LEAF, TABLE } from "../entries/entry-kind.ts";
 import { highWord, lowWord } from "../entries/entry-words.ts";
 import type { CheckInput, ReaderInput } from "../input.ts";
 import { oneRange, type Ranges } from "../lists/ranges.ts";
+import type { PageRange } from "../maps/interest.ts";
 import { ListedMaps, type MapReader } from "../maps/map-reader.ts";
 
 /** Some pages, and where they lead; nowhere where they have no rights. */
@@ -44,6 +45,27 @@ export function isSwitchUnlikeOldMap(input: CheckInput | ReaderInput): boolean {
   if (decision.log.roots.length === 0) return false;
   const levels = Math.max(...input.domains.map((domain) => domain.levels));
   return isUnlike(decision, mapsOf(input), oneRange(0, decision.geometry.tableSpan(levels - 1)));
+}
+
+/** True iff a domain's tables translate none of some pages as the old map says, though it has all of them: whoever copies an entry copies that. */
+export function areUnlikeOldMap(
+  input: CheckInput | ReaderInput,
+  domain: number,
+  pages: readonly PageRange[],
+): boolean {
+  const decision = new Decision({ ...input, domains: input.domains.filter(({ id }) => id === domain) });
+  const unlike = unlikePages(decision);
+  for (const { start, end } of pages) {
+    const { length, starts, ends, frames, rights } = mapsOf(input).runs("old", oneRange(start, end));
+    let wrong = 0;
+    for (let r = 0; r < length; r++) {
+      const from = Math.max(starts[r]!, start);
+      const run = { iovaPfn: from, pages: Math.min(ends[r]!, end) - from };
+      wrong += unlike({ ...run, pfn: frames[r]! + from - starts[r]!, rights: rights[r]! });
+    }
+    if (wrong < end - start) return false;
+  }
+  return pages.length > 0;
 }
 
 const mapsOf = (input: CheckInput | ReaderInput): MapReader =>

@@ -4,12 +4,12 @@ import type { DecideOptions } from "../decide-options.ts";
 import type { OnlyPages } from "../maps/only-pages.ts";
 import { type Group, taken } from "../rules/groups.ts";
 import { pagePairs } from "../rules/relapse.ts";
-import { Standing } from "../rules/standing.ts";
 import type { Cause } from "../rules/violation-class.ts";
 import type { RawViolation, Violations } from "../rules/violations.ts";
 import { listedSteps, loggedSteps, type ScriptSteps } from "../script/script-steps.ts";
 import { pageHistory } from "./page-history.ts";
 import { type Budget, PageTrials } from "./page-trials.ts";
+import { plannedStep } from "./planned-step.ts";
 import { type Repair, spliced } from "./repair.ts";
 import { repairsFor } from "./repairs.ts";
 import { shareCauses } from "./shared-cause.ts";
@@ -25,6 +25,9 @@ const LOOKED_INTO = [24, 4, 4, 4];
  * goes with the square, and once more with the roots that there are in turn.
  */
 const MAX_REPLAYED = 2_000_000;
+
+/** Of the places of a repair so many are tried alone. */
+const MAX_PARTS = 12;
 
 /** In a longer script what was found stands for itself: to decide a page alone goes through all of it. */
 const MAX_DECIDED_ALONE = 50_000;
@@ -147,19 +150,29 @@ function causesOf(decision: Decision, group: Group, how: DecideOptions, budget: 
   const aim = aimAt(decision, group, steps, numbers);
   const context = contextOf(decision, group.domain, listedSteps(steps), tables, null, aim);
   const all = loggedSteps(decision.log);
+  // A frame without a pin hides what is stale, and would go on doing so.
+  const seen = before.has("V06") && group.shows !== "V06" ? { skipHidden: false } : {};
   const whole: Candidate[] = [];
   const partial: HealsInPart[] = [];
   for (const repair of repairsFor(group.shows, group.isWeakOnly, context)) {
     if (!trials.mayTry()) break;
     const repaired = spliced(steps, repair.splices());
-    const left = trials.decided(repaired);
-    const isLeft = [...left].some((v) => isNoBetter(v.class, group, before));
+    const left = trials.decided(repaired, seen);
+    const isLeftIn = (own: Violations): boolean => [...own].some((v) => isNoBetter(v.class, group, before));
+    const isLeft = isLeftIn(left);
     if (repair.isLast && left.length > 0) continue;
     // A store that is made later in vain may be the last word on an entry then.
     if (repair.moves && [...left].some((v) => isVisible(v.class) && !before.has(v.class))) continue;
     if (isLeft && !(group.isWeakOnly && isShownIn(trials.decided(repaired, { mode: "strong" }), left)))
       continue;
-    const candidate = { cause: repair.cause, step: stepOf(repair, numbers, all) };
+    const alone = partToBlame(repair, steps, trials, seen, (own) =>
+      left.length === 0 ? own.length === 0 : !isLeftIn(own),
+    );
+    if (repair.needsPart === true && alone === null) continue;
+    const candidate = {
+      cause: repair.cause,
+      step: stepOf({ ...repair, at: alone ?? repair.at }, numbers, all),
+    };
     if (left.length === 0) whole.push(candidate);
     else partial.push({ ...candidate, repaired, left });
   }
@@ -170,15 +183,21 @@ function causesOf(decision: Decision, group: Group, how: DecideOptions, budget: 
   return [...partial.filter((one) => isOneOfTwo(one, trials)), ...whole];
 }
 
-/**
- * The step that stores what no repair heals: where a leaf is right and an entry above it denies the access, the one that stores that;
- * where all that is met was there before, the one that leads to it.
- */
-function plannedStep(decision: Decision, { domain, example }: Group): number {
-  const { start, from, access, step, table } = example;
-  const standing = new Standing(decision, domain);
-  const own = (access !== 0 && standing.denying(start, from, access)) || step;
-  return own || standing.leading(start, from, table);
+/** Of what a repair does in several places the first that heals alone; null where none does, or it is not known. */
+function partToBlame(
+  { parts }: Repair,
+  steps: readonly Step[],
+  trials: PageTrials,
+  how: Partial<DecideOptions>,
+  heals: (left: Violations) => boolean,
+): number | null {
+  if (parts === undefined) return null;
+  let tried = 0;
+  for (const part of parts()) {
+    if (tried++ === MAX_PARTS || !trials.mayTry()) return null;
+    if (heals(trials.decided(spliced(steps, part.splices()), how))) return part.at;
+  }
+  return null;
 }
 
 /** True iff one more of what is there, made stronger, heals the rest: then two are weak, each in a way of its own. */

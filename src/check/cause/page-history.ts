@@ -16,7 +16,7 @@ const FEW_STEPS = 64;
 const FEW_WRITES = 16;
 /** A history with more steps is thinned. */
 const MANY_STEPS = 128;
-/** Invalidations of other pages that stay in a thinned history: one of them may be what should have reached this page. */
+/** Invalidations of other pages, near and far, that stay in a thinned history: one of them may be what should have reached this page. */
 const MAX_STRANGERS = 32;
 /** Of the invalidations that reach the page, one after the other with nothing that matters between, so many first and last ones stay. */
 const MAX_IN_A_ROW = 32;
@@ -89,9 +89,9 @@ export function pageHistory(decision: Decision, page: OnlyPages, options: Decide
  * Leaves out invalidations of other pages, but for the first ones behind a write of the page's own, those in the middle of a row, and
  * barriers and waits that find nothing to order: of a script that goes page by page, what is about the others.
  */
-function thinned({ log }: Decision, numbers: Int32Array, pages: readonly number[]): number[] {
+function thinned({ log, geometry }: Decision, numbers: Int32Array, pages: readonly number[]): number[] {
   const { words, records } = log;
-  const acting = actingSteps(log, numbers, pages);
+  const acting = actingSteps(log, numbers, pages, geometry.entries);
   const order = new OrderSteps();
   const kept: number[] = [];
   for (const number of numbers) {
@@ -106,13 +106,18 @@ function thinned({ log }: Decision, numbers: Int32Array, pages: readonly number[
   return kept;
 }
 
-/** Those of some steps that stay in a thinned history, but for what orders them. */
-function actingSteps(log: ScriptLog, numbers: Int32Array, pages: readonly number[]): ReadonlySet<number> {
+/** Those of some steps that stay in a thinned history, but for what orders them. `entries`: pages of a last table. */
+function actingSteps(
+  log: ScriptLog,
+  numbers: Int32Array,
+  pages: readonly number[],
+  entries: number,
+): ReadonlySet<number> {
   const { words, records } = log;
   const { invalidations } = log;
   const { starts, ends } = invalidations;
   const acting = new Set<number>();
-  let strangers = 0;
+  let [neighbours, strangers] = [0, 0];
   let isWritten = false;
   let next = 0;
   /* Invalidations that reach the page. */
@@ -135,7 +140,10 @@ function actingSteps(log: ScriptLog, numbers: Int32Array, pages: readonly number
     const [start, end] = [starts[next]!, ends[next]!];
     if ((invalidations.caches(next) & CACHES_ALL) === 0 || pages.some((own) => start <= own && own < end))
       row.push(number);
-    else if (isWritten && strangers++ < MAX_STRANGERS) acting.add(number);
+    else if (isWritten) {
+      const isNear = pages.some((own) => start < own + entries && own < end + entries);
+      if ((isNear ? neighbours++ : strangers++) < MAX_STRANGERS) acting.add(number);
+    }
   }
   closeRow();
   return acting;

@@ -11,6 +11,12 @@ export interface Beside {
   readonly parts?: (steps: ScriptSteps, at: number) => boolean;
 }
 
+/** One of the changes that a repair makes. */
+export interface RepairPart {
+  readonly at: number;
+  splices(): readonly Splice[];
+}
+
 /** One ideal change of a script, and the step (by index in the list it was made from) that it is about. */
 export interface Repair {
   readonly cause: Cause;
@@ -25,6 +31,10 @@ export interface Repair {
   readonly moves?: boolean;
   /** What it does, in the order of places. */
   splices(): readonly Splice[];
+  /** Of what it does in several places each alone, the likely ones first: one that heals as much is to blame. */
+  readonly parts?: () => Iterable<RepairPart>;
+  /** It heals nothing unless one of its parts does. */
+  readonly needsPart?: boolean;
 }
 
 /** Steps put in front of the one at an index, or behind all. */
@@ -59,8 +69,18 @@ export interface RepairContext {
   readonly about: number | "everywhere" | null;
   /** True iff the invalidation at an index may have been meant for what is wrong, with too small a range. */
   isMeant(index: number): boolean;
-  /** True iff the invalidation at an index reaches pages of the leaf that is wrong. */
+  /** True iff the invalidation at an index reaches pages of the leaf that is wrong, */
   isNear(index: number): boolean;
+  /** and all of them, */
+  isWhole(index: number): boolean;
+  /** and all pages beside these that the same is wrong with. */
+  isAmple(index: number): boolean;
+  /** Pages between these and the invalidation at an index. */
+  distance(index: number): number;
+  /** True iff none of these is left as it is. */
+  isBeside(index: number): boolean;
+  /** True iff the step at an index gives back what is met. */
+  isHarmful(index: number): boolean;
   /** True iff it does so, and stands in front of the store although nothing else has been stored that it could be meant for. */
   isEarly(index: number): boolean;
   /** True iff the script changes nothing on pages [start, end) of the address space. */
@@ -80,6 +100,8 @@ export interface RepairContext {
   readonly walkerBits: bigint;
   /** An entry before the first step. */
   entry(table: Pfn, index: number): bigint;
+  /** The page that an entry leads to, be it a table or not. */
+  frame(entry: bigint): number;
 }
 
 /** True iff a repair about a step, by index, is asked for. */

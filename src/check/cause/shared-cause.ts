@@ -53,15 +53,18 @@ export function shareCauses(
     const isOpen = ({ cause, domain, class: kind }: Group): boolean =>
       cause === null && domain === like.domain && isTold(kind);
     if (!groups.some(isOpen)) continue;
-    for (const repair of repairsLike(decision, healing, tables)) {
+    for (const { repair, isAlone } of repairsLike(decision, healing, tables)) {
       const trial = withRepair(decision, repair);
       const left = pagesByClass(trial.violations(trialOptions(like.class, options)), like.domain);
+      const unhealed = groups;
       groups = groups.flatMap((group) =>
         isOpen(group) ? healedParts(group, healing, badPages(left, group, before)) : [group],
       );
       if (healing.isEverywhere && groups.some(({ isEverywhere }) => isEverywhere)) makeOne(named, healing);
       // To look for the next repair goes through the whole script.
       if (!groups.some(isOpen)) break;
+      // Where one place is to blame, what other places heal has another.
+      if (isAlone && groups.some((group, i) => group.cause !== unhealed[i]?.cause)) break;
     }
   }
   return groups;
@@ -166,14 +169,22 @@ function* repairsLike(
   decision: Decision,
   { like, cause, step, isEverywhere }: Healing,
   tables: readonly number[],
-): Generator<Repair> {
+): Generator<{ readonly repair: Repair; readonly isAlone: boolean }> {
   const about = isEverywhere ? "everywhere" : step - 1;
   const context = contextOf(decision, like.domain, loggedSteps(decision.log), tables, about);
   let tried = 0;
   for (const repair of repairsFor(like.shows, like.isWeakOnly, context)) {
     const isLike = isEverywhere ? repair.isEverywhere : repair.at + 1 === step;
     if (repair.cause !== cause || !isLike) continue;
-    yield repair;
+    const alone = isEverywhere ? null : partAt(repair, step - 1);
+    if (alone !== null) yield { repair: alone, isAlone: true };
+    yield { repair, isAlone: false };
     if (++tried === MAX_ALIKE) return;
   }
+}
+
+/** What a repair does in one place only; null where it does nothing of its own there. */
+function partAt(repair: Repair, at: number): Repair | null {
+  for (const part of repair.parts?.() ?? []) if (part.at === at) return { ...repair, ...part };
+  return null;
 }

@@ -1,6 +1,7 @@
 import type { Step } from "../../edit-script/index.ts";
 import type { Decision } from "../decide.ts";
 import type { DecideOptions } from "../decide-options.ts";
+import { highWord, lowWord } from "../entries/entry-words.ts";
 import type { Group } from "../rules/groups.ts";
 import type { ViolationClass } from "../rules/violation-class.ts";
 import { firstAtOrAfter, NEVER } from "../script/positions.ts";
@@ -53,9 +54,21 @@ export const trialOptions = (kind: ViolationClass, how: DecideOptions): DecideOp
   needsOrder(kind) ? how : { ...how, mode: "strong" };
 
 /** Which invalidations a cause may be about. */
-export type Aim = Pick<RepairContext, "isMeant" | "isNear" | "isEarly">;
+export type Aim = Pick<
+  RepairContext,
+  "isMeant" | "isNear" | "isWhole" | "isAmple" | "distance" | "isBeside" | "isEarly" | "isHarmful"
+>;
 
-const ANYWHERE: Aim = { isMeant: () => true, isNear: () => true, isEarly: () => false };
+const ANYWHERE: Aim = {
+  isMeant: () => true,
+  isNear: () => true,
+  isWhole: () => true,
+  isAmple: () => true,
+  distance: () => 0,
+  isBeside: () => true,
+  isEarly: () => false,
+  isHarmful: () => false,
+};
 
 /** What repairs of a script's steps, or of some of them, may use. */
 export function contextOf(
@@ -66,7 +79,7 @@ export function contextOf(
   about: RepairContext["about"] = null,
   aim: Aim = ANYWHERE,
 ): RepairContext {
-  const { input, geometry } = decision;
+  const { input, geometry, decoder } = decision;
   const domain = input.domains.find((d) => d.id === id)!;
   const roots = decision.rootsOf(id);
   const others = input.domains.filter((d) => d.id !== id).map((d) => decision.rootsOf(d.id));
@@ -84,38 +97,65 @@ export function contextOf(
     entries: geometry.entries,
     walkerBits: input.capability.walkerBits,
     entry: input.tables.entry,
+    frame: (entry) => decoder.frame(lowWord(entry), highWord(entry)),
   };
 }
 
 /**
- * Says of the invalidations among some steps, given by their numbers, whether they touch the leaf that a group is about, and whether they
- * may have been meant for it: they come behind the store, and touch its leaf, or belong to the same stores. Where others have been stored
- * behind a barrier since, they were posted for those.
+ * Says of the steps, given with their numbers, what they have to do with the leaf that a group is about. Invalidations may have been meant
+ * for it if they come behind the store, and touch its leaf, or belong to the same stores: where others have been stored behind a barrier
+ * since, they were posted for those. Where two leaves do not agree either of them may have been what was to be dropped.
  */
 export function aimAt(
-  { log, geometry }: Decision,
-  { example: { start, level, step, until } }: Group,
+  { log, geometry, maps }: Decision,
+  { example, shows, ranges }: Group,
   steps: readonly Step[],
   numbers: readonly number[],
 ): Aim {
+  const { start, level, step, until } = example;
   const store = until === NEVER ? step : until;
-  const span = geometry.span(level);
+  // Where two sizes do not agree the larger leaf is to be dropped.
+  const span = geometry.span(shows === "V09" ? level + 1 : level);
   const first = start - (start % span);
+  const run = ranges.find((own) => own.start <= start && start < own.end) ?? example;
   const all = loggedSteps(log);
   // From here on other stores are under way.
   let next = firstAtOrAfter(log.barriers, store + 1);
   while (next <= log.steps && !isLive(all.op(next - 1))) next++;
-  const isNear = (index: number): boolean => {
+  const reaches = (index: number, from: number, to: number): boolean => {
     const own = steps[index]!;
-    return own.op === "invalidate" && own.iovaPfn < first + span && first < own.iovaPfn + own.pages;
+    return own.op === "invalidate" && own.iovaPfn < to && from < own.iovaPfn + own.pages;
   };
+  const covers = (index: number, from: number, to: number): boolean => {
+    const own = steps[index]!;
+    return own.op === "invalidate" && own.iovaPfn <= from && to <= own.iovaPfn + own.pages;
+  };
+  /** Pages between the run and an invalidation of others. */
+  const gapTo = (index: number): [number, number] => {
+    const own = steps[index]!;
+    if (own.op !== "invalidate") return [0, 0];
+    return own.iovaPfn < run.end ? [own.iovaPfn + own.pages, run.start] : [run.end, own.iovaPfn];
+  };
+  const isNear = (index: number): boolean => reaches(index, first, first + span);
   const isMeant = (index: number): boolean => {
     const number = numbers[index]!;
-    return steps[index]!.op === "invalidate" && number >= store && (number < next || isNear(index));
+    if (steps[index]!.op !== "invalidate") return false;
+    return number >= store ? number < next || isNear(index) : shows === "V09" && isNear(index);
   };
-  // What nobody has stored before the store can be flushed for it only.
-  const isEarly = (index: number): boolean => step === 0 && numbers[index]! < store && isNear(index);
-  return { isMeant, isNear, isEarly };
+  return {
+    isMeant,
+    isNear,
+    isWhole: (index) => covers(index, first, first + span),
+    isAmple: (index) => covers(index, run.start, run.end),
+    distance: (index) => {
+      const [from, to] = gapTo(index);
+      return Math.max(0, to - from);
+    },
+    isBeside: (index) => maps.isChangedThroughout(...gapTo(index)),
+    // What nobody has stored before the store can be flushed for it only.
+    isEarly: (index) => step === 0 && numbers[index]! < store && isNear(index),
+    isHarmful: (index) => (shows === "V06" || shows === "V07") && numbers[index] === example.from,
+  };
 }
 
 const isLive = (op: Step["op"]): boolean => op === "store" || op === "storeRun" || op === "exchange";

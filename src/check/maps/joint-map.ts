@@ -192,6 +192,15 @@ export class JointMap {
   isChanged(piece: number): boolean {
     return this.oldFrames[piece] !== this.newFrames[piece] || this.oldRights[piece] !== this.newRights[piece];
   }
+  /** True iff every page of [start, end) was read and is answered otherwise by the new map. */
+  isChangedThroughout(start: number, end: number): boolean {
+    if (start >= end) return true;
+    for (let piece = (this.#last = this.#holding(start)); piece < this.length; piece++) {
+      if (!this.isChanged(piece)) return false;
+      if (this.end(piece) >= end) return true;
+    }
+    return false;
+  }
   /** The map that alone answers one kind of access to a page with `met`, a frame or NOTHING; null where none or both do. */
   onlyIn(piece: number, page: number, access: number, met: number): "old" | "new" | null {
     const isOld = met === (this.oldRights[piece]! & access ? this.oldFrame(piece, page) : NOTHING);

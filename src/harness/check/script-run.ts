@@ -1,4 +1,5 @@
 import {
+  areUnlikeOldMap,
   type CallInput,
   CheckInputError,
   type CheckResult,
@@ -24,7 +25,7 @@ import { united } from "./united.ts";
 /** Name under which a script that no strategy made is reported. */
 const SCRIPT = "script";
 
-/** What a new root shows where it says of a page what the tables before it said, against their map. */
+/** What new tables show where they say of a page what those before them said, against their map. */
 const ANSWERS: ReadonlySet<ViolationClass> = new Set(["V01", "V01b", "V02", "V03", "V05"]);
 
 /** A recording with its verdict. */
@@ -61,8 +62,7 @@ export function runScriptCheck(
     let mismatch = results.find((r) => r.mismatch !== null)?.mismatch ?? null;
     if (mismatch !== null && found.size > 0) break;
     const findings = united(results);
-    const isAnswer = findings.some(({ shows }) => ANSWERS.has(shows));
-    if (isAnswer && found.size > 0 && isSwitchUnlikeOldMap(input)) break;
+    if (found.size > 0 && isInherited(findings, input)) break;
     // What is given is looked at as a whole once; from then on only where the calls change it.
     if (number === 1) mismatch ??= contradictionIn({ ...input, oldMap: file.oldMap, newMap: file.newMap });
     let isNew = false;
@@ -119,6 +119,16 @@ export function runScriptCheck(
     },
     scriptOf: (finding) => scripts.get(finding.changes[0]!.step)!(),
   };
+}
+
+/** True iff findings may be nothing but copies of what an earlier call left wrong: anywhere below a new root, or on each of their pages. */
+function isInherited(findings: readonly Finding[], input: CallInput["input"]): boolean {
+  const isAnswer = ({ shows }: Finding): boolean => ANSWERS.has(shows);
+  if (!findings.some(isAnswer)) return false;
+  if (isSwitchUnlikeOldMap(input)) return true;
+  return findings.every(
+    (finding) => isAnswer(finding) && areUnlikeOldMap(input, finding.domain, finding.ranges),
+  );
 }
 
 function decided(
