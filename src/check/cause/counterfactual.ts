@@ -10,7 +10,7 @@ import { listedSteps, loggedSteps, type ScriptSteps } from "../script/script-ste
 import { pageHistory } from "./page-history.ts";
 import { type Budget, PageTrials } from "./page-trials.ts";
 import { plannedStep } from "./planned-step.ts";
-import { type Repair, spliced } from "./repair.ts";
+import { type Repair, type RepairPart, spliced } from "./repair.ts";
 import { repairsFor } from "./repairs.ts";
 import { shareCauses } from "./shared-cause.ts";
 import { aimAt, contextOf, isNoBetter, isVisible, needsOrder, rank, trialOptions } from "./trial.ts";
@@ -111,7 +111,7 @@ function nameOneByOne(
 ): void {
   for (const group of groups.toSorted((a, b) => rank(a.class) - rank(b.class))) {
     group.example = exampleOf(decision, group, options);
-    const candidates = causesOf(decision, group, options, budget);
+    const candidates = causesOf(decision, group, options, chosen, budget);
     const best = candidates.find((c) => chosen.has(key(c))) ?? candidates[0];
     if (best !== undefined) name(group, best, chosen);
   }
@@ -136,7 +136,13 @@ function exampleOf(decision: Decision, group: Group, options: DecideOptions): Ra
 }
 
 /** Repairs that heal the group's example, the most telling first; none where its history is too long to try, or nothing is left of the budget. */
-function causesOf(decision: Decision, group: Group, how: DecideOptions, budget: Budget): Candidate[] {
+function causesOf(
+  decision: Decision,
+  group: Group,
+  how: DecideOptions,
+  chosen: ReadonlySet<string>,
+  budget: Budget,
+): Candidate[] {
   if (budget.steps <= 0) return [];
   const options = trialOptions(group.class, how);
   const page = pagesToTry(decision, group, options);
@@ -165,14 +171,17 @@ function causesOf(decision: Decision, group: Group, how: DecideOptions, budget: 
     if (repair.moves && [...left].some((v) => isVisible(v.class) && !before.has(v.class))) continue;
     if (isLeft && !(group.isWeakOnly && isShownIn(trials.decided(repaired, { mode: "strong" }), left)))
       continue;
-    const alone = partToBlame(repair, steps, trials, seen, (own) =>
-      left.length === 0 ? own.length === 0 : !isLeftIn(own),
-    );
-    if (repair.needsPart === true && alone === null) continue;
-    const candidate = {
-      cause: repair.cause,
-      step: stepOf({ ...repair, at: alone ?? repair.at }, numbers, all),
+    const candidateAt = (at: number): Candidate => {
+      return { cause: repair.cause, step: stepOf({ ...repair, at }, numbers, all) };
     };
+    // One place may be behind what other pages show, too.
+    const isChosen = (at: number): boolean => chosen.has(key(candidateAt(at)));
+    const alone = partToBlame(repair, isChosen, trials, (part) => {
+      const own = trials.decided(spliced(steps, part.splices()), seen);
+      return left.length === 0 ? own.length === 0 : !isLeftIn(own);
+    });
+    if (repair.needsPart === true && alone === null) continue;
+    const candidate = candidateAt(alone ?? repair.at);
     if (left.length === 0) whole.push(candidate);
     else partial.push({ ...candidate, repaired, left });
   }
@@ -183,19 +192,19 @@ function causesOf(decision: Decision, group: Group, how: DecideOptions, budget: 
   return [...partial.filter((one) => isOneOfTwo(one, trials)), ...whole];
 }
 
-/** Of what a repair does in several places the first that heals alone; null where none does, or it is not known. */
+/** Of what a repair does in several places the one that heals alone, first of those that are `likely`; null where none does, or it is not known. */
 function partToBlame(
   { parts }: Repair,
-  steps: readonly Step[],
+  isLikely: (at: number) => boolean,
   trials: PageTrials,
-  how: Partial<DecideOptions>,
-  heals: (left: Violations) => boolean,
+  heals: (part: RepairPart) => boolean,
 ): number | null {
   if (parts === undefined) return null;
-  let tried = 0;
-  for (const part of parts()) {
-    if (tried++ === MAX_PARTS || !trials.mayTry()) return null;
-    if (heals(trials.decided(spliced(steps, part.splices()), how))) return part.at;
+  const all = [...parts()];
+  const likely = all.filter(({ at }) => isLikely(at));
+  for (const part of [...likely, ...all].slice(0, MAX_PARTS)) {
+    if (!trials.mayTry()) return null;
+    if (heals(part)) return part.at;
   }
   return null;
 }

@@ -39,10 +39,10 @@ export function beforeReleases(steps: ScriptSteps, added: readonly Step[]): Spli
   return splices.length * stops > MAX_GENERATIONS ? null : splices;
 }
 
-/** The steps that give something back, one after the other, around one of them. */
-export function rowAround(steps: ScriptSteps, at: number): readonly number[] {
+/** The steps [first, end) that give something back, one after the other, around one of them. */
+export function rowAround(steps: ScriptSteps, at: number): { readonly first: number; readonly end: number } {
   let [first, end] = [at, at + 1];
   while (first > 0 && isRelease(steps.op(first - 1))) first--;
   while (end < steps.length && isRelease(steps.op(end))) end++;
-  return Array.from({ length: end - first }, (_, i) => first + i);
+  return { first, end };
 }

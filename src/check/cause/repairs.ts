@@ -170,33 +170,26 @@ function lastInRow(steps: ScriptSteps, at: number): number {
 function* delayed(cause: Cause, op: Release, context: RepairContext): Generator<Repair> {
   const { steps, about } = context;
   const at = releaseToBlame(op, context);
-  const delay = (at: number, all: readonly number[]): Repair => {
+  if (at < 0 || !isAskedForAt(context, at)) return;
+  const delay = (first: number, all: () => readonly number[]): Repair => {
     const splices = (): Splice[] => [
-      ...all.map((own) => replaced(own)),
+      ...all().map((own) => replaced(own)),
       inserted(
         steps.length,
-        all.map((own) => steps.at(own)),
+        all().map((own) => steps.at(own)),
       ),
     ];
-    return { cause, at, splices };
+    return { cause, at: first, splices };
   };
-  if (at >= 0 && about !== "everywhere") {
-    yield delay(at, [at]);
-    const row = rowAround(steps, at).filter((own) => steps.op(own) === op);
-    const first = typeof about === "number" ? at : row[0]!;
-    if (row.length > 1)
-      yield delay(
-        first,
-        row.filter((own) => own >= first),
-      );
+  if (about !== "everywhere") {
+    yield delay(at, () => [at]);
+    const row = rowAround(steps, at);
+    const from = about === null ? row.first : at;
+    const inRow = (): number[] =>
+      allOf(steps, (own) => own === op).filter((own) => from <= own && own < row.end);
+    if (row.end - row.first > 1) yield delay(about === null ? inRow()[0]! : at, inRow);
   }
-  yield {
-    ...delay(
-      at,
-      allOf(steps, (own) => own === op),
-    ),
-    isEverywhere,
-  };
+  yield { ...delay(at, () => allOf(steps, (own) => own === op)), isEverywhere };
 }
 
 /** Nothing of a kind is given back at all: what is met stays in use to the end. */
@@ -209,9 +202,14 @@ function unneeded(op: Release, context: RepairContext): Repair {
 /** The one that gives back what is met; where that is not known, the first. */
 function releaseToBlame(op: Release, { steps, about, isHarmful }: RepairContext): number {
   if (typeof about === "number" && steps.op(about) === op) return about;
-  for (let at = 0; at < steps.length; at++) if (steps.op(at) === op && isHarmful(at)) return at;
+  if (about === null)
+    for (let at = 0; at < steps.length; at++) if (steps.op(at) === op && isHarmful(at)) return at;
   return firstOf(steps, op);
 }
+
+/** True iff a repair of a kind that begins at a step may be asked for. */
+const isAskedForAt = ({ about }: RepairContext, at: number): boolean =>
+  typeof about !== "number" || about === at;
 
 /** A complete invalidation at the earliest place where it helps. */
 function* fullInvalidations(context: RepairContext): Generator<Repair> {

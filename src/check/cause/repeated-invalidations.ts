@@ -49,7 +49,7 @@ export function repeated(
 function placesFor({ steps, isHarmful }: RepairContext, at: number): readonly number[] {
   const releases = allOf(steps, isRelease);
   const harmful = releases.find(isHarmful);
-  if (harmful !== undefined) return [rowAround(steps, harmful)[0]!];
+  if (harmful !== undefined) return [rowAround(steps, harmful).first];
   return [...releases.filter((own) => own > at).slice(0, 1), steps.length];
 }
 

@@ -326,7 +326,9 @@ export class EntryFacts {
     const absent = this.#context.capability.cachesNotPresent ? held.cachedAbsence() : held.loads();
     const drained = coverage.drained(alive[alive.length - 1]!);
     const isInIotlb = this.#isInIotlb(held, alive, coverage.start, coverage.end);
-    const attributes = (): number => this.#attributes.of(child.table, slot.level - 1);
+    // Each leaf that is compared with it asks.
+    let known: number | null = null;
+    const attributes = (): number => (known ??= this.#attributes.of(child.table, slot.level - 1));
     const where = {
       table: child.table,
       index: 0,

@@ -4,6 +4,8 @@ import type { ReachContext } from "./reach-context.ts";
 
 /** Equal to nothing, itself included: leaves below one table have different ones. */
 const MIXED = Number.NaN;
+/** No leaf was seen yet. */
+const NONE = -1;
 
 /**
  * Attributes of the leaves below a table as they were before the script. Maps say nothing of them, so that an untouched subtree, which is
@@ -21,38 +23,37 @@ export class SubtreeAttributes {
 
   /** Those of all leaves below a table of a level; NaN where there are several kinds, 0 where there is no leaf. */
   of(table: number, level: number): number {
-    const known = this.#known.get(table);
-    if (known !== undefined) return known;
-    let found: number | null = null;
-    for (const own of this.#leaves(table, level)) {
-      if (found !== null && own !== found) {
-        found = MIXED;
-        break;
-      }
-      found = own;
-    }
-    this.#known.set(table, found ?? 0);
-    return found ?? 0;
+    let known = this.#known.get(table);
+    if (known === undefined) this.#known.set(table, (known = this.#read(table, level)));
+    return known === NONE ? 0 : known;
   }
 
-  /** What the leaves have, one after the other; equal ones of a table may be told once. */
-  *#leaves(table: number, level: number): Generator<number> {
+  #read(table: number, level: number): number {
     const { decoder, geometry } = this.#context;
     const before = this.#before;
     const children: number[] = [];
-    let last: number | null = null;
+    let found = NONE;
     for (let index = 0; index < geometry.entries; index++) {
-      index = before.firstHeld(table, null, index, geometry.entries);
-      if (index === geometry.entries) break;
       before.read(table, null, index);
       const { lo, hi } = before;
+      if (lo === 0 && hi === 0) {
+        index = Math.max(index, before.firstHeld(table, null, index, geometry.entries) - 1);
+        continue;
+      }
       const kind = decoder.kind(level, lo, hi);
       if (kind === TABLE) children.push(decoder.frame(lo, hi));
       if (kind !== LEAF) continue;
       const own = decoder.attributes(lo, hi);
-      if (own !== last) yield own;
-      last = own;
+      if (found !== NONE && own !== found) return MIXED;
+      found = own;
     }
-    for (const child of children) yield this.of(child, level - 1);
+    for (const child of children) {
+      this.of(child, level - 1);
+      const own = this.#known.get(child)!;
+      if (own === NONE) continue;
+      if (found !== NONE && own !== found) return MIXED;
+      found = own;
+    }
+    return found;
   }
 }
