@@ -36,6 +36,12 @@ const violation = z
       .describe(
         "Command line that lets the checker show the class on the same map change; threads are not deterministic, it is.",
       ),
+    predicted: z
+      .boolean()
+      .optional()
+      .describe(
+        "The checker says that an interleaving breaks a rule on this page; false is a fault of the checker. Absent where it did not decide.",
+      ),
   })
   .describe("One kind of violation that was seen.");
 

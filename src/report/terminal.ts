@@ -114,7 +114,14 @@ function provedLines(s: StrategyResult, unseen: readonly string[], width: number
     passes === 1
       ? ""
       : `; ${plural(passes, "pass", "passes")} decided, for ${s.name} makes other calls the second time (the table of what was changed is the first pass)`;
-  return wrap(`proved: ${provedSentence(s.proved)}${rounds}${missed}`, width - 2).map((line) => `  ${line}`);
+  const surprises = s.violations.filter((v) => v.predicted === false).map((v) => `${v.class} at ${v.iova}`);
+  const wrong =
+    surprises.length === 0
+      ? ""
+      : `; SEEN BUT NOT PREDICTED: ${surprises.join(", ")}: the checker misses this, please report it`;
+  return wrap(`proved: ${provedSentence(s.proved)}${rounds}${missed}${wrong}`, width - 2).map(
+    (line) => `  ${line}`,
+  );
 }
 
 /**

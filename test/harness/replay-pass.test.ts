@@ -92,7 +92,7 @@ describe("the change that a device's sample is from", () => {
       [{ id: "V01", grade: "FORBIDDEN", class: "V01", samples: 1, description: "" }],
       [{ samples: [sample as unknown as ViolationSample], backToOldPage: null } as unknown as DeviceResult],
       { firstLostPage: null, keptBytesLost: 0 } as Parameters<typeof violations>[2],
-      { replay: "", maps: 4, decide: (where) => void (seen = where) as undefined },
+      { replay: "", maps: 4, decide: (where) => void (seen = where) as undefined, isPredicted: null },
       false,
     );
     return seen;

@@ -44,6 +44,9 @@ describe("what is proved beside what threads observe", () => {
     const [seen, foretold] = [observed(result), predicted(result)];
     expect(seen.length).toBeGreaterThan(0);
     for (const violation of seen) expect(foretold).toContain(violation);
+    const { violations } = result.strategies[0]!;
+    expect(violations.length).toBeGreaterThan(0);
+    for (const violation of violations) expect(violation.predicted).toBe(true);
   });
 
   it("lets the checker show what a device saw, on the change in which it was seen", async () => {
@@ -75,10 +78,16 @@ describe("what is proved beside what threads observe", () => {
     expect(text(result)).toMatch(
       /^ {2}proved: all interleavings of \d+ map changes decided, .* schedules represented: clean$/m,
     );
+    const seen = { class: "V09", iova: "0x4000", samples: 1, detail: "", replay: "", predicted: true };
     const unlucky = { ...s!.proved!, violations: [{ class: "V09", pages: 3, changes: 1 }] };
     expect(text({ ...result, strategies: [{ ...s!, proved: unlucky }] })).toMatch(
       /^ {2}proved: .* represented: V09; predicted, 0 samples: V09$/m,
     );
+    const surprise = { ...seen, class: "V02", iova: "0x5000", predicted: false };
+    expect(text({ ...result, strategies: [{ ...s!, violations: [surprise] }] })).toMatch(
+      /SEEN BUT NOT PREDICTED: V02 at 0x5000: the checker misses this/,
+    );
+    expect(text({ ...result, strategies: [{ ...s!, violations: [seen] }] })).not.toContain("NOT PREDICTED");
     const { proved: _, ...before } = s!;
     expect(text({ ...result, strategies: [before] })).not.toContain("proved:");
   });

@@ -10,7 +10,7 @@ const MODE = "weak";
 /**
  * Decides every change of a sequence, the way back to the first map included, as the proof beside what threads observe:
  * threads go round and round, so a strategy that makes other calls the second time is followed until it repeats itself.
- * Returns null when interrupted.
+ * Returns null when interrupted. `onPages` is told of all pages [start, end) on which some interleaving breaks a rule.
  *
  * Errors: StressError when the kernel refuses a map.
  */
@@ -18,6 +18,7 @@ export async function prove(
   how: CheckCase,
   strategy: Strategy,
   signal: AbortSignal | undefined,
+  onPages: (start: number, end: number) => void = () => {},
 ): Promise<Proved | null> {
   const started = performance.now();
   const classes = new Map<string, { pages: number; changes: number }>();
@@ -32,6 +33,7 @@ export async function prove(
     sums.classes += result.classes;
     sums.pages += result.pages;
     sums.schedules += result.schedules;
+    for (const { ranges } of change.findings) for (const { start, end } of ranges) onPages(start, end);
     for (const name of new Set(change.findings.map((f) => f.class))) {
       const found = classes.get(name) ?? { pages: 0, changes: 0 };
       const ofClass = change.findings.filter((f) => f.class === name);

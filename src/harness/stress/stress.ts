@@ -14,6 +14,7 @@ import { prove } from "../check/prove.ts";
 import { StressMachine } from "./machine.ts";
 import { meteringPass } from "./metering-pass.ts";
 import type { StressOptions } from "./options.ts";
+import { PageSet } from "./page-set.ts";
 import { requireFewEnough } from "./refusal.ts";
 import { threadedPasses, totalAccesses } from "./threaded-passes.ts";
 import { outcomeRows, violations } from "./violations.ts";
@@ -74,7 +75,9 @@ async function runStrategy(
   const machine = new StressMachine(options, strategy);
   const counts = await meteringPass(machine, options);
   if (counts === null) return null;
-  const proved = options.prove ? await prove(options, strategy, options.signal) : undefined;
+  const foretold = new PageSet();
+  const add = foretold.add.bind(foretold);
+  const proved = options.prove ? await prove(options, strategy, options.signal, add) : undefined;
   const run = await threadedPasses(machine, options, budgetMs, progress);
   const outcomes = outcomeRows(run.devices);
   const { firstLostPage: _, ...metered } = counts;
@@ -97,6 +100,7 @@ async function runStrategy(
         replay: options.replay(name),
         maps: options.sequence.steps.length,
         decide: (seen) => options.decide?.({ ...seen, strategy: name }),
+        isPredicted: proved ? (page) => foretold.missing(page, page + 1).length === 0 : null,
       },
       strategy.isEpoch ?? false,
     ),

@@ -24,6 +24,8 @@ export interface ReplayLines {
   /** Maps in the sequence, which devices see again and again. */
   readonly maps: number;
   readonly decide: (seen: Omit<SeenAt, "strategy">) => string | undefined;
+  /** True iff the checker says that something breaks a rule on a page; null where it did not decide. */
+  readonly isPredicted: ((iovaPfn: number) => boolean) | null;
 }
 
 /**
@@ -37,11 +39,18 @@ export function violations(
   lines: ReplayLines,
   isEpoch: boolean,
 ): Violation[] {
-  const { replay } = lines;
+  const { replay, isPredicted } = lines;
   const samples = devices.flatMap((device) => device.samples);
-  const decided = (violation: string, iovaPfn: number, change = ANY_CHANGE): { decide?: string } => {
-    const decide = lines.decide({ ...change, class: violation, iovaPfn });
-    return decide === undefined ? {} : { decide };
+  const decided = (
+    violation: string,
+    page: number | undefined,
+    change = ANY_CHANGE,
+  ): Pick<Violation, "decide" | "predicted"> => {
+    const decide = lines.decide({ ...change, class: violation, iovaPfn: page ?? 0 });
+    return {
+      ...(decide !== undefined && { decide }),
+      ...(isPredicted !== null && page !== undefined && { predicted: isPredicted(page) }),
+    };
   };
   const found: Violation[] = [];
   for (const { id, class: violationClass, samples: seen } of outcomes) {
@@ -53,7 +62,7 @@ export function violations(
       samples: seen,
       detail: first === undefined ? "no sample was kept" : describe(first),
       replay,
-      ...decided(violationClass, first?.iovaPfn ?? 0, first && changeOf(first, lines.maps)),
+      ...decided(violationClass, first?.iovaPfn, first && changeOf(first, lines.maps)),
     });
   }
   if (counts.firstLostPage !== null && !found.some((v) => EXPLAIN_LOSS.includes(v.class)))
