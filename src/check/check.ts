@@ -90,7 +90,7 @@ function audited({ violation, cause }: LedgerEntry, ranges: readonly PageRange[]
 }
 
 /**
- * Tables that a broken plan never linked, or never let go of, are its consequence: where entries of the same domain are written wrongly.
+ * Pins that an unpin takes which is told already. Tables that a broken plan never linked, or never let go of, are its consequence: where entries of the same domain are written wrongly.
  * Nothing else that is wrong loses tables.
  */
 function isConsequence(
@@ -98,6 +98,12 @@ function isConsequence(
   { violation, cause, drift }: LedgerEntry,
   others: readonly Group[],
 ): boolean {
+  // Who met the frame that is given back once too often was told of it.
+  if (cause === "double" && drift?.frames)
+    return others.some(
+      (own) =>
+        own.class === "V06" && own.cause === "double" && log.unpins.has(own.causeStep, drift.frames!.start),
+    );
   if (drift?.names !== "tables" || cause !== "leak") return false;
   const { domain, table, start, end } = violation;
   const wasFreed = (log.logAt(table, log.steps)?.life ?? 0) > 0;

@@ -116,10 +116,10 @@ export function registerCheck(program: Command): void {
 
 async function check(inputs: string[], flags: CheckFlags): Promise<void> {
   if (flags.script !== undefined) {
-    const others = [flags.inject, flags.strategy, flags.addressSpace];
+    const others = [flags.inject, flags.strategy, flags.addressSpace, flags.format, flags.backing];
     if (inputs.length > 0 || others.some((flag) => flag !== undefined))
       throw new UsageError(
-        "option '--script': a script stands for itself: no INPUT, --strategy, --inject or --address-space",
+        "option '--script': a script stands for itself: no INPUT, --strategy, --inject, --address-space, --format or --backing",
       );
     process.exitCode = checkScript(flags.script, flags);
     return;

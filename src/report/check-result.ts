@@ -33,6 +33,7 @@ export const checkedFindingSchema = z
     causeText: z.string().nullable().default(null).describe("The cause in words."),
     mode: z.enum(["strong", "weak"]).describe("Weakest memory order that shows it."),
     domain: count,
+    domains: count.optional().describe("How many domains there are, where it is more than one."),
     iova: address.describe("Byte address of the first page; 0x0 where pins or tables are concerned."),
     pages: count.describe("4 KiB pages concerned, in one change."),
     ranges: z.array(z.object({ iova: address, bytes: count })).describe("The pages, ascending."),

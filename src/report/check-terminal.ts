@@ -211,13 +211,14 @@ export function counterexample(
   red: (text: string) => string = (text) => text,
 ): string[] {
   const pages = f.pages === 0 ? "" : ` at ${f.iova}, for ${plural(f.pages, "page")}`;
+  const domain = f.domains === undefined ? "" : ` in domain ${f.domain}`;
   const where = f.causeLine === undefined ? `step ${f.causeStep}` : `line ${f.causeLine}`;
   const at = f.causeStep > 0 ? ` at ${where}` : "";
   const cause =
     f.cause === null ? "" : ` Cause: ${f.cause}${at}${f.causeText === null ? "" : `, ${f.causeText}`}.`;
   const weak = f.mode === "weak" ? " Shows only where stores become visible late." : "";
   return [
-    ...labelled(f.class, ` in ${strategy}${pages}${changeText(f)}: ${meets(f)}.`, width, red),
+    ...labelled(f.class, ` in ${strategy}${pages}${domain}${changeText(f)}: ${meets(f)}.`, width, red),
     ...wrap(`Rule: ${f.rule}${cause}${weak}`, width - 2).map((l) => `  ${l}`),
     ...(f.events.length > 0 ? interleavingTable(f.events, width - 2).map((l) => `  ${l}`) : []),
     `Replay: ${f.replay}`,

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { powerOfTen } from "./check-terminal.ts";
+import { checkedFindingSchema } from "./check-result.ts";
+import { counterexample, powerOfTen } from "./check-terminal.ts";
 import { groupDigits, plural } from "./figures.ts";
 import { PLAIN } from "./paint.ts";
 import { type Column, labelled, textTable, wrap } from "./table.ts";
@@ -54,6 +55,10 @@ export const fuzzResultSchema = z
         kind: z.string().describe("Violation class, or what was compared."),
         message: z.string(),
         shrinks: count.describe("Smaller cases taken on the way to this one."),
+        finding: checkedFindingSchema
+          .nullable()
+          .default(null)
+          .describe("What the checker says of it; null where something else is wrong."),
         case: z.unknown().describe("The case as drawn."),
         maps: z.string().describe("Its maps, as a hitless map file."),
         replay: z.string().describe("Command line that runs the case again."),
@@ -83,6 +88,7 @@ const SHAPE_COLUMNS: readonly Column[] = [
 export const fuzzFindingText = (found: NonNullable<FuzzReport["found"]>, width: number): string[] => [
   ...wrap(`${found.kind}: ${found.message}`, width),
   "",
+  ...(found.finding === null ? [] : [...counterexample("the case", found.finding, width).slice(0, -1), ""]),
   ...found.maps.trimEnd().split("\n"),
   `Case: ${JSON.stringify(found.case)}`,
   `Replay: ${found.replay}`,

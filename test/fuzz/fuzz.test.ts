@@ -13,7 +13,7 @@ import {
   runFuzzCase,
   SHAPES,
 } from "../../src/harness/index.ts";
-import { fuzzResultSchema, fuzzToTerminal } from "../../src/report/index.ts";
+import { fuzzResultSchema, fuzzToJson, fuzzToTerminal } from "../../src/report/index.ts";
 import { mappedPages } from "../../src/vmm/index.ts";
 
 const options = (seed: number, runs: number, mutant: string | null = null): FuzzOptions => ({
@@ -138,6 +138,8 @@ describe("fuzzing the kernel", () => {
       /* V01b is V01 on a page that changes. */
       expect(found!.kind.replace("V01b", "V01")).toBe(MUTANTS.get(id)!.expected);
       expect(found!.case.steps.length).toBeLessThanOrEqual(3);
+      expect(found!.finding).toMatchObject({ class: found!.kind });
+      expect(found!.finding!.cause).not.toBeNull();
       const mutant = MUTANTS.get(id)!;
       expect(replayFuzzCase({ format, mutant }, found!.seed, found!.path)).toMatchObject({
         kind: found!.kind,
@@ -161,6 +163,10 @@ describe("fuzzing the kernel", () => {
     const how = options(1, 1000, "M01");
     const result = fuzzReport(how, await runFuzz(how), "hitless");
     expect(result.found!.kind.replace("V01b", "V01")).toBe("V01");
+    const text = fuzzToTerminal(result, { width: 100 });
+    expect(text).toMatch(/^V01b? in the case at 0x/m);
+    expect(text).toContain("| kernel ");
+    expect(JSON.parse(fuzzToJson(result)).found.finding.events.length).toBeGreaterThan(2);
     expect(result.stores).toBeGreaterThan(0);
     expect(result.shapes.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThan(0);
   });

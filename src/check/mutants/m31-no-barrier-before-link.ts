@@ -15,7 +15,9 @@ export const M31: Mutant = {
   // Threads of one host see stores in order; only the checker's weak mode lets them be late.
   seenByThreads: false,
   equivalent: (_capability, mode) =>
-    mode === "strong" ? "where stores are visible in order a barrier between them orders nothing" : null,
+    mode === "strong"
+      ? "strong order takes every store for visible at once, to walkers that do not snoop as well: nothing is left to order or to clean"
+      : null,
   rewrite(script) {
     const steps = [...script];
     const firstLive = steps.findIndex(isLiveStore);

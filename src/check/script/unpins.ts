@@ -12,6 +12,20 @@ export class Unpins {
     this.steps = new Uint32Array(length);
   }
 
+  /** True iff a step takes a pin of a frame. */
+  has(step: number, frame: number): boolean {
+    const { steps, starts, ends } = this;
+    let [low, high] = [0, steps.length];
+    while (low < high) {
+      const mid = (low + high) >>> 1;
+      if (steps[mid]! < step) low = mid + 1;
+      else high = mid;
+    }
+    for (let i = low; i < steps.length && steps[i] === step; i++)
+      if (starts[i]! <= frame && frame < ends[i]!) return true;
+    return false;
+  }
+
   push(step: number, start: number, end: number): void {
     const at = this.#length++;
     this.starts[at] = start;

@@ -150,7 +150,7 @@ function decided(
 function placed(
   finding: Finding,
   { step, label, line }: { readonly step: number; readonly label: string; readonly line: number },
-  { stepLines }: ScriptFile,
+  { stepLines, domains }: ScriptFile,
   replay: string,
 ): CheckedFinding {
   const lineOf = (at: number): { line?: number } => {
@@ -162,6 +162,7 @@ function placed(
   return {
     ...plain,
     ...(cause === undefined ? {} : { causeLine: cause }),
+    ...(domains.length > 1 && { domains: domains.length }),
     changes: [line > 0 ? { step, label, line } : { step, label }],
     events: plain.events.map((event) => ({
       ...event,

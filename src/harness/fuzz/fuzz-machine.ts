@@ -3,6 +3,7 @@ import {
   type CheckInput,
   CheckInputError,
   check,
+  type Finding,
   type ReaderInput,
 } from "../../check/index.ts";
 import type { Mutant } from "../../check/mutants/index.ts";
@@ -58,10 +59,13 @@ export class FuzzFailure extends Error {
   /** Violation class where the checker found it, else what was compared. */
   readonly kind: string;
   readonly step: number;
-  constructor(kind: string, step: number, message: string) {
+  /** Decides once more, with the cause, what the checker found; null where that was not it. */
+  readonly explain: (() => Finding) | null;
+  constructor(kind: string, step: number, message: string, explain: (() => Finding) | null = null) {
     super(`in step ${step}, ${message}`);
     this.kind = kind;
     this.step = step;
+    this.explain = explain;
   }
 }
 
@@ -366,10 +370,15 @@ class FuzzMachine {
       this.#fail(
         first.class,
         `${first.page === null ? "" : `at ${hexPage(first.page)}, ${plural(first.pages, "page")}: `}${first.met}`,
+        // The machine stops here, so that tables and maps stay as they are.
+        () => {
+          const { findings } = check(input, { mode: "weak", skipUntouched });
+          return findings.find((own) => own.class === first.class) ?? first;
+        },
       );
   }
 
-  #fail(kind: string, message: string): never {
-    throw new FuzzFailure(kind, this.#step, message);
+  #fail(kind: string, message: string, explain: (() => Finding) | null = null): never {
+    throw new FuzzFailure(kind, this.#step, message, explain);
   }
 }

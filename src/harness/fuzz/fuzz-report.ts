@@ -1,5 +1,6 @@
 import { FUZZ_RESULT_SCHEMA_ID, type FuzzReport } from "../../report/index.ts";
 import { printMapFile } from "../../vmm/index.ts";
+import { checkedFinding } from "../check/check-run.ts";
 import { encodeToken } from "../check/token.ts";
 import { mapsOf } from "./fuzz-case.ts";
 import type { FuzzFound, FuzzOptions, FuzzOutcome } from "./fuzz-run.ts";
@@ -35,7 +36,7 @@ export function foundReport(
   found: FuzzFound,
   command: string,
 ): NonNullable<FuzzReport["found"]> {
-  const { seed, path, kind, message, shrinks } = found;
+  const { seed, path, kind, message, shrinks, step, finding } = found;
   const token = encodeToken({
     command: "fuzz",
     format: format ?? "",
@@ -49,12 +50,14 @@ export function foundReport(
     origin: { file: "fuzz", line: i + 1 },
     skipped: [],
   }));
+  const replay = `${command} replay ${token}`;
   return {
     kind,
     message,
     shrinks,
+    finding: finding && checkedFinding(finding, { step, label: "" }, replay),
     case: found.case,
     maps: printMapFile({ name: `fuzz seed ${seed}`, source: "fuzz", steps, notes: [] }),
-    replay: `${command} replay ${token}`,
+    replay,
   };
 }

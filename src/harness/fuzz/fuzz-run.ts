@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
+import type { Finding } from "../../check/index.ts";
 import type { Mutant } from "../../check/mutants/index.ts";
 import { type FuzzCase, fuzzCases } from "./fuzz-case.ts";
 import { FuzzFailure, runFuzzCase } from "./fuzz-machine.ts";
@@ -32,6 +33,9 @@ export interface FuzzFound {
   readonly path: string;
   /** Smaller cases taken on the way. */
   readonly shrinks: number;
+  /** Step of the case that went wrong, and what the checker says of it; null where something else was wrong. */
+  readonly step: number;
+  readonly finding: Finding | null;
 }
 
 export interface FuzzOutcome {
@@ -112,14 +116,11 @@ function shrunk(options: FuzzOptions, seed: number, path: string): FuzzFound {
   const error = details.errorInstance;
   if (!(error instanceof FuzzFailure))
     throw error ?? new Error(`fuzz: case ${path} of seed ${seed} fails no more`);
-  return {
-    case: details.counterexample![0],
-    kind: error.kind,
-    message: error.message,
-    seed,
-    path: details.counterexamplePath!,
-    shrinks: details.numShrinks,
-  };
+  // Once more and alone: what is wrong is explained while its tables stand.
+  const smallest = details.counterexamplePath!;
+  const found = replayFuzzCase(options, seed, smallest);
+  if (found === null) throw new Error(`fuzz: case ${smallest} of seed ${seed} fails no more`);
+  return { ...found, shrinks: details.numShrinks };
 }
 
 /** Runs one case of a seed again. Null where nothing is wrong with it any more. */
@@ -144,5 +145,7 @@ export function replayFuzzCase(
     seed,
     path,
     shrinks: 0,
+    step: error.step,
+    finding: error.explain?.() ?? null,
   };
 }
