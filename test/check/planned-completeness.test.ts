@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type CheckInput, check } from "../../src/check/index.ts";
 import { CAPABILITIES, EditScript, printStep, type Step } from "../../src/edit-script/index.ts";
 import { memoryMap } from "../kernel-iommu/arbitrary-maps.ts";
-import { plannedInputs } from "./planned-inputs.ts";
+import { PLANNED_ON, plannedInputs } from "./planned-inputs.ts";
 import { deletionReason, swapReason } from "./planned-redundancy.ts";
 
 const SEED = 20_260;
@@ -17,13 +17,7 @@ const shown = (steps: readonly Step[], at: number): string =>
   steps.map((step, i) => `${i === at ? ">>" : "  "} ${printStep(step)}`).join("\n");
 
 describe("each step of the planner's scripts", () => {
-  it.each([
-    ["vtd-ss-48", 1],
-    ["vtd-ss-39", 2],
-    ["vtd-ss-48-cm", 1],
-    ["vtd-ss-48-nc", 1],
-    ["vtd-ss-48-ad", 1],
-  ])("is needed, where it is, on %s with %i domains, or not for a reason", (name, count) => {
+  it.each(PLANNED_ON)("is needed, where it is, on %s with %i domains, or not for a reason", (name, count) => {
     let [flagged, redundant] = [0, 0];
     const judge = (input: CheckInput, steps: readonly Step[], reason: string | null, text: string) => {
       if (!isClean(input, steps)) flagged++;

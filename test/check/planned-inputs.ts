@@ -2,29 +2,9 @@ import type { CheckInput } from "../../src/check/index.ts";
 import type { Capability, MapRun } from "../../src/edit-script/index.ts";
 import { createEngine } from "../../src/engine/index.ts";
 import { FaultInjector } from "../../src/kernel/fault-injection.ts";
-import { Iommu, NO_FRAME, RunList } from "../../src/kernel/iommu/index.ts";
+import { Iommu } from "../../src/kernel/iommu/index.ts";
 import { iovaPfn, pfn } from "../../src/units/index.ts";
-import { type Piece, pieceAt } from "../kernel-iommu/translations.ts";
-
-/** What a list of pieces means for each page, as the runs that lead from `old` to `next`. */
-function changes(old: readonly Piece[], next: readonly Piece[]): RunList {
-  const cuts = [...new Set([...old, ...next].flatMap((p) => [p.start, p.end]))].sort((a, b) => a - b);
-  const runs = new RunList();
-  for (let i = 0; i + 1 < cuts.length; i++) {
-    const [start, end] = [cuts[i]!, cuts[i + 1]!];
-    const before = pieceAt(old, start);
-    const after = pieceAt(next, start);
-    const same =
-      before !== undefined &&
-      after !== undefined &&
-      before.rights === after.rights &&
-      before.frame - before.start === after.frame - after.start;
-    if (same || (before === undefined && after === undefined)) continue;
-    if (after === undefined) runs.push(iovaPfn(start), end - start, NO_FRAME, 0);
-    else runs.push(iovaPfn(start), end - start, pfn(after.frame + start - after.start), after.rights);
-  }
-  return runs;
-}
+import { changes, type Piece } from "../kernel-iommu/translations.ts";
 
 const mapRuns = (pieces: readonly Piece[]): MapRun[] =>
   pieces.map((p) => ({
@@ -33,6 +13,15 @@ const mapRuns = (pieces: readonly Piece[]): MapRun[] =>
     pfn: pfn(p.frame),
     rights: p.rights,
   }));
+
+/** Profiles, and numbers of domains, that the planner is tried on. */
+export const PLANNED_ON = [
+  ["vtd-ss-48", 1],
+  ["vtd-ss-39", 2],
+  ["vtd-ss-48-cm", 1],
+  ["vtd-ss-48-nc", 1],
+  ["vtd-ss-48-ad", 1],
+] as const;
 
 /** The script with which the kernel's planner leads from each of some maps to the next, and from the last to nothing. */
 export function* plannedInputs(

@@ -3,16 +3,10 @@ import { describe, expect, it } from "vitest";
 import { check } from "../../src/check/index.ts";
 import { CAPABILITIES } from "../../src/edit-script/index.ts";
 import { memoryMap } from "../kernel-iommu/arbitrary-maps.ts";
-import { plannedInputs } from "./planned-inputs.ts";
+import { PLANNED_ON, plannedInputs } from "./planned-inputs.ts";
 
 describe("scripts of the planner", () => {
-  it.each([
-    ["vtd-ss-48", 1],
-    ["vtd-ss-39", 2],
-    ["vtd-ss-48-cm", 1],
-    ["vtd-ss-48-nc", 1],
-    ["vtd-ss-48-ad", 1],
-  ])("are clean on %s with %i domains in both memory modes", (name, count) => {
+  it.each(PLANNED_ON)("are clean on %s with %i domains in both memory modes", (name, count) => {
     const capability = CAPABILITIES.get(name)!;
     let scripts = 0;
     fc.assert(

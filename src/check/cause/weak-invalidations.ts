@@ -13,166 +13,228 @@ import { isRelease } from "./releases.ts";
 import { DRAIN, type Repair, type RepairContext, type RepairPart, replaced } from "./repair.ts";
 import { repeated } from "./repeated-invalidations.ts";
 
-const isEverywhere = true;
-
 /** The invalidations and waits that are there, each made as strong as it can be in one respect. */
-export function* weakened(context: RepairContext): Generator<Repair> {
-  const {
-    steps,
-    about,
-    pages,
-    tags,
-    iommu,
-    isMeant,
-    isNear,
-    isWhole,
-    isAmple,
-    distance,
-    isBeside,
-    isEarly,
-    isHarmful,
-    isIdle,
-    isOthers,
-  } = context;
-  const invalidates = allOf(steps, (op) => op === "invalidate");
-  const waits = allOf(steps, (op) => op === "wait");
-  const stepAt = (at: number): InvalidateStep => steps.at(at) as InvalidateStep;
-  const isOwn = (at: number): boolean => tags.includes(stepAt(at).domain);
-  const isForIommu = (at: number): boolean => {
+export const weakened = (context: RepairContext): Iterable<Repair> => new Weakened(context).repairs();
+
+type Indices = readonly number[];
+type Test = (at: number) => boolean;
+
+class Weakened {
+  readonly #context: RepairContext;
+  readonly #invalidates: Indices;
+  /** What drops context entries is not meant for what they lead to: the others, */
+  readonly #translating: Indices;
+  /** those of them that may have been meant for what is wrong, */
+  readonly #meant: Indices;
+  /** and where one kind falls short of it, those of that kind. */
+  readonly #short: Indices;
+  /** That kind are those that reach devices alone. */
+  readonly #isDevicesShort: boolean;
+  /** Some reach the IOTLB and no device: those that reach devices alone are their other half, and leave nothing out. */
+  readonly #isSplit: boolean;
+
+  constructor(context: RepairContext) {
+    this.#context = context;
+    this.#invalidates = allOf(context.steps, (op) => op === "invalidate");
+    this.#translating = this.#invalidates.filter((at) => (this.#at(at).caches & CACHES_ALL) !== 0);
+    this.#meant = this.#translating.filter(context.isMeant);
+    this.#isSplit = this.#invalidates.some((at) => {
+      const { domain, caches } = this.#at(at);
+      return !context.isOthers(domain) && (caches & (CACHE_IOTLB | CACHE_ATC)) === CACHE_IOTLB;
+    });
+    const own = this.#meant.filter((at) => !context.isOthers(this.#at(at).domain));
+    const [devices, others] = [true, false].map((is) => own.filter((at) => this.#isForDevices(at) === is));
+    const short = shortOf(devices!, others!, context.isNear) ?? shortOf(devices!, others!, context.isWhole);
+    this.#short = short ?? this.#meant;
+    this.#isDevicesShort = short === devices;
+  }
+
+  *repairs(): Generator<Repair> {
+    yield* this.#drained();
+    if (this.#invalidates.length === 0) return;
+    yield this.#waitedFor();
+    if (!this.#isDevicesShort) yield* this.#inDevices();
+    yield* this.#scoped();
+    yield* this.#aimed();
+  }
+
+  #at(at: number): InvalidateStep {
+    return this.#context.steps.at(at) as InvalidateStep;
+  }
+  #isOwn(at: number): boolean {
+    return this.#context.tags.includes(this.#at(at).domain);
+  }
+  #isForDevices(at: number): boolean {
+    return this.#isSplit && this.#at(at).caches === CACHE_ATC;
+  }
+  #isForIommu(at: number): boolean {
+    const { steps, iommu } = this.#context;
     const step = steps.at(at);
     return step.op === "wait" && (step.iommu ?? iommu) === iommu;
-  };
-  const lastWait = waits.findLast(isForIommu);
-  if (lastWait !== undefined) {
-    const drained = (at: number): Splice => replaced(at, [{ ...steps.at(at), drain: true } as Step]);
-    const at = typeof about === "number" && waits.includes(about) ? about : lastWait;
-    yield inAllPlaces("no-drain", at, waits, drained);
   }
-  const [first] = invalidates;
-  if (first === undefined) return;
-  // Of what is made stronger in all places the one to blame is the domain's own, one of the pages at hand, and one that was weak.
-  const blamed = (all: readonly number[], isWeak: (step: InvalidateStep) => boolean): number => {
-    if (typeof about === "number" && invalidates.includes(about)) return about;
-    const own = all.filter(isOwn);
-    const weak = own.filter((at) => isWeak(stepAt(at)));
-    return weak.find(isNear) ?? weak[0] ?? own[0] ?? all[0]!;
-  };
-  const isAny = (): boolean => true;
-  const likely = function* (all: readonly number[]): Generator<number> {
-    yield* all.filter((at) => isOwn(at) && isNear(at));
-    yield* all.filter((at) => !isOwn(at) && isNear(at));
-    yield* all.filter((at) => !isNear(at));
-  };
-  const stronger = (
-    cause: Cause,
-    at: number,
-    all: readonly number[],
-    change: (step: InvalidateStep) => Step[],
-  ): Repair => inAllPlaces(cause, at, all, (own) => replaced(own, change(stepAt(own))), likely);
-
-  // What drops context entries is not meant for what they lead to.
-  const translating = invalidates.filter((at) => (stepAt(at).caches & CACHES_ALL) !== 0);
-  const meant = translating.filter(isMeant);
-  const isWaitedFor = (at: number): boolean => {
+  #isWaitedFor(at: number): boolean {
+    const { steps } = this.#context;
     let next = at + 1;
-    while (next < steps.length && !isRelease(steps.op(next)) && !isForIommu(next)) next++;
-    return next < steps.length && isForIommu(next);
-  };
-  const open = (meant.length > 0 ? meant : invalidates).filter((at) => !isWaitedFor(at));
-  const waited = blamed(open.length > 0 ? open : invalidates, isAny);
-  yield stronger("no-wait", waited, invalidates, (step) => [step, DRAIN]);
+    while (next < steps.length && !isRelease(steps.op(next)) && !this.#isForIommu(next)) next++;
+    return next < steps.length && this.#isForIommu(next);
+  }
 
-  // What reaches devices alone leaves nothing out where something else is meant to reach the IOTLB, and the other way round.
-  const isSplit = invalidates.some((at) => {
-    const { domain, caches } = stepAt(at);
-    return !isOthers(domain) && (caches & (CACHE_IOTLB | CACHE_ATC)) === CACHE_IOTLB;
-  });
-  const isPartner = ({ caches }: InvalidateStep): boolean => isSplit && caches === CACHE_ATC;
-  const kinds = [true, false].map((isOne) =>
-    meant.filter((at) => !isOthers(stepAt(at).domain) && isPartner(stepAt(at)) === isOne),
-  );
-  // Where one kind reaches the pages, or all of the leaf, and the other does not, it is the other that falls short.
-  const isShort = (reaches: (at: number) => boolean): readonly number[] | undefined => {
-    const [none, another] = kinds.filter((kind) => kind.length > 0 && !kind.some(reaches));
-    return another === undefined ? none : undefined;
-  };
-  const isPair = kinds.every((kind) => kind.length > 0);
-  const short = (isPair ? (isShort(isNear) ?? isShort(isWhole)) : undefined) ?? meant;
-  const isDevicesShort = short.length > 0 && short === kinds[0];
-  const dropsInDevices = function* (): Generator<Repair> {
-    if (translating.length === 0) return;
-    const withoutAtc = blamed(translating, ({ caches }) => (caches & CACHE_ATC) === 0);
-    yield stronger("no-ATC", withoutAtc, translating, (s) => [{ ...s, caches: s.caches | CACHE_ATC }]);
-    yield stronger("no-ATC", withoutAtc, translating, (s) => [s, { ...s, caches: CACHE_ATC }]);
-  };
-  if (!isDevicesShort) yield* dropsInDevices();
-  const allCaches = isDevicesShort ? CACHES_ALL & ~CACHE_ATC : CACHES_ALL;
-  const others = translating.filter((at) => !isPartner(stepAt(at)));
-  if (others.length > 0) {
-    const isNarrow = ({ scope, caches }: InvalidateStep): boolean =>
-      scope === "leaf" || (caches & CACHES_ALL) !== CACHES_ALL;
-    yield stronger("wrong-scope", blamed(others, isNarrow), others, (s) => [
-      { ...s, scope: "nonLeaf", caches: s.caches | allCaches },
+  /** Of what is made stronger in all places the one to blame: the domain's own, one of the pages at hand, and one that was weak. */
+  #blamed(all: Indices, isWeak: Test = () => true): number {
+    const { about, isNear } = this.#context;
+    if (typeof about === "number" && this.#invalidates.includes(about)) return about;
+    const own = all.filter((at) => this.#isOwn(at));
+    const weak = own.filter(isWeak);
+    return weak.find(isNear) ?? weak[0] ?? own[0] ?? all[0]!;
+  }
+  /** All of some, those first that may be to blame. */
+  *#likely(all: Indices): Generator<number> {
+    const { isNear } = this.#context;
+    yield* all.filter((at) => this.#isOwn(at) && isNear(at));
+    yield* all.filter((at) => !this.#isOwn(at) && isNear(at));
+    yield* all.filter((at) => !isNear(at));
+  }
+  #stronger(cause: Cause, at: number, all: Indices, change: (step: InvalidateStep) => Step[]): Repair {
+    const likely = (some: Indices): Iterable<number> => this.#likely(some);
+    return inAllPlaces(cause, at, all, (own) => replaced(own, change(this.#at(own))), likely);
+  }
+
+  *#drained(): Generator<Repair> {
+    const { steps, about } = this.#context;
+    const waits = allOf(steps, (op) => op === "wait");
+    const last = waits.findLast((at) => this.#isForIommu(at));
+    if (last === undefined) return;
+    const at = typeof about === "number" && waits.includes(about) ? about : last;
+    const latestFirst = (all: Indices): Indices => all.toReversed();
+    yield inAllPlaces(
+      "no-drain",
+      at,
+      waits,
+      (own) => replaced(own, [{ ...steps.at(own), drain: true } as Step]),
+      latestFirst,
+    );
+  }
+
+  #waitedFor(): Repair {
+    const all = this.#meant.length > 0 ? this.#meant : this.#invalidates;
+    const open = all.filter((at) => !this.#isWaitedFor(at));
+    const at = this.#blamed(open.length > 0 ? open : this.#invalidates);
+    return this.#stronger("no-wait", at, this.#invalidates, (step) => [step, DRAIN]);
+  }
+
+  /** Devices are told of it as well: at once, or once the IOTLB has been. */
+  *#inDevices(): Generator<Repair> {
+    const all = this.#translating;
+    if (all.length === 0) return;
+    const at = this.#blamed(all, (own) => (this.#at(own).caches & CACHE_ATC) === 0);
+    yield this.#stronger("no-ATC", at, all, (step) => [{ ...step, caches: step.caches | CACHE_ATC }]);
+    yield this.#stronger("no-ATC", at, all, (step) => [step, { ...step, caches: CACHE_ATC }]);
+  }
+
+  *#scoped(): Generator<Repair> {
+    const all = this.#translating.filter((at) => !this.#isForDevices(at));
+    if (all.length === 0) return;
+    const caches = this.#isDevicesShort ? CACHES_ALL & ~CACHE_ATC : CACHES_ALL;
+    const isNarrow = (at: number): boolean => {
+      const step = this.#at(at);
+      return step.scope === "leaf" || (step.caches & CACHES_ALL) !== CACHES_ALL;
+    };
+    yield this.#stronger("wrong-scope", this.#blamed(all, isNarrow), all, (step) => [
+      { ...step, scope: "nonLeaf", caches: step.caches | caches },
     ]);
   }
-  const whole = { iovaPfn: 0 as IovaPfn, pages };
-  const isAstray = ({ iovaPfn, pages: own }: InvalidateStep): boolean => isIdle(iovaPfn, iovaPfn + own);
-  // What reaches beside the pages falls short of them, rather than what was meant for others.
-  const nearest = short.toSorted((a, b) => distance(a) - distance(b));
-  // What leaves the pages out between others that it reaches was meant for those; one for these is missing.
-  const narrow = meant.filter((at) => isNear(at) || isBeside(at) || isAstray(stepAt(at)));
-  const wider: Repair[] = [];
-  if (narrow.length > 0) {
-    const most = blamed(nearest, short.some(isNear) ? isAny : isAstray);
-    wider.push(stronger("under-range", most, narrow, (s) => [{ ...s, ...whole }]));
+
+  /** Ranges, tags and places: the one first that is wrong for sure. */
+  *#aimed(): Generator<Repair> {
+    const { steps, isHarmful, isNear, isEarly, isWhole, isOthers } = this.#context;
+    const mistaken = this.#mistakenTag();
+    // Another address space of the script is flushed for itself, or in this one's place.
+    const isOfOther = mistaken !== undefined && isOthers(this.#at(mistaken).domain);
+    const isMeantHere = isOfOther || this.#meant.some((at) => this.#isOwn(at) && isNear(at));
+    const early = isMeantHere ? undefined : this.#translating.find((at) => this.#isOwn(at) && isEarly(at));
+    const harmful = allOf(steps, isRelease).find(isHarmful) ?? steps.length;
+    const late = this.#translating.find((at) => at > harmful && this.#isOwn(at) && isWhole(at));
+    const at = early ?? late ?? this.#blamed(this.#invalidates);
+    const again = repeated(this.#context, this.#invalidates, at, (some) => this.#likely(some));
+    const wider = this.#wider();
+    const renamed = this.#renamed(mistaken);
+    // Where one of these pages has somebody else's tag, or comes too early, those of other pages are as large as they should be.
+    const isMistaken =
+      mistaken !== undefined &&
+      early === undefined &&
+      !isOfOther &&
+      !this.#meant.some((own) => this.#isOwn(own) && meets(this.#at(own), this.#at(mistaken)));
+    if (isMistaken) yield* [renamed, ...wider, ...again];
+    else if (early !== undefined || late !== undefined) yield* [...again, ...wider, renamed];
+    else yield* [...wider, renamed, ...again];
   }
-  if (isDevicesShort) wider.push(...dropsInDevices());
-  const foreign = invalidates.filter((at) => !isOwn(at));
-  const near = foreign.filter((at) => isMeant(at) && isNear(at));
-  // The only one there is does not stand for what should have reached more pages than it does.
-  const mistaken = foreign.length > 1 || near.some(isAmple) ? near[0] : undefined;
-  const misnamed =
-    typeof about === "number" && invalidates.includes(about)
-      ? about
-      : (mistaken ??
-        foreign.find(isNear) ??
-        foreign[0] ??
-        (translating.length > 0 ? blamed(meant.length > 0 ? meant : translating, isAny) : first));
-  const renamed = stronger("wrong-tag", misnamed, invalidates, (s) => [
-    s,
-    ...tags.map((domain) => ({ ...s, domain })),
-  ]);
-  // Another address space of the script is flushed for itself, or in this one's place.
-  const isOfOther = mistaken !== undefined && isOthers(stepAt(mistaken).domain);
-  const isMeantHere = isOfOther || meant.some((at) => isOwn(at) && isNear(at));
-  const early = isMeantHere ? undefined : translating.find((at) => isOwn(at) && isEarly(at));
-  const harmful = allOf(steps, isRelease).find(isHarmful) ?? steps.length;
-  const late = translating.find((at) => at > harmful && isOwn(at) && isWhole(at));
-  const again = repeated(context, invalidates, early ?? late ?? blamed(invalidates, isAny), likely);
-  // Where one of these pages has somebody else's tag, or comes too early, those of other pages are as large as they should be.
-  const isMistaken =
-    mistaken !== undefined &&
-    early === undefined &&
-    !isOfOther &&
-    !meant.some((at) => isOwn(at) && meets(stepAt(at), stepAt(mistaken)));
-  if (isMistaken) yield* [renamed, ...wider, ...again];
-  else if (early !== undefined || late !== undefined) yield* [...again, ...wider, renamed];
-  else yield* [...wider, renamed, ...again];
+
+  #wider(): Repair[] {
+    const { pages, isNear, isBeside, isIdle, distance } = this.#context;
+    const isAstray = (at: number): boolean => {
+      const { iovaPfn, pages: own } = this.#at(at);
+      return isIdle(iovaPfn, iovaPfn + own);
+    };
+    // What leaves the pages out between others that it reaches was meant for those; one for these is missing.
+    const narrow = this.#meant.filter((at) => isNear(at) || isBeside(at) || isAstray(at));
+    const found: Repair[] = [];
+    if (narrow.length > 0) {
+      // What reaches beside the pages falls short of them, rather than what was meant for others.
+      const nearest = this.#short.toSorted((a, b) => distance(a) - distance(b));
+      const at = this.#blamed(nearest, nearest.some(isNear) ? undefined : isAstray);
+      const whole = { iovaPfn: 0 as IovaPfn, pages };
+      found.push(this.#stronger("under-range", at, narrow, (step) => [{ ...step, ...whole }]));
+    }
+    return this.#isDevicesShort ? [...found, ...this.#inDevices()] : found;
+  }
+
+  /** One with somebody else's tag that was meant for these pages; the only one there is has to reach all of them. */
+  #mistakenTag(): number | undefined {
+    const { isMeant, isNear, isAmple } = this.#context;
+    const foreign = this.#foreign;
+    const near = foreign.filter((at) => isMeant(at) && isNear(at));
+    return foreign.length > 1 || near.some(isAmple) ? near[0] : undefined;
+  }
+
+  #renamed(mistaken: number | undefined): Repair {
+    const { about, tags, isNear } = this.#context;
+    const foreign = this.#foreign;
+    const isAsked = typeof about === "number" && this.#invalidates.includes(about);
+    const likely = isAsked ? about : (mistaken ?? foreign.find(isNear) ?? foreign[0]);
+    const all = [this.#meant, this.#translating, this.#invalidates].find((some) => some.length > 0)!;
+    const at = likely ?? (this.#translating.length > 0 ? this.#blamed(all) : this.#invalidates[0]!);
+    return this.#stronger("wrong-tag", at, this.#invalidates, (step) => [
+      step,
+      ...tags.map((domain) => ({ ...step, domain })),
+    ]);
+  }
+
+  get #foreign(): Indices {
+    return this.#invalidates.filter((at) => !this.#isOwn(at));
+  }
 }
 
-/** A change of each of some steps, of which one is to blame if it is not known better; `likely` says which others may be. */
+/** Of two kinds that belong together the one that nothing of reaches something, where something of the other does. */
+function shortOf(devices: Indices, others: Indices, reaches: Test): Indices | null {
+  if (devices.length === 0 || others.length === 0) return null;
+  const [doDevices, doOthers] = [devices.some(reaches), others.some(reaches)];
+  if (doDevices === doOthers) return null;
+  return doDevices ? others : devices;
+}
+
+/** A change of each of some steps, of which one is to blame if it is not known better; `likely` puts the others in order. */
 function inAllPlaces(
   cause: Cause,
   at: number,
-  all: readonly number[],
+  all: Indices,
   change: (at: number) => Splice,
-  likely: (all: readonly number[]) => Iterable<number> = (some) => some.toReversed(),
+  likely: (all: Indices) => Iterable<number>,
 ): Repair {
   const parts = function* (): Generator<RepairPart> {
     if (all.includes(at)) yield { at, splices: () => [change(at)] };
     for (const own of likely(all)) if (own !== at) yield { at: own, splices: () => [change(own)] };
   };
-  return { cause, at, isEverywhere, splices: () => all.map(change), parts };
+  return { cause, at, isEverywhere: true, splices: () => all.map(change), parts };
 }
 
 const meets = (a: InvalidateStep, b: InvalidateStep): boolean =>
