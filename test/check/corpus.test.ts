@@ -65,11 +65,13 @@ describe("the line that a script in test/data/scripts/faults marks", () => {
     expect(marked.length).toBeGreaterThan(15);
   });
 
-  it.each(marked)("is named as the cause: $name", ({ name, text }) => {
+  it.each(marked)("is named as the cause, and shown: $name", ({ name, text }) => {
     const file = parseScript(text, name);
     const { findings } = check(inputOf(file));
     const lines = findings.map(({ causeStep }) => file.stepLines[causeStep - 1] ?? 0);
     expect(new Set(lines)).toEqual(new Set([blamedIn(text)]));
+    for (const { events, causeStep } of findings)
+      expect(events.some(({ who, step }) => who === "kernel" && step === causeStep)).toBe(true);
   });
 });
 

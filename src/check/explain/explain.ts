@@ -36,7 +36,7 @@ export function explain(
   return withCause(decision, group, interleaving(decision, group, how, mode));
 }
 
-/** What is wrong with an invalidation may be that it does not reach the page: it is shown all the same. */
+/** What is wrong with an invalidation, or a store, may be that it does not reach the page: it is shown all the same. */
 function withCause(
   decision: Decision,
   { cause, causeStep, domain }: Group,
@@ -44,9 +44,11 @@ function withCause(
 ): InterleavingEvent[] {
   const { words, records } = decision.log;
   const step = causeStep === 0 ? null : decodeStep(words, records[causeStep - 1]!);
-  if (step?.op !== "invalidate") return events;
-  const isOwn = decision.rootsOf(domain).some(({ tag }) => tag === step.domain);
-  if (!isOwn && cause !== "wrong-tag") return events;
+  if (step === null || events.length === 0) return events;
+  if (step.op === "invalidate") {
+    const isOwn = decision.rootsOf(domain).some(({ tag }) => tag === step.domain);
+    if (!isOwn && cause !== "wrong-tag") return events;
+  } else if (cause !== "plan") return events;
   if (events.some((event) => event.who === "kernel" && event.step === causeStep)) return events;
   const place = events.findIndex((event) => event.step >= causeStep);
   return place < 0 ? events : events.toSpliced(place, 0, kernelEvent(decision, causeStep));
