@@ -53,6 +53,18 @@ describe("attributes that maps say nothing of", () => {
     expect(found(merged(SNOOP, SNOOP))).toEqual(["V09 plan 0-511"]);
   });
 
+  it("are not missed where nothing is told of the table: it says what the old map says", () => {
+    const untold = (large: number): string =>
+      merged(0, large)
+        .split("\n")
+        .filter((line) => !line.startsWith("table 0x100002000"))
+        .join("\n");
+    for (const large of [0, SNOOP, MEMORY_TYPE]) {
+      const { findings } = check(inputOf(parseScript(HEAD + untold(large))));
+      expect(findings).toEqual([]);
+    }
+  });
+
   it("stay with each leaf that is copied into another table", () => {
     expect(found(copied(0, () => 0))).toEqual([]);
     expect(found(copied(SNOOP, () => SNOOP))).toEqual([]);

@@ -109,7 +109,7 @@ export class OverlapSink implements FactSink {
     const maps = this.#maps;
     const end = Math.min(leaf.end, subtree.end);
     let start = Math.max(leaf.start, subtree.start);
-    if (leaf.attributes !== subtree.attributes()) return true;
+    if (!subtree.hasAttributes(leaf.attributes)) return true;
     for (let piece = maps.find(start); start < end; start = maps.end(piece++)) {
       const frame = maps.oldFrame(piece, start);
       if (frame === NOTHING) continue;

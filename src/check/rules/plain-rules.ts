@@ -154,7 +154,7 @@ export class PlainRules {
         (this.#resizesNever ||
           (subtree.isCurrent && aliveUntil(alive) === NEVER) ||
           (!subtree.isCurrent && aliveUntil(subtree.alive) === NEVER) ||
-          attributes !== subtree.attributes() ||
+          !subtree.hasAttributes(attributes) ||
           this.#differs(page, frame, rights))
       ) {
         this.isSettled = true;

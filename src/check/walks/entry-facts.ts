@@ -327,8 +327,11 @@ export class EntryFacts {
     const drained = coverage.drained(alive[alive.length - 1]!);
     const isInIotlb = this.#isInIotlb(held, alive, coverage.start, coverage.end);
     // Each leaf that is compared with it asks.
-    let known: number | null = null;
-    const attributes = (): number => (known ??= this.#attributes.of(child.table, slot.level - 1));
+    let known: number | null | undefined;
+    const hasAttributes = (attributes: number): boolean => {
+      if (known === undefined) known = this.#attributes.of(child.table, slot.level - 1);
+      return known === null || known === attributes;
+    };
     const where = {
       table: child.table,
       index: 0,
@@ -344,7 +347,7 @@ export class EntryFacts {
       if (from < to)
         this.#sink.subtree({
           absent,
-          attributes,
+          hasAttributes,
           start: from,
           end: to,
           alive,

@@ -62,8 +62,8 @@ export interface SubtreeFact extends Answer {
   readonly alive: Spans;
   /** When its absent pages can be met. */
   readonly absent: Spans;
-  /** The attributes that all its leaves have; NaN where they differ. */
-  readonly attributes: () => number;
+  /** True iff all its leaves have these attributes, or nothing is told of any: then it is what the old map says of them. */
+  readonly hasAttributes: (attributes: number) => boolean;
   readonly isInIotlb: boolean;
   readonly drained: number;
   readonly isCurrent: boolean;

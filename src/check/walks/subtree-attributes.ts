@@ -21,11 +21,11 @@ export class SubtreeAttributes {
     this.#before = new EntryReader(context.tables);
   }
 
-  /** Those of all leaves below a table of a level; NaN where there are several kinds, 0 where there is no leaf. */
-  of(table: number, level: number): number {
+  /** Those of all leaves below a table of a level; NaN where there are several kinds, null where nothing is told of any. */
+  of(table: number, level: number): number | null {
     let known = this.#known.get(table);
     if (known === undefined) this.#known.set(table, (known = this.#read(table, level)));
-    return known === NONE ? 0 : known;
+    return known === NONE ? null : known;
   }
 
   #read(table: number, level: number): number {
