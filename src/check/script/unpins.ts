@@ -1,27 +1,23 @@
+import { placeOf } from "./positions.ts";
+
 /** Runs of frames that lose a pin, in the order of the script. */
 export class Unpins {
   readonly starts: Float64Array;
   readonly ends: Float64Array;
-  readonly steps: Uint32Array;
+  readonly steps: Int32Array;
   #length = 0;
 
   /** Room for `length` runs, which all have to be pushed. */
   constructor(length: number) {
     this.starts = new Float64Array(length);
     this.ends = new Float64Array(length);
-    this.steps = new Uint32Array(length);
+    this.steps = new Int32Array(length);
   }
 
   /** True iff a step takes a pin of a frame. */
   has(step: number, frame: number): boolean {
     const { steps, starts, ends } = this;
-    let [low, high] = [0, steps.length];
-    while (low < high) {
-      const mid = (low + high) >>> 1;
-      if (steps[mid]! < step) low = mid + 1;
-      else high = mid;
-    }
-    for (let i = low; i < steps.length && steps[i] === step; i++)
+    for (let i = placeOf(steps, step); i < steps.length && steps[i] === step; i++)
       if (starts[i]! <= frame && frame < ends[i]!) return true;
     return false;
   }
